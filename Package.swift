@@ -1,0 +1,119 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Upcoming language features that every target adopts.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A room of the house: it sees only the rooms it names.
+func room(_ name: String, sees dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The tests of a room.
+func tests(of name: String, using dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+        swiftSettings: settings)
+}
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "swift-diffusion-policy",
+    products: [
+        .library(name: "DiffusionPolicyKit", targets: ["DiffusionPolicyKit"]),
+        .library(name: "PolicyInterface", targets: ["PolicyInterface"]),
+        .library(name: "PushT", targets: ["PushT"]),
+        .library(name: "Evaluation", targets: ["Evaluation"]),
+        .executable(name: "dpolicy", targets: ["dpolicy"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        // C at the edge.
+        .systemLibrary(name: "COneDNN", pkgConfig: nil, providers: [.apt(["libdnnl-dev"])]),
+        .systemLibrary(name: "CChipmunk", pkgConfig: nil, providers: [.apt(["libchipmunk-dev"])]),
+        .systemLibrary(name: "CBlosc", pkgConfig: nil, providers: [.apt(["libblosc-dev"])]),
+        .systemLibrary(name: "CZip", pkgConfig: nil, providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: nil, providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: nil, providers: [.apt(["libssl-dev"])]),
+        .target(name: "CKernels"),
+
+        // What everybody speaks; the bytes; the numbers.
+        room("PolicyInterface"),
+        room("TensorFiles", sees: ["CBlosc", "CZip"]),
+        room("NoiseSchedules"),
+
+        // The engine.
+        room("TensorGraph"),
+        room("ReferenceBackend", sees: ["TensorGraph"]),
+        room("CPUBackend", sees: ["TensorGraph", "COneDNN", "CKernels"]),
+        room("NeuralNetworks", sees: ["TensorGraph"]),
+        room("PolicyNetworks", sees: ["NeuralNetworks", "TensorGraph"]),
+
+        // The task and the data.
+        room("PushT", sees: ["PolicyInterface", "CChipmunk"]),
+        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "CCrypto"]),
+
+        // Learning, acting, judging.
+        room(
+            "Policies",
+            sees: [
+                "PolicyInterface", "NoiseSchedules", "TensorFiles", "PolicyNetworks", "NeuralNetworks", "TensorGraph",
+            ]),
+        room(
+            "Training",
+            sees: [
+                "Policies", "Demonstrations", "PolicyInterface", "NoiseSchedules", "TensorFiles", "PolicyNetworks",
+                "NeuralNetworks", "TensorGraph", "Yams", logging,
+            ]),
+        room("Evaluation", sees: ["PolicyInterface", "CPNG"]),
+        room(
+            "DiffusionPolicyKit",
+            sees: [
+                "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "PushT", "PolicyInterface",
+                "NoiseSchedules", "PolicyNetworks", "TensorGraph", "TensorFiles",
+            ]),
+        .executableTarget(
+            name: "dpolicy",
+            dependencies: [
+                "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "PushT",
+                "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles", "TensorGraph", logging, arguments,
+            ],
+            swiftSettings: settings),
+
+        // Tests: one target a room.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        tests(of: "PolicyInterface"),
+        tests(of: "TensorFiles", using: ["CBlosc"]),
+        tests(of: "NoiseSchedules"),
+        tests(of: "TensorGraph", using: ["ReferenceBackend", "CPUBackend"]),
+        tests(of: "PolicyNetworks", using: ["TensorGraph", "NeuralNetworks", "ReferenceBackend", "CPUBackend"]),
+        tests(of: "PushT", using: ["PolicyInterface", "TensorFiles"]),
+        tests(of: "Demonstrations", using: ["TensorFiles", "PolicyInterface"]),
+        tests(
+            of: "Policies",
+            using: [
+                "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles", "TensorGraph", "NeuralNetworks",
+                "CPUBackend",
+            ]),
+        tests(
+            of: "Training",
+            using: [
+                "Policies", "Demonstrations", "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles",
+                "TensorGraph", "CPUBackend",
+            ]),
+        tests(of: "Evaluation", using: ["PolicyInterface"]),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["TestSupport", "dpolicy", "TensorFiles"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

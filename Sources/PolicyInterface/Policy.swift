@@ -1,0 +1,55 @@
+/// Anything that chooses one action after another for one robot.
+public protocol Policy {
+    /// Forgets the past: a new episode begins.
+    mutating func reset()
+
+    /// The next action, in raw units.
+    /// - Throws: when the observation lacks a field that the policy needs, or holds it in another shape.
+    mutating func action(for observation: Observation) throws -> [Float]
+}
+
+/// A policy that predicts a chunk of actions from the latest observations, for any number of robots at once.
+///
+/// It keeps no state of its own between calls: what a request holds decides its answer, whatever else is in the batch.
+public protocol ChunkingPolicy: AnyObject {
+    /// How many observations a request carries and how many actions its answer.
+    var horizon: Horizon { get }
+
+    /// Predicts a chunk for each request.
+    /// - Throws: when an observation lacks a field that the policy needs, or holds it in another shape.
+    func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk]
+}
+
+/// A question to a policy: what was seen last, and the randomness to answer with.
+public struct ChunkRequest: Sendable {
+    /// `horizon.observation` observations, the oldest first.
+    public var observations: [Observation]
+    /// The source of the starting noise and of the sampler's noise.
+    public var key: RandomKey
+
+    /// A question to a policy.
+    public init(observations: [Observation], key: RandomKey) {
+        self.observations = observations
+        self.key = key
+    }
+}
+
+/// A predicted sequence of actions and which part of it is to be executed.
+public struct ActionChunk: Sendable, Equatable {
+    /// Every predicted action, `[prediction, action dimension]`, in raw units.
+    public var prediction: [[Float]]
+    /// The part that is executed.
+    public var executed: Range<Int>
+
+    /// A predicted sequence of actions.
+    public init(prediction: [[Float]], executed: Range<Int>) {
+        precondition(
+            executed.lowerBound >= 0 && executed.upperBound <= prediction.count,
+            "executed \(executed) of \(prediction.count) actions")
+        self.prediction = prediction
+        self.executed = executed
+    }
+
+    /// The actions that are executed, the first one first.
+    public var actions: ArraySlice<[Float]> { prediction[executed] }
+}

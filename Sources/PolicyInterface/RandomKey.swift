@@ -1,0 +1,76 @@
+/// A key to a sequence of random numbers that depends on nothing but the key: not on who asks, nor in which order.
+///
+/// Every use of randomness (the noise of a batch item, the start of a denoising) folds what it is for into the key and reads
+/// the numbers by index. Element `i` is SplitMix64's output for the state `key + (i + 1) · 0x9E3779B97F4A7C15` (Steele, Lea and
+/// Flood 2014), which is a counter passed through a hash.
+public struct RandomKey: Sendable, Hashable, Codable {
+    private var state: UInt64
+
+    /// The root key of a seed.
+    public init(seed: UInt64) {
+        state = RandomKey.hash(seed &+ RandomKey.increment)
+    }
+
+    /// The key for one purpose, step or sample under this key.
+    public func folding(_ value: UInt64) -> RandomKey {
+        var child = self
+        child.state = RandomKey.hash(state ^ RandomKey.hash(value &+ RandomKey.increment))
+        return child
+    }
+
+    /// The key for one purpose, step or sample under this key.
+    /// - Precondition: `value` is not negative.
+    public func folding(_ value: Int) -> RandomKey { folding(UInt64(value)) }
+
+    /// 64 random bits.
+    public func bits(at index: Int) -> UInt64 {
+        RandomKey.hash(state &+ (UInt64(index) &+ 1) &* RandomKey.increment)
+    }
+
+    /// A number uniform in `[0, 1)`.
+    public func uniform(at index: Int) -> Double {
+        Double(bits(at: index) >> 11) * 0x1p-53
+    }
+
+    /// An integer uniform in `0 ..< bound`, by the multiplication of Lemire (2019) without its rejection: the bias is below
+    /// `bound / 2^64`.
+    public func integer(below bound: Int, at index: Int) -> Int {
+        precondition(bound > 0, "an integer below \(bound)")
+        return Int(bits(at: index).multipliedFullWidth(by: UInt64(bound)).high)
+    }
+
+    /// Fills `values` with numbers from the standard normal distribution (Box and Muller 1958), two of a hash.
+    public func fillNormal(_ values: inout [Float]) {
+        values.withUnsafeMutableBufferPointer { fillNormal($0) }
+    }
+
+    /// Fills `values` with numbers from the standard normal distribution (Box and Muller 1958), two of a hash.
+    public func fillNormal(_ values: UnsafeMutableBufferPointer<Float>) {
+        for index in stride(from: 0, to: values.count, by: 2) {
+            let bits = bits(at: index / 2)
+            let radius = Float((Double(bits >> 32) + 0.5) * 0x1p-32)
+            let angle = Float(Double(bits & 0xFFFF_FFFF) * 0x1p-32) * 2 * .pi
+            let length = (-2 * logarithm(radius)).squareRoot()
+            values[index] = length * cosine(angle)
+            if index + 1 < values.count { values[index + 1] = length * sine(angle) }
+        }
+    }
+
+    /// The numbers 0 ..< count in random order (Fisher and Yates).
+    public func permutation(count: Int) -> [Int] {
+        var order = Array(0..<count)
+        for index in stride(from: count - 1, to: 0, by: -1) {
+            order.swapAt(index, integer(below: index + 1, at: index))
+        }
+        return order
+    }
+
+    private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    private static func hash(_ value: UInt64) -> UInt64 {
+        var z = value
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

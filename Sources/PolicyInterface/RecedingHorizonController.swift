@@ -1,0 +1,65 @@
+/// Executes a chunk of actions, then looks again (receding-horizon control; Chi et al. 2023, section 2.3).
+///
+/// It turns a policy of chunks into a policy of single actions. At the start of an episode the first observation is repeated
+/// until it fills the observation horizon, as the reference environment wrapper does.
+public struct RecedingHorizonController: Policy {
+    private let policy: any ChunkingPolicy
+    private let key: RandomKey
+    private var history: [Observation] = []
+    private var pending: [[Float]] = []
+    private var chunkIndex = 0
+
+    /// A controller of one robot.
+    /// - Parameters:
+    ///   - policy: predicts the chunks.
+    ///   - key: the randomness of this robot's episodes; chunk `i` of an episode uses `key.folding(i)`.
+    public init(_ policy: any ChunkingPolicy, key: RandomKey) {
+        self.policy = policy
+        self.key = key
+    }
+
+    /// A controller of one robot whose randomness comes from a seed.
+    public init(_ policy: any ChunkingPolicy, seed: UInt64) {
+        self.init(policy, key: RandomKey(seed: seed))
+    }
+
+    /// Forgets the past observations and the actions not yet executed.
+    public mutating func reset() {
+        history = []
+        pending = []
+        chunkIndex = 0
+    }
+
+    /// The next action of the running chunk; when there is none left, asks the policy for a new one.
+    public mutating func action(for observation: Observation) throws -> [Float] {
+        if let request = observe(observation) {
+            accept(try policy.chunks(for: [request])[0])
+        }
+        return nextAction()
+    }
+
+    /// Takes note of an observation and says what to ask the policy, if the running chunk is used up.
+    ///
+    /// With `accept(_:)` and `nextAction()` this is `action(for:)` in three parts, so that the requests of many robots can be
+    /// answered in one batch.
+    public mutating func observe(_ observation: Observation) -> ChunkRequest? {
+        let length = policy.horizon.observation
+        if history.isEmpty { history = Array(repeating: observation, count: length - 1) }
+        history.append(observation)
+        history.removeFirst(history.count - length)
+        return pending.isEmpty ? ChunkRequest(observations: history, key: key.folding(chunkIndex)) : nil
+    }
+
+    /// Takes the answer to a request.
+    public mutating func accept(_ chunk: ActionChunk) {
+        pending = chunk.actions.reversed()
+        chunkIndex += 1
+    }
+
+    /// Takes the next action of the running chunk.
+    /// - Precondition: every request was answered.
+    public mutating func nextAction() -> [Float] {
+        guard let action = pending.popLast() else { preconditionFailure("no chunk was accepted") }
+        return action
+    }
+}
