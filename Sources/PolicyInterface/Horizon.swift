@@ -1,4 +1,4 @@
-/// How far a policy looks back and ahead, in control steps (Chi et al. 2023, section 2.3: `To`, `Tp`, `Ta`).
+/// How far a policy looks back and ahead, in control steps: the `To`, `Tp` and `Ta` of the paper.
 ///
 /// ```
 /// observations  |o|o|                                observation = 2

@@ -1,6 +1,6 @@
-/// Executes a chunk of actions, then looks again (receding-horizon control; Chi et al. 2023, section 2.3).
+/// Executes a chunk of actions, then looks again: receding-horizon control.
 ///
-/// It turns a policy of chunks into a policy of single actions. At the start of an episode the first observation is repeated
+/// (Chi et al. 2023, section 2.3.) It turns a policy of chunks into a policy of single actions. At the start of an episode the first observation is repeated
 /// until it fills the observation horizon, as the reference environment wrapper does.
 public struct RecedingHorizonController: Policy {
     private let policy: any ChunkingPolicy
