@@ -1,0 +1,117 @@
+/// What a node of the graph computes, at the level at which people think of a network.
+///
+/// Tensors of sequences are `[batch, time, channel]`; that order is part of an operation's meaning, while the layout in memory is the
+/// backend's own business. Weights have PyTorch's shapes. Every `switch` over the cases is exhaustive, so that a new operation does
+/// not compile before its shape rule, its gradient and its kernels exist.
+public enum Operation: Hashable, Sendable {
+    // MARK: Sources
+
+    /// A value given from outside before a run.
+    case input(name: String, shape: Shape, rate: Rate)
+    /// A range of the flat vector of parameters, by its index in the `ParameterTable`.
+    case parameter(index: Int, shape: Shape)
+    /// Numbers known when the graph is built.
+    case constant(values: [Float], shape: Shape)
+
+    // MARK: Shape
+
+    /// The same elements in the same order under another shape.
+    case reshape(to: Shape)
+    /// The inputs one after another along an axis.
+    case concatenate(axis: Int)
+    /// A range of indices along an axis.
+    case slice(axis: Int, range: Range<Int>)
+    /// Zeros with the input placed at `start` along an axis that becomes `length` long: the gradient of `slice`.
+    case place(axis: Int, start: Int, length: Int)
+    /// The input repeated to a larger shape, by NumPy's broadcasting rule.
+    case broadcast(to: Shape)
+    /// The input summed over the axes along which `shape` would be broadcast to it: the gradient of `broadcast`.
+    case sum(to: Shape)
+
+    // MARK: Elementwise
+
+    /// `a + b`, with broadcasting.
+    case add
+    /// `a − b`, with broadcasting.
+    case subtract
+    /// `a · b`, with broadcasting.
+    case multiply
+    /// `factor · x`.
+    case scale(by: Float)
+    /// `min(max(x, lower), upper)`.
+    case clamp(lower: Float, upper: Float)
+    /// `x · tanh(ln(1 + eˣ))` (Misra 2019).
+    case mish
+    /// The gradient of `mish` with respect to x, from (x, the output's gradient).
+    case mishGradient
+    /// The same numbers in another representation.
+    case cast(to: Precision)
+
+    // MARK: Products
+
+    /// `x Wᵀ + b` over the innermost axis, from (x `[…, in]`, weight `[out, in]`, optionally bias `[out]`).
+    case linear
+    /// The gradient of `linear` with respect to x, from (the output's gradient, weight).
+    case linearInputGradient
+    /// The gradient of `linear` with respect to the weight, from (x, the output's gradient).
+    case linearWeightGradient
+    /// A convolution over time, from (x `[batch, time, in]`, weight `[out, in, kernel]`, optionally bias `[out]`).
+    case convolution1D(Convolution1D)
+    /// The transpose of `convolution1D`, from (x `[batch, time, in]`, weight `[in, out, kernel]`, optionally bias `[out]`), giving `length` times.
+    ///
+    /// It is PyTorch's `ConvTranspose1d` and also the gradient of a convolution with respect to its input.
+    case transposedConvolution1D(Convolution1D, length: Int)
+    /// The gradient of `convolution1D` with respect to its weight, from (x, the output's gradient).
+    case convolution1DWeightGradient(Convolution1D)
+
+    // MARK: Normalisation and conditioning
+
+    /// Group normalisation (Wu & He 2018), from (x `[batch, time, channel]`, gain `[channel]`, bias `[channel]`).
+    case groupNorm(groups: Int, epsilon: Float)
+    /// The gradients of `groupNorm` with respect to x, gain and bias, from (x, gain, the output's gradient).
+    case groupNormGradient(groups: Int, epsilon: Float)
+    /// Feature-wise linear modulation `scale · x + bias` (Perez et al. 2018), from (x `[batch, time, channel]`, scale `[batch, channel]`,
+    /// bias `[batch, channel]`).
+    case film
+    /// The gradients of `film` with respect to x, scale and bias, from (x, scale, the output's gradient).
+    case filmGradient
+
+    // MARK: Embeddings
+
+    /// Sines and cosines of `[batch]` diffusion steps at geometrically spaced frequencies: `[batch, dimension]`, sines first.
+    ///
+    /// Frequency i is `10000^(−i / (dimension/2 − 1))`, as in the reference implementation's `SinusoidalPosEmb`.
+    case sinusoidalEmbedding(dimension: Int)
+    /// Rows of a table `[rows, columns]` by `[batch]` indices: `[batch, columns]`, from (table, indices).
+    case lookUp
+
+    // MARK: Losses
+
+    /// The mean of `(prediction − target)²` over all elements: a scalar.
+    case meanSquaredError
+    /// The gradient of `meanSquaredError` with respect to the prediction, from (prediction, target, the loss's gradient).
+    case meanSquaredErrorGradient
+}
+
+/// The geometry of a convolution over time: `out = (time + 2 · padding − kernel) / stride + 1`.
+public struct Convolution1D: Hashable, Sendable {
+    /// Width of the window.
+    public var kernel: Int
+    /// Distance between neighbouring windows.
+    public var stride: Int
+    /// Zeros before and after the sequence.
+    public var padding: Int
+
+    /// A geometry; with the defaults and an odd kernel, set `padding` to half the kernel to keep the length.
+    public init(kernel: Int, stride: Int = 1, padding: Int = 0) {
+        self.kernel = kernel
+        self.stride = stride
+        self.padding = padding
+    }
+
+    /// How many windows fit into `length` times.
+    public func outputLength(of length: Int) -> Int { (length + 2 * padding - kernel) / stride + 1 }
+
+    /// How many times the transpose makes of `length` windows.
+    public func transposedLength(of length: Int) -> Int { (length - 1) * stride - 2 * padding + kernel }
+}

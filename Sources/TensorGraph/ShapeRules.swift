@@ -1,0 +1,126 @@
+extension Operation {
+    /// The types of the results for inputs of the given types.
+    /// - Precondition: the inputs fit the operation; the message prints what was expected and what was found.
+    func resultTypes(of inputs: [TensorType]) -> [TensorType] {
+        func expect(_ condition: Bool, _ rule: @autoclosure () -> String) {
+            precondition(condition, "\(self): expected \(rule()), found \(inputs)")
+        }
+        func shape(_ index: Int) -> Shape { inputs[index].shape }
+        func result(_ shape: Shape) -> [TensorType] { [TensorType(shape, inputs.first?.precision ?? .float32)] }
+
+        switch self {
+        case .input(_, let shape, _), .parameter(_, let shape):
+            return [TensorType(shape)]
+        case .constant(let values, let shape):
+            expect(values.count == shape.count, "\(shape.count) values")
+            return [TensorType(shape)]
+
+        case .reshape(let target):
+            expect(target.count == shape(0).count, "as many elements as \(target)")
+            return result(target)
+        case .concatenate(let axis):
+            expect(
+                !inputs.isEmpty
+                    && inputs.allSatisfy {
+                        $0.shape.replacing(axis: axis, with: 1) == shape(0).replacing(axis: axis, with: 1)
+                    },
+                "equal shapes but for axis \(axis)")
+            return result(shape(0).replacing(axis: axis, with: inputs.reduce(0) { $0 + $1.shape[axis] }))
+        case .slice(let axis, let range):
+            expect(
+                range.lowerBound >= 0 && !range.isEmpty && range.upperBound <= shape(0)[axis],
+                "\(range) inside axis \(axis)")
+            return result(shape(0).replacing(axis: axis, with: range.count))
+        case .place(let axis, let start, let length):
+            expect(start >= 0 && start + shape(0)[axis] <= length, "axis \(axis) to fit into \(length) from \(start)")
+            return result(shape(0).replacing(axis: axis, with: length))
+        case .broadcast(let target):
+            expect(shape(0).broadcast(with: target) == target, "a shape that broadcasts to \(target)")
+            return result(target)
+        case .sum(let target):
+            expect(target.broadcast(with: shape(0)) == shape(0), "a shape that \(target) broadcasts to")
+            return result(target)
+
+        case .add, .subtract, .multiply:
+            guard let common = shape(0).broadcast(with: shape(1)) else {
+                preconditionFailure("\(self): expected shapes that broadcast, found \(inputs)")
+            }
+            return result(common)
+        case .scale, .clamp, .mish:
+            return result(shape(0))
+        case .mishGradient:
+            expect(shape(0) == shape(1), "equal shapes")
+            return result(shape(0))
+        case .cast(let precision):
+            return [TensorType(shape(0), precision)]
+
+        case .linear:
+            expect(shape(1).rank == 2 && shape(0).last == shape(1)[1], "x […, in] and weight [out, in]")
+            if inputs.count == 3 { expect(shape(2) == [shape(1)[0]], "bias [out]") }
+            return result(shape(0).replacing(axis: shape(0).rank - 1, with: shape(1)[0]))
+        case .linearInputGradient:
+            expect(shape(1).rank == 2 && shape(0).last == shape(1)[0], "gradient […, out] and weight [out, in]")
+            return result(shape(0).replacing(axis: shape(0).rank - 1, with: shape(1)[1]))
+        case .linearWeightGradient:
+            expect(
+                shape(0).count / shape(0).last == shape(1).count / shape(1).last, "x […, in] and gradient […, out]")
+            return [TensorType([shape(1).last, shape(0).last])]
+
+        case .convolution1D(let geometry):
+            expect(
+                shape(0).rank == 3 && shape(1).rank == 3 && shape(1)[1] == shape(0)[2] && shape(1)[2] == geometry.kernel
+                    && geometry.outputLength(of: shape(0)[1]) > 0,
+                "x [batch, time, in] and weight [out, in, kernel]")
+            if inputs.count == 3 { expect(shape(2) == [shape(1)[0]], "bias [out]") }
+            return result([shape(0)[0], geometry.outputLength(of: shape(0)[1]), shape(1)[0]])
+        case .transposedConvolution1D(let geometry, let length):
+            expect(
+                shape(0).rank == 3 && shape(1).rank == 3 && shape(1)[0] == shape(0)[2] && shape(1)[2] == geometry.kernel
+                    && geometry.outputLength(of: length) == shape(0)[1],
+                "x [batch, time, in] and weight [in, out, kernel]")
+            if inputs.count == 3 { expect(shape(2) == [shape(1)[1]], "bias [out]") }
+            return result([shape(0)[0], length, shape(1)[1]])
+        case .convolution1DWeightGradient(let geometry):
+            expect(
+                shape(0).rank == 3 && shape(1).rank == 3 && shape(0)[0] == shape(1)[0]
+                    && geometry.outputLength(of: shape(0)[1]) == shape(1)[1],
+                "x [batch, time, in] and gradient [batch, windows, out]")
+            return [TensorType([shape(1)[2], shape(0)[2], geometry.kernel])]
+
+        case .groupNorm(let groups, _):
+            expect(
+                shape(0).rank == 3 && shape(0)[2] % groups == 0 && shape(1) == [shape(0)[2]]
+                    && shape(2) == [shape(0)[2]],
+                "x [batch, time, channel], channels divisible by \(groups), gain and bias [channel]")
+            return result(shape(0))
+        case .groupNormGradient(let groups, _):
+            expect(
+                shape(0).rank == 3 && shape(0)[2] % groups == 0 && shape(1) == [shape(0)[2]] && shape(2) == shape(0),
+                "x and gradient [batch, time, channel], channels divisible by \(groups), gain [channel]")
+            return [inputs[0], TensorType([shape(0)[2]]), TensorType([shape(0)[2]])]
+        case .film:
+            let expected: Shape = [shape(0)[0], shape(0)[2]]
+            expect(
+                shape(0).rank == 3 && shape(1) == expected && shape(2) == expected, "scale and bias [batch, channel]")
+            return result(shape(0))
+        case .filmGradient:
+            let expected: Shape = [shape(0)[0], shape(0)[2]]
+            expect(shape(0).rank == 3 && shape(1) == expected && shape(2) == shape(0), "scale [batch, channel]")
+            return [inputs[0], inputs[1], inputs[1]]
+
+        case .sinusoidalEmbedding(let dimension):
+            expect(shape(0).rank == 1 && dimension >= 4 && dimension % 2 == 0, "[batch] and an even dimension from 4")
+            return result([shape(0)[0], dimension])
+        case .lookUp:
+            expect(shape(0).rank == 2 && shape(1).rank == 1, "table [rows, columns] and indices [batch]")
+            return result([shape(1)[0], shape(0)[1]])
+
+        case .meanSquaredError:
+            expect(shape(0) == shape(1), "equal shapes")
+            return [TensorType([])]
+        case .meanSquaredErrorGradient:
+            expect(shape(0) == shape(1) && shape(2) == [], "equal shapes and a scalar")
+            return result(shape(0))
+        }
+    }
+}

@@ -1,0 +1,116 @@
+/// A symbolic tensor: a value of a graph under construction.
+public struct Tensor {
+    let builder: GraphBuilder
+    let value: Value
+    /// Shape and precision.
+    public let type: TensorType
+
+    /// Extents along each axis.
+    public var shape: Shape { type.shape }
+
+    /// The graph under construction, where layers find their parameters.
+    public var graph: GraphBuilder { builder }
+
+    private func apply(_ operation: Operation, _ others: Tensor...) -> Tensor {
+        builder.apply(operation, [self] + others)[0]
+    }
+}
+
+// MARK: - Shape
+
+extension Tensor {
+    /// The same elements in the same order under another shape.
+    public func reshaped(to shape: Shape) -> Tensor { shape == self.shape ? self : apply(.reshape(to: shape)) }
+
+    /// The tensors one after another along an axis.
+    public static func concatenate(_ tensors: [Tensor], axis: Int) -> Tensor {
+        tensors.count == 1 ? tensors[0] : tensors[0].builder.apply(.concatenate(axis: axis), tensors)[0]
+    }
+
+    /// A range of indices along an axis.
+    public func slice(axis: Int, _ range: Range<Int>) -> Tensor {
+        range == 0..<shape[axis] ? self : apply(.slice(axis: axis, range: range))
+    }
+
+    /// Zeros with this tensor placed at `start` along an axis that becomes `length` long.
+    func placed(axis: Int, start: Int, length: Int) -> Tensor {
+        apply(.place(axis: axis, start: start, length: length))
+    }
+
+    /// The tensor repeated to a larger shape.
+    public func broadcast(to shape: Shape) -> Tensor { shape == self.shape ? self : apply(.broadcast(to: shape)) }
+
+    /// The sum over the axes along which `shape` would be broadcast to this tensor's.
+    public func sum(to shape: Shape) -> Tensor { shape == self.shape ? self : apply(.sum(to: shape)) }
+}
+
+// MARK: - Elementwise
+
+extension Tensor {
+    /// Elementwise sum, with broadcasting.
+    public static func + (left: Tensor, right: Tensor) -> Tensor { left.apply(.add, right) }
+    /// Elementwise difference, with broadcasting.
+    public static func - (left: Tensor, right: Tensor) -> Tensor { left.apply(.subtract, right) }
+    /// Elementwise product, with broadcasting.
+    public static func * (left: Tensor, right: Tensor) -> Tensor { left.apply(.multiply, right) }
+    /// Every element times a number.
+    public static func * (factor: Float, tensor: Tensor) -> Tensor { tensor.apply(.scale(by: factor)) }
+
+    /// Every element moved into `range`.
+    public func clamped(to range: ClosedRange<Float>) -> Tensor {
+        apply(.clamp(lower: range.lowerBound, upper: range.upperBound))
+    }
+
+    /// `x · tanh(ln(1 + eˣ))` (Misra 2019).
+    public func mish() -> Tensor { apply(.mish) }
+
+    /// The same numbers in another representation.
+    public func cast(to precision: Precision) -> Tensor {
+        precision == type.precision ? self : apply(.cast(to: precision))
+    }
+}
+
+// MARK: - Products, normalisation, conditioning
+
+extension Tensor {
+    /// `x Wᵀ + b` over the innermost axis, with weight `[out, in]` and bias `[out]`.
+    public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+        builder.apply(.linear, [self, weight] + (bias.map { [$0] } ?? []))[0]
+    }
+
+    /// A convolution over time of `[batch, time, in]`, with weight `[out, in, kernel]` and bias `[out]`.
+    public func convolution1D(_ weight: Tensor, bias: Tensor? = nil, _ geometry: Convolution1D) -> Tensor {
+        builder.apply(.convolution1D(geometry), [self, weight] + (bias.map { [$0] } ?? []))[0]
+    }
+
+    /// A transposed convolution over time of `[batch, time, in]`, with weight `[in, out, kernel]` and bias `[out]`.
+    /// - Parameter length: how many times come out; `geometry.transposedLength(of:)` if not given.
+    public func transposedConvolution1D(
+        _ weight: Tensor, bias: Tensor? = nil, _ geometry: Convolution1D, length: Int? = nil
+    ) -> Tensor {
+        let length = length ?? geometry.transposedLength(of: shape[1])
+        return builder.apply(
+            .transposedConvolution1D(geometry, length: length), [self, weight] + (bias.map { [$0] } ?? []))[0]
+    }
+
+    /// Group normalisation of `[batch, time, channel]`, with gain and bias `[channel]`.
+    public func groupNorm(groups: Int, gain: Tensor, bias: Tensor, epsilon: Float = 1e-5) -> Tensor {
+        apply(.groupNorm(groups: groups, epsilon: epsilon), gain, bias)
+    }
+
+    /// `scale · x + bias` of `[batch, time, channel]`, with scale and bias `[batch, channel]`.
+    public func film(scale: Tensor, bias: Tensor) -> Tensor { apply(.film, scale, bias) }
+}
+
+// MARK: - Embeddings and losses
+
+extension Tensor {
+    /// Sines and cosines of `[batch]` diffusion steps: `[batch, dimension]`.
+    public func sinusoidalEmbedding(dimension: Int) -> Tensor { apply(.sinusoidalEmbedding(dimension: dimension)) }
+
+    /// The rows of this table `[rows, columns]` at `[batch]` indices: `[batch, columns]`.
+    public func rows(at indices: Tensor) -> Tensor { apply(.lookUp, indices) }
+
+    /// The mean of the squared differences to `target`: a scalar.
+    public func meanSquaredError(to target: Tensor) -> Tensor { apply(.meanSquaredError, target) }
+}
