@@ -14,9 +14,13 @@ public enum Goldens {
         FileManager.default.fileExists(atPath: folder.appendingPathComponent(file).path)
     }
 
-    /// Decodes a file.
-    public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from file: String) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(contentsOf: folder.appendingPathComponent(file)))
+    /// Decodes a file; `.convertFromSnakeCase` finds `add_noise` for a property `addNoise`.
+    public static func decode<Value: Decodable>(
+        _ type: Value.Type = Value.self, from file: String, keys: JSONDecoder.KeyDecodingStrategy = .useDefaultKeys
+    ) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = keys
+        return try decoder.decode(type, from: Data(contentsOf: folder.appendingPathComponent(file)))
     }
 }
 
