@@ -1,0 +1,57 @@
+/// How a policy is judged.
+///
+/// The defaults are those of the reference implementation's Push-T runner (Chi et al. 2023): 50 test seeds, 300 steps.
+public struct EvaluationConfiguration: Codable, Sendable, Equatable {
+    /// Number of episodes: seeds `firstSeed ..< firstSeed + episodes`.
+    public var episodes: Int
+    /// Seed of the first episode's environment; the reference's test seeds start at 100000.
+    public var firstSeed: UInt64
+    /// Control steps after which an episode ends without success.
+    public var maximumSteps: Int
+    /// Seed of the policy's randomness.
+    public var samplerSeed: UInt64
+    /// Number of environments that step together, or nil for all of them.
+    ///
+    /// It changes the speed, never an action's randomness.
+    public var batch: Int?
+
+    enum CodingKeys: String, CodingKey {
+        case episodes
+        case firstSeed = "first_seed"
+        case maximumSteps = "maximum_steps"
+        case samplerSeed = "sampler_seed"
+        case batch
+    }
+
+    /// The paper's protocol, unless told otherwise.
+    public init(
+        episodes: Int = 50, firstSeed: UInt64 = 100_000, maximumSteps: Int = 300, samplerSeed: UInt64 = 0,
+        batch: Int? = nil
+    ) {
+        self.episodes = episodes
+        self.firstSeed = firstSeed
+        self.maximumSteps = maximumSteps
+        self.samplerSeed = samplerSeed
+        self.batch = batch
+    }
+
+    /// The seeds of the episodes, in order.
+    public var seeds: Range<UInt64> { firstSeed..<firstSeed + UInt64(episodes) }
+
+    /// Checks that there is something to do and that it ends.
+    /// - Throws: `EvaluationError.invalidSetting`.
+    public func validate() throws {
+        func require(_ value: Int, of name: String) throws {
+            guard (1...1_000_000).contains(value) else {
+                throw EvaluationError.invalidSetting(name: name, found: "\(value)", expected: "1 ... 1000000")
+            }
+        }
+        try require(episodes, of: "episodes")
+        try require(maximumSteps, of: "maximum_steps")
+        if let batch { try require(batch, of: "batch") }
+        guard firstSeed <= .max - UInt64(episodes) else {
+            throw EvaluationError.invalidSetting(
+                name: "first_seed", found: "\(firstSeed)", expected: "at most \(UInt64.max - UInt64(episodes))")
+        }
+    }
+}

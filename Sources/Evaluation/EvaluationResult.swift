@@ -1,0 +1,88 @@
+public import Foundation
+
+/// How a policy did: what `evaluation.json` holds.
+public struct EvaluationResult: Codable, Sendable, Equatable {
+    /// What was judged.
+    public let policy: String
+    /// How it was judged.
+    public let settings: EvaluationConfiguration
+    /// Mean over the episodes of their best reward, in 0 … 1.
+    public let score: Double
+    /// Student-t 95 % interval of the score; nil for a single episode.
+    public let scoreInterval: ConfidenceInterval?
+    /// Share of the episodes that achieved the task, in 0 … 1.
+    public let successRate: Double
+    /// Wilson 95 % interval of the success rate.
+    public let successInterval: ConfidenceInterval
+    /// What came of each episode, in order of the seeds.
+    public let episodes: [EpisodeResult]
+    /// How long the policy's batched calls took.
+    public let latency: Latency
+
+    enum CodingKeys: String, CodingKey {
+        case policy
+        case settings
+        case score
+        case scoreInterval = "score_interval"
+        case successRate = "success_rate"
+        case successInterval = "success_interval"
+        case episodes
+        case latency = "latency_ms"
+    }
+
+    /// Sums up episodes.
+    /// - Precondition: there is at least one episode.
+    public init(policy: String, settings: EvaluationConfiguration, episodes: [EpisodeResult], latency: Latency) {
+        precondition(!episodes.isEmpty, "an evaluation without episodes")
+        let rewards = episodes.map { Double($0.bestReward) }
+        let successes = episodes.count(where: \.success)
+        self.policy = policy
+        self.settings = settings
+        score = mean(rewards)
+        scoreInterval = ConfidenceInterval(ofMean: rewards)
+        successRate = Double(successes) / Double(episodes.count)
+        successInterval = ConfidenceInterval(ofProportion: successes, trials: episodes.count)
+        self.episodes = episodes
+        self.latency = latency
+    }
+
+    /// Reads an `evaluation.json`.
+    /// - Throws: `EvaluationError.unreadable`.
+    public init(contentsOf file: URL) throws {
+        do {
+            self = try JSONDecoder().decode(EvaluationResult.self, from: Data(contentsOf: file))
+        } catch {
+            throw EvaluationError.unreadable(
+                file: file.path, line: nil, reason: "expected the result of an evaluation: \(explanation(of: error))")
+        }
+    }
+
+    /// The result as JSON with sorted keys.
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self)
+    }
+
+    /// Writes an `evaluation.json`.
+    /// - Throws: when the file cannot be written; an older one is then as before.
+    public func write(to file: URL) throws {
+        try writeAtomically(json(), to: file)
+    }
+}
+
+/// A decoding error in one line: the key and what is wrong with it.
+func explanation(of error: any Error) -> String {
+    func line(_ path: [any CodingKey], _ what: String) -> String {
+        let key = path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+        return key.isEmpty ? what : "\(key): \(what)"
+    }
+    return switch error {
+    case DecodingError.keyNotFound(let key, let context): line(context.codingPath + [key], "is missing")
+    case DecodingError.typeMismatch(let type, let context): line(context.codingPath, "is not of type \(type)")
+    case DecodingError.valueNotFound(_, let context): line(context.codingPath, "has no value")
+    case DecodingError.dataCorrupted(let context): line(context.codingPath, context.debugDescription)
+    case let error as CocoaError: error.localizedDescription
+    default: "\(error)"
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+
+/// Two policies, or one with two samplers, side by side on the same initial conditions.
+///
+/// Pairing removes the spread between easy and hard seeds, so smaller differences become visible than by comparing two intervals.
+public struct PairedComparison: Codable, Sendable, Equatable {
+    /// What was judged first.
+    public let first: String
+    /// What was judged second.
+    public let second: String
+    /// Mean over the seeds of the second's best reward minus the first's.
+    public let difference: Double
+    /// Student-t 95 % interval of the mean difference; nil for a single episode.
+    public let interval: ConfidenceInterval?
+    /// Seeds on which the second did better.
+    public let wins: Int
+    /// Seeds on which the second did worse.
+    public let losses: Int
+    /// Seeds on which both did exactly equally well.
+    public let ties: Int
+
+    /// Compares two results episode by episode.
+    /// - Throws: `EvaluationError.differentSeeds` unless both ran the same seeds once each.
+    public init(_ first: EvaluationResult, _ second: EvaluationResult) throws {
+        let pairs = zip(first.episodes.sorted { $0.seed < $1.seed }, second.episodes.sorted { $0.seed < $1.seed })
+        guard !first.episodes.isEmpty, first.episodes.count == second.episodes.count,
+            pairs.allSatisfy({ $0.seed == $1.seed })
+        else {
+            throw EvaluationError.differentSeeds(
+                first: first.episodes.map(\.seed), second: second.episodes.map(\.seed))
+        }
+        let differences = pairs.map { Double($1.bestReward) - Double($0.bestReward) }
+        self.first = first.policy
+        self.second = second.policy
+        difference = mean(differences)
+        interval = ConfidenceInterval(ofMean: differences)
+        wins = differences.count { $0 > 0 }
+        losses = differences.count { $0 < 0 }
+        ties = differences.count - wins - losses
+    }
+
+    /// Whether zero lies outside the interval: the two can be told apart with 95 % confidence.
+    public var isDistinguishable: Bool {
+        guard let interval else { return false }
+        return interval.lower > 0 || interval.upper < 0
+    }
+
+    /// The outcome in plain words.
+    public var verdict: String {
+        let tally = "wins \(wins), losses \(losses), ties \(ties) over \(wins + losses + ties) seeds"
+        guard let interval else {
+            return "One episode cannot tell \(first) and \(second) apart (difference \(signed(difference)))."
+        }
+        let numbers =
+            "mean difference \(signed(difference)), 95 % interval \(signed(interval.lower)) … \(signed(interval.upper)); \(tally)"
+        return isDistinguishable
+            ? "\(second) is \(difference > 0 ? "better" : "worse") than \(first): \(numbers)."
+            : "These episodes cannot tell \(second) from \(first): \(numbers)."
+    }
+
+    private func signed(_ value: Double) -> String { String(format: "%+.3f", value) }
+}

@@ -1,0 +1,44 @@
+import Foundation
+
+/// Results as a text table, one row each.
+public struct ResultTable: CustomStringConvertible {
+    /// The results, in order of the rows.
+    public var results: [EvaluationResult]
+
+    /// A table of results.
+    public init(_ results: [EvaluationResult]) {
+        self.results = results
+    }
+
+    /// The headings.
+    static let headings = [
+        "policy", "score", "95 % interval (t)", "success", "95 % interval (Wilson)", "median ms", "p99 ms", "batch",
+    ]
+
+    /// A result as texts, one a heading.
+    static func cells(of result: EvaluationResult) -> [String] {
+        let score = result.scoreInterval.map { String(format: "%.3f … %.3f", $0.lower, $0.upper) } ?? "–"
+        let success = result.successInterval
+        return [
+            result.policy, String(format: "%.3f", result.score), score,
+            String(format: "%.1f %%", 100 * result.successRate),
+            String(format: "%.1f … %.1f %%", 100 * success.lower, 100 * success.upper),
+            String(format: "%.2f", result.latency.median), String(format: "%.2f", result.latency.p99),
+            "\(result.latency.largestBatch)",
+        ]
+    }
+
+    /// The table, its columns aligned: the first to the left, the numbers to the right.
+    public var description: String {
+        let rows = [Self.headings] + results.map(Self.cells)
+        let widths = Self.headings.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let lines = rows.map { row in
+            zip(row, widths).enumerated().map { column, cell in
+                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
+                return column == 0 ? cell.0 + padding : padding + cell.0
+            }.joined(separator: "  ")
+        }
+        let rule = String(repeating: "─", count: widths.reduce(0, +) + 2 * (widths.count - 1))
+        return ([lines[0], rule] + lines.dropFirst()).joined(separator: "\n")
+    }
+}

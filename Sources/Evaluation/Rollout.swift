@@ -1,0 +1,88 @@
+public import PolicyInterface
+
+/// One episode under way: an environment, the controller that acts in it, and what came of it so far.
+public struct Rollout {
+    /// The environment in its present state.
+    public private(set) var environment: any Environment
+    /// What came of the episode so far.
+    public private(set) var episode: EpisodeResult
+    /// Whether the episode has ended, by success or by its last step.
+    public private(set) var isFinished = false
+
+    private var controller: RecedingHorizonController
+    private let maximumSteps: Int
+
+    init(seed: UInt64, environment: any Environment, controller: RecedingHorizonController, maximumSteps: Int) {
+        self.environment = environment
+        self.controller = controller
+        self.maximumSteps = maximumSteps
+        episode = EpisodeResult(seed: seed, bestReward: 0, success: false, steps: 0)
+    }
+
+    /// Lets the controller look; it asks for a chunk when its running one is used up.
+    mutating func observe() -> ChunkRequest? {
+        isFinished ? nil : controller.observe(environment.observation)
+    }
+
+    mutating func accept(_ chunk: ActionChunk) throws {
+        guard !chunk.executed.isEmpty else {
+            throw EvaluationError.emptyChunk(seed: episode.seed, step: episode.steps)
+        }
+        controller.accept(chunk)
+    }
+
+    /// Executes the next action.
+    ///
+    /// Only rewards after an action count, not that of the initial state; success ends the episode at once, even within a
+    /// chunk (as the reference runner does).
+    mutating func step() throws {
+        if isFinished { return }
+        do {
+            try environment.step(controller.nextAction())
+        } catch {
+            throw EvaluationError.actionRefused(seed: episode.seed, step: episode.steps, reason: "\(error)")
+        }
+        episode.steps += 1
+        let reward = environment.reward
+        guard reward.isFinite else {
+            throw EvaluationError.rewardNotFinite(seed: episode.seed, step: episode.steps, reward: reward)
+        }
+        episode.bestReward = episode.steps == 1 ? reward : max(episode.bestReward, reward)
+        episode.success = environment.isSuccess
+        isFinished = episode.success || episode.steps == maximumSteps
+    }
+}
+
+/// What came of one episode.
+public struct EpisodeResult: Codable, Sendable, Equatable {
+    /// Seed of the environment.
+    public var seed: UInt64
+    /// Highest reward after any step.
+    public var bestReward: Float
+    /// Whether the task was achieved.
+    public var success: Bool
+    /// Control steps executed.
+    public var steps: Int
+
+    enum CodingKeys: String, CodingKey {
+        case seed
+        case bestReward = "best_reward"
+        case success
+        case steps
+    }
+
+    /// What came of one episode.
+    public init(seed: UInt64, bestReward: Float, success: Bool, steps: Int) {
+        self.seed = seed
+        self.bestReward = bestReward
+        self.success = success
+        self.steps = steps
+    }
+}
+
+/// Something that watches an evaluation: a progress bar, a camera.
+public protocol RolloutObserver: AnyObject {
+    /// Sees a group of rollouts at its start (`step` 0) and after each control step.
+    /// - Throws: to stop the evaluation.
+    func observe(_ rollouts: [Rollout], step: Int) throws
+}

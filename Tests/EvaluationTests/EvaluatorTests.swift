@@ -1,0 +1,112 @@
+import Evaluation
+import PolicyInterface
+import Testing
+
+@Suite("Rollouts")
+struct EvaluatorTests {
+    @Test("An episode's outcome does not depend on which episodes run beside it")
+    func batchIndependence() throws {
+        func episodes(batch: Int?, first: UInt64 = 100_000, count: Int = 12) throws -> [EpisodeResult] {
+            let configuration = EvaluationConfiguration(
+                episodes: count, firstSeed: first, maximumSteps: 40, samplerSeed: 7, batch: batch)
+            return try Evaluator(configuration: configuration) { LineEnvironment(seed: $0) }
+                .evaluate(RandomWalkPolicy(drift: 0.02)).episodes
+        }
+        let together = try episodes(batch: nil)
+        #expect(together.count == 12)
+        #expect(together.contains(where: \.success) && together.contains { !$0.success })
+        #expect(try episodes(batch: 1) == together)
+        #expect(try episodes(batch: 5) == together)
+        #expect(try episodes(batch: nil, first: 100_004, count: 3) == Array(together[4..<7]))
+    }
+
+    @Test("Another sampler seed gives other episodes")
+    func samplerSeed() throws {
+        let results = try [1, 2].map { seed in
+            try Evaluator(configuration: EvaluationConfiguration(episodes: 4, samplerSeed: seed)) {
+                LineEnvironment(seed: $0)
+            }.evaluate(RandomWalkPolicy(drift: 0)).episodes
+        }
+        #expect(results[0] != results[1])
+    }
+
+    @Test("One call answers all whose chunk ran out, and ended episodes ask no more")
+    func oneCallForAll() throws {
+        // Drift 0.1 from 0.0, 0.1, … 0.6: the first episodes to succeed leave the batch.
+        let policy = FixedPolicy { $0.map { _ in ActionChunk(prediction: [[0.125], [0.125]], executed: 0..<2) } }
+        let configuration = EvaluationConfiguration(episodes: 2, firstSeed: 0, maximumSteps: 300)
+        let result = try Evaluator(configuration: configuration) { LineEnvironment(position: Float($0) * 0.5) }
+            .evaluate(policy, named: "fixed")
+        #expect(result.episodes.map(\.steps) == [8, 4])
+        #expect(result.episodes.map(\.bestReward) == [1, 1])
+        #expect(result.latency.calls == 4)
+        #expect(result.latency.largestBatch == 2)
+        #expect(result.policy == "fixed")
+
+        let walker = RandomWalkPolicy(drift: 0)
+        _ = try Evaluator(configuration: EvaluationConfiguration(episodes: 50, maximumSteps: 7)) {
+            LineEnvironment(seed: $0)
+        }.evaluate(walker)
+        #expect(walker.batches == [50, 50, 50])
+    }
+
+    @Test("The score is the best reward on the way, not the last, and the initial state does not count")
+    func bestReward() throws {
+        let actions: [[Float]] = [[0.25], [-0.5]]
+        let policy = FixedPolicy { $0.map { _ in ActionChunk(prediction: actions, executed: 0..<2) } }
+        let configuration = EvaluationConfiguration(episodes: 1, firstSeed: 0, maximumSteps: 2)
+        let result = try Evaluator(configuration: configuration) { _ in LineEnvironment(position: 0.5) }
+            .evaluate(policy)
+        #expect(result.episodes == [EpisodeResult(seed: 0, bestReward: 0.75, success: false, steps: 2)])
+
+        let falling = FixedPolicy { $0.map { _ in ActionChunk(prediction: [[-0.25], [-0.25]], executed: 0..<2) } }
+        let fallen = try Evaluator(configuration: configuration) { _ in LineEnvironment(position: 0.5) }
+            .evaluate(falling)
+        #expect(fallen.score == 0.25)
+    }
+
+    @Test("Observers see the start and every step of every group")
+    func observers() throws {
+        final class Counter: RolloutObserver {
+            var steps: [Int] = []
+            func observe(_ rollouts: [Rollout], step: Int) { steps.append(step) }
+        }
+        let counter = Counter()
+        _ = try Evaluator(configuration: EvaluationConfiguration(episodes: 3, maximumSteps: 2, batch: 2)) {
+            LineEnvironment(seed: $0)
+        }.evaluate(RandomWalkPolicy(drift: 0), observers: [counter])
+        #expect(counter.steps == [0, 1, 2, 0, 1, 2])
+    }
+
+    @Test("A policy that misbehaves is named, with episode and step")
+    func misbehaviour() throws {
+        let evaluator = Evaluator(configuration: EvaluationConfiguration(episodes: 2, firstSeed: 3)) {
+            LineEnvironment(seed: $0)
+        }
+        #expect(throws: EvaluationError.wrongChunkCount(requests: 2, chunks: 0)) {
+            try evaluator.evaluate(FixedPolicy { _ in [] })
+        }
+        #expect(throws: EvaluationError.emptyChunk(seed: 3, step: 0)) {
+            try evaluator.evaluate(FixedPolicy { $0.map { _ in ActionChunk(prediction: [], executed: 0..<0) } })
+        }
+        let refused = EvaluationError.actionRefused(seed: 3, step: 0, reason: "one finite number wanted")
+        #expect(throws: refused) {
+            try evaluator.evaluate(
+                FixedPolicy { $0.map { _ in ActionChunk(prediction: [[.nan]], executed: 0..<1) } })
+        }
+        #expect("\(refused)".contains("episode 3, step 0"))
+    }
+
+    @Test(
+        "Settings outside their range are refused by name",
+        arguments: [
+            ("episodes", EvaluationConfiguration(episodes: 0)),
+            ("maximum_steps", EvaluationConfiguration(maximumSteps: 0)),
+            ("batch", EvaluationConfiguration(batch: -1)),
+            ("first_seed", EvaluationConfiguration(firstSeed: .max)),
+        ])
+    func settings(name: String, configuration: EvaluationConfiguration) {
+        let error = #expect(throws: EvaluationError.self) { try configuration.validate() }
+        #expect("\(error!)".contains(name))
+    }
+}
