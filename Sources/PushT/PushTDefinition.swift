@@ -1,0 +1,66 @@
+/// The constants of the Push-T task: what never changes while an environment runs.
+///
+/// The defaults are those of Chi et al. 2023 (`PushTEnv` of the reference implementation), with which the published
+/// demonstrations were recorded. The shape of the block is in `TeeShape`.
+public struct PushTDefinition: Codable, Sendable, Equatable {
+    /// Pose of the block that earns full reward, in pixels and radians.
+    public var goal = Pose(position: SIMD2(256, 256), angle: .pi / 4)
+    /// Covered part of the goal above which the task is achieved, in 0 … 1.
+    public var successCoverage = 0.95
+    /// Control steps a second of simulated time.
+    public var controlFrequency = 10
+    /// Physics steps a second of simulated time, a multiple of `controlFrequency`.
+    public var physicsFrequency = 100
+    /// Acceleration of the agent for each pixel between it and its target, in 1/s².
+    public var proportionalGain = 100.0
+    /// Deceleration of the agent for each pixel a second of its speed, in 1/s.
+    public var derivativeGain = 20.0
+    /// Part of its velocity that a free body keeps after a second: 0 lets the block stop as soon as nothing pushes it.
+    public var damping = 0.0
+    /// How the block is put at its start pose.
+    public var resetOrder = ResetOrder.legacy
+    /// Whether observations hold the camera image, which takes longer to draw than the physics to run.
+    public var observesImage = false
+    /// Probability that a keypoint is seen; below 1, observations hold `keypoint_mask` too.
+    public var keypointVisibility = 1.0
+
+    /// The order in which a drawn position and angle are given to the block, whose origin is not its centre of gravity.
+    public enum ResetOrder: String, Codable, Sendable, CaseIterable {
+        /// The position first, so that setting the angle swings the block's origin about the centre of gravity.
+        ///
+        /// The published demonstrations and scores were made so.
+        case legacy
+        /// The angle first, so that the block's origin is where it was drawn.
+        case new
+    }
+
+    /// The published task.
+    public init() {}
+
+    /// Physics steps in a control step.
+    public var physicsStepsPerControlStep: Int { physicsFrequency / controlFrequency }
+    /// Simulated seconds in a physics step.
+    public var physicsStepDuration: Double { 1 / Double(physicsFrequency) }
+
+    /// Checks that the simulation can run with these constants.
+    /// - Throws: `PushTError.definition` for the first constant that is out of its range.
+    public func validate() throws {
+        try require("goal", goal.isPlausible, "finite and at most \(Pose.largestCoordinate) in magnitude", goal)
+        try require(
+            "successCoverage", successCoverage > 0 && successCoverage < 1, "in 0 … 1, exclusive", successCoverage)
+        try require("controlFrequency", (1...1000).contains(controlFrequency), "in 1 … 1000", controlFrequency)
+        try require(
+            "physicsFrequency",
+            (controlFrequency...10_000).contains(physicsFrequency) && physicsFrequency % controlFrequency == 0,
+            "a multiple of the control frequency \(controlFrequency), at most 10000", physicsFrequency)
+        try require(
+            "proportionalGain", (0...10_000).contains(proportionalGain), "in 0 … 10000", proportionalGain)
+        try require("derivativeGain", (0...1000).contains(derivativeGain), "in 0 … 1000", derivativeGain)
+        try require("damping", (0...1).contains(damping), "in 0 … 1", damping)
+        try require("keypointVisibility", (0...1).contains(keypointVisibility), "in 0 … 1", keypointVisibility)
+    }
+
+    private func require(_ field: String, _ isMet: Bool, _ expected: String, _ found: Any) throws {
+        if !isMet { throw PushTError.definition(field: field, expected: expected, found: "\(found)") }
+    }
+}

@@ -1,0 +1,136 @@
+public import PolicyInterface
+
+/// The Push-T task: a round agent pushes a T-shaped block onto its goal.
+///
+/// (Florence, Lynch and others 2021; Chi, Feng and others 2023.) An action is the point `[x, y]`, in pixels of a world of 512 × 512, towards which the agent moves during a tenth of a second.
+/// The same seed and actions give the same states to the last bit. An environment has an identity (it owns a physical world), so
+/// it is a class; different environments share nothing and may run on different threads, one thread each at a time.
+///
+/// The physics reproduces `PushTEnv` of the reference implementation, with which the published demonstrations were recorded.
+public final class PushTEnvironment: Environment {
+    /// The constants of the task.
+    public let definition: PushTDefinition
+    /// Control steps since the start of the episode.
+    public private(set) var stepCount = 0
+    /// Covered part of the goal, in 0 … 1.
+    public private(set) var coverage = 0.0
+
+    private var space: PushTSpace
+    private var visibilityKey = RandomKey(seed: 0)
+
+    /// An environment at the start of the episode of a seed.
+    /// - Precondition: `definition` is valid.
+    public init(seed: UInt32, definition: PushTDefinition = PushTDefinition()) {
+        do { try definition.validate() } catch { preconditionFailure("\(error)") }
+        self.definition = definition
+        space = PushTSpace(damping: definition.damping)
+        reset(seed: seed)
+    }
+
+    /// An environment that starts with everything at rest at a given state.
+    /// - Throws: `PushTError` when the definition is invalid or the state is not finite.
+    public init(state: PushTState, definition: PushTDefinition = PushTDefinition()) throws {
+        try definition.validate()
+        self.definition = definition
+        space = PushTSpace(damping: definition.damping)
+        try reset(to: state)
+    }
+
+    /// Begins the episode of a seed; seeds are NumPy's, which have 32 bits.
+    public func reset(seed: UInt32) {
+        visibilityKey = RandomKey(seed: UInt64(seed))
+        begin(PushTState(drawnFrom: seed), order: definition.resetOrder)
+    }
+
+    /// Begins an episode at a state, which is taken as it is: `resetOrder` has no say.
+    /// - Throws: `PushTError.state` when a number is not finite or absurdly large; the episode then goes on as before.
+    public func reset(to state: PushTState) throws {
+        try state.validate()
+        visibilityKey = RandomKey(seed: 0)
+        begin(state, order: .new)
+    }
+
+    /// Starts in a new world, because an old one remembers its contacts, and lets one physics step settle it.
+    private func begin(_ state: PushTState, order: PushTDefinition.ResetOrder) {
+        space = PushTSpace(damping: definition.damping)
+        space.place(state, order: order)
+        space.advance(by: definition.physicsStepDuration)
+        stepCount = 0
+        measure()
+    }
+
+    /// Moves the agent towards `[x, y]` for one control step.
+    /// - Throws: `PushTError.action` when these are not two plausible numbers; the state is then as before.
+    public func step(_ action: [Float]) throws {
+        guard action.count == 2 else { throw PushTError.action(found: action.map(Double.init)) }
+        try step(toward: SIMD2(Double(action[0]), Double(action[1])))
+    }
+
+    /// Moves the agent towards a point, in pixels, for one control step.
+    /// - Throws: `PushTError.action` when a coordinate is not finite or absurdly large; the state is then as before.
+    public func step(toward target: SIMD2<Double>) throws {
+        guard target.isPlausible else { throw PushTError.action(found: [target.x, target.y]) }
+        let duration = definition.physicsStepDuration
+        for _ in 0..<definition.physicsStepsPerControlStep {
+            space.accelerate { [definition] position, velocity in
+                // The agent is a mass on a spring with a damper: gains as in `PushTEnv.step`.
+                let pull = definition.proportionalGain * (target - position) - definition.derivativeGain * velocity
+                return pull * duration
+            }
+            space.advance(by: duration)
+        }
+        stepCount += 1
+        measure()
+    }
+
+    private func measure() {
+        coverage = TeeShape.coverage(of: definition.goal, by: space.state.block)
+    }
+
+    /// Where the agent and the block are, with the angle of the block in 0 ..< 2π.
+    public var state: PushTState {
+        var state = space.state
+        let remainder = state.block.angle.truncatingRemainder(dividingBy: 2 * .pi)
+        state.block.angle = remainder < 0 ? remainder + 2 * .pi : remainder
+        return state
+    }
+
+    /// Covered part of the goal relative to `successCoverage`, at most 1.
+    public var reward: Float { Float(exactReward) }
+
+    /// The reward before rounding to `Float`.
+    var exactReward: Double { min(max(coverage / definition.successCoverage, 0), 1) }
+
+    /// Whether the block covers more than `successCoverage` of the goal.
+    public var isSuccess: Bool { coverage > definition.successCoverage }
+
+    /// Nine tracked points of the block, in pixels.
+    public var keypoints: [SIMD2<Double>] { TeeShape.keypoints.map(space.state.block.placement()) }
+
+    /// The vectors `state` (agent x, y, block x, y, angle in 0 ..< 2π), `agent_pos` (agent x, y) and `keypoint` (nine times x, y)
+    /// in pixels and radians, and what the definition adds to them.
+    ///
+    /// With a `keypointVisibility` below 1 the vector `keypoint_mask` says for every coordinate whether it is seen (1) or not
+    /// (0); `keypoint` keeps the hidden ones, as in `PushTKeypointsEnv` of the reference. With `observesImage` there is `image`.
+    public var observation: Observation {
+        let state = state
+        var observation = Observation(vectors: [
+            "state": state.values.map(Float.init),
+            "agent_pos": [Float(state.agent.x), Float(state.agent.y)],
+            "keypoint": keypoints.flatMap { [Float($0.x), Float($0.y)] },
+        ])
+        if definition.keypointVisibility < 1 {
+            let key = visibilityKey.folding(stepCount)
+            observation.vectors["keypoint_mask"] = TeeShape.keypoints.indices.flatMap { index in
+                let isSeen = key.uniform(at: index) < definition.keypointVisibility
+                return [Float](repeating: isSeen ? 1 : 0, count: 2)
+            }
+        }
+        return observation
+    }
+
+    /// A picture of the present state, `side` × `side` pixels.
+    public func render(side: Int) -> RGBImage {
+        RGBImage(width: side, height: side, filledWith: (255, 255, 255))
+    }
+}

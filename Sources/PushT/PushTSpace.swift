@@ -1,0 +1,111 @@
+import CChipmunk
+
+/// The physical world of Push-T in Chipmunk: four walls, the agent and the block.
+///
+/// It owns the C objects and frees them, so it is a class. Nothing here checks numbers: Chipmunk's assertions end the process,
+/// and callers validate first. The order in which things are made and put into the space is that of the reference
+/// implementation: it decides the order in which the solver meets contacts, and thereby the last digits of every state.
+final class PushTSpace {
+    private let space: UnsafeMutablePointer<cpSpace>
+    private let agent: UnsafeMutablePointer<cpBody>
+    private let block: UnsafeMutablePointer<cpBody>
+    private var shapes: [UnsafeMutablePointer<cpShape>] = []
+
+    /// A world with everything at rest in its first place.
+    init(damping: Double) {
+        space = ChipmunkGreeting.makeSpaceQuietly()
+        cpSpaceSetDamping(space, damping)
+        // Chipmunk's own defaults, which the task depends on: iterations of the solver, the overlap in pixels that contacts keep
+        // and the part of a deeper overlap that is left after a second.
+        cpSpaceSetIterations(space, 10)
+        cpSpaceSetCollisionSlop(space, 0.1)
+        cpSpaceSetCollisionBias(space, pow(0.9, 60))
+
+        agent = cpBodyNewKinematic()
+        block = cpBodyNew(TeeShape.mass, TeeShape.momentOfInertia)
+
+        let wallRadius = 2.0
+        let walls: [(SIMD2<Double>, SIMD2<Double>)] = [
+            (SIMD2(5, 506), SIMD2(5, 5)), (SIMD2(5, 5), SIMD2(506, 5)),
+            (SIMD2(506, 5), SIMD2(506, 506)), (SIMD2(5, 506), SIMD2(506, 506)),
+        ]
+        for (start, end) in walls {
+            add(cpSegmentShapeNew(cpSpaceGetStaticBody(space), cpVect(start), cpVect(end), wallRadius))
+        }
+
+        cpBodySetPosition(agent, cpVect(SIMD2(256, 400)))
+        cpSpaceAddBody(space, agent)
+        add(cpCircleShapeNew(agent, Self.agentRadius, cpVect(.zero)))
+
+        let rectangles = [TeeShape.barCorners, TeeShape.stemCorners].map { corners in
+            cpPolyShapeNew(block, Int32(corners.count), corners.map(cpVect.init), cpTransformIdentity, 0)
+        }
+        cpBodySetCenterOfGravity(block, cpVect(TeeShape.centerOfGravity))
+        cpBodySetPosition(block, cpVect(SIMD2(256, 300)))
+        cpBodySetAngle(block, 0)
+        cpSpaceAddBody(space, block)
+        for rectangle in rectangles { add(rectangle) }
+    }
+
+    deinit {
+        for shape in shapes {
+            cpSpaceRemoveShape(space, shape)
+            cpShapeFree(shape)
+        }
+        for body in [agent, block] {
+            cpSpaceRemoveBody(space, body)
+            cpBodyFree(body)
+        }
+        cpSpaceFree(space)
+    }
+
+    /// Radius of the round agent, in pixels.
+    static let agentRadius = 15.0
+
+    /// Where everything is now, with the angle of the block as physics counts it: turns add up.
+    var state: PushTState {
+        PushTState(
+            agent: SIMD2(cpBodyGetPosition(agent)),
+            block: Pose(position: SIMD2(cpBodyGetPosition(block)), angle: cpBodyGetAngle(block)))
+    }
+
+    /// Puts agent and block at a state.
+    func place(_ state: PushTState, order: PushTDefinition.ResetOrder) {
+        cpBodySetPosition(agent, cpVect(state.agent))
+        switch order {
+        case .legacy:
+            cpBodySetPosition(block, cpVect(state.block.position))
+            cpBodySetAngle(block, state.block.angle)
+        case .new:
+            cpBodySetAngle(block, state.block.angle)
+            cpBodySetPosition(block, cpVect(state.block.position))
+        }
+    }
+
+    /// Speeds the agent up, in pixels a second.
+    func accelerate(by change: (_ position: SIMD2<Double>, _ velocity: SIMD2<Double>) -> SIMD2<Double>) {
+        let velocity = SIMD2(cpBodyGetVelocity(agent))
+        let position = SIMD2(cpBodyGetPosition(agent))
+        cpBodySetVelocity(agent, cpVect(velocity + change(position, velocity)))
+    }
+
+    /// Lets simulated time pass, in seconds.
+    func advance(by duration: Double) { cpSpaceStep(space, duration) }
+
+    private func add(_ shape: UnsafeMutablePointer<cpShape>?) {
+        guard let shape else { preconditionFailure("Chipmunk made no shape") }
+        // Nothing rubs and nothing bounces: every contact acts along its normal alone.
+        cpShapeSetFriction(shape, 0)
+        cpShapeSetElasticity(shape, 0)
+        cpSpaceAddShape(space, shape)
+        shapes.append(shape)
+    }
+}
+
+extension cpVect {
+    fileprivate init(_ point: SIMD2<Double>) { self.init(x: point.x, y: point.y) }
+}
+
+extension SIMD2<Double> {
+    fileprivate init(_ vector: cpVect) { self.init(vector.x, vector.y) }
+}

@@ -1,0 +1,47 @@
+/// What an observer can measure of the Push-T world at one instant.
+///
+/// Velocities are not part of it: the block loses its own at once, and the agent's belongs to its controller.
+public struct PushTState: Sendable, Equatable {
+    /// Centre of the round agent, in pixels.
+    public var agent: SIMD2<Double>
+    /// Where the block is; its origin is the middle of the T's upper edge.
+    public var block: Pose
+
+    /// The places of the agent and of the block.
+    public init(agent: SIMD2<Double>, block: Pose) {
+        self.agent = agent
+        self.block = block
+    }
+
+    /// A state from its five numbers: agent x and y, block x and y in pixels, block angle in radians.
+    /// - Throws: `PushTError.state` when there are not five, or when they are not finite or absurdly large.
+    public init(_ values: [Double]) throws {
+        guard values.count == 5 else { throw PushTError.state(found: values) }
+        self.init(
+            agent: SIMD2(values[0], values[1]),
+            block: Pose(position: SIMD2(values[2], values[3]), angle: values[4]))
+        try validate()
+    }
+
+    /// Agent x and y, block x and y in pixels, block angle in radians: the order of the published demonstrations.
+    public var values: [Double] { [agent.x, agent.y, block.position.x, block.position.y, block.angle] }
+
+    /// Checks that the physics can work with this state.
+    /// - Throws: `PushTError.state` when a number is not finite or absurdly large.
+    public func validate() throws {
+        guard agent.isPlausible, block.isPlausible else { throw PushTError.state(found: values) }
+    }
+}
+
+extension PushTState {
+    /// Draws the start of an episode: the same as the reference implementation draws for the same seed.
+    ///
+    /// The agent is uniform in 50 ..< 450, the block in 100 ..< 400, and the angle is a normal number · 2π − π
+    /// (`PushTEnv.reset`).
+    init(drawnFrom seed: UInt32) {
+        var random = NumPyLegacyGenerator(seed: seed)
+        agent = SIMD2(Double(random.integer(in: 50..<450)), Double(random.integer(in: 50..<450)))
+        let position = SIMD2(Double(random.integer(in: 100..<400)), Double(random.integer(in: 100..<400)))
+        block = Pose(position: position, angle: random.normal() * 2 * .pi - .pi)
+    }
+}
