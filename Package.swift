@@ -111,7 +111,7 @@ let package = Package(
                 "Policies", "Demonstrations", "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles",
                 "TensorGraph", "CPUBackend",
             ]),
-        tests(of: "Evaluation", using: ["PolicyInterface"]),
+        tests(of: "Evaluation", using: ["PolicyInterface", "CPNG"]),
         .testTarget(
             name: "CommandLineTests", dependencies: ["TestSupport", "dpolicy", "TensorFiles"], swiftSettings: settings),
     ],

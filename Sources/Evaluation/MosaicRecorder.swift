@@ -1,0 +1,105 @@
+public import Foundation
+import PolicyInterface
+
+/// Films an evaluation as a mosaic of its rollouts.
+///
+/// Pictures go to the encoder as they are made, so that memory does not grow with the length of the video. An episode that ended
+/// stays on its last picture; groups of episodes that run one after the other are shown one after the other.
+///
+/// ```swift
+/// let recorder = MosaicRecorder(file: URL(fileURLWithPath: "rollouts.mp4"))
+/// let result = try evaluator.evaluate(policy, observers: [recorder])
+/// try recorder.finish()
+/// ```
+public final class MosaicRecorder: RolloutObserver {
+    /// How an evaluation is filmed.
+    public struct Configuration: Sendable, Equatable {
+        /// At most so many rollouts are shown, the first ones.
+        public var tiles: Int
+        /// Side of a tile's picture, in pixels.
+        public var side: Int
+        /// Control steps between two pictures.
+        public var interval: Int
+        /// Pictures a second.
+        public var framesPerSecond: Int
+
+        /// By default 25 tiles and a picture every second step, which shows a robot at 10 Hz twice as fast as it is.
+        public init(tiles: Int = 25, side: Int = 160, interval: Int = 2, framesPerSecond: Int = 10) {
+            self.tiles = tiles
+            self.side = side
+            self.interval = interval
+            self.framesPerSecond = framesPerSecond
+        }
+
+        /// Checks that the video has a reasonable size.
+        /// - Throws: `EvaluationError.invalidSetting`.
+        public func validate() throws {
+            let limits = [
+                ("tiles", tiles, 1...400), ("side", side, 8...1024), ("interval", interval, 1...1000),
+                ("framesPerSecond", framesPerSecond, 1...120),
+            ]
+            for (name, value, limit) in limits where !limit.contains(value) {
+                throw EvaluationError.invalidSetting(
+                    name: "video \(name)", found: "\(value)", expected: "\(limit.lowerBound) ... \(limit.upperBound)")
+            }
+        }
+    }
+
+    private let file: URL
+    private let configuration: Configuration
+    private let ffmpeg: String
+    private var writer: VideoWriter?
+    private var mosaic: Mosaic?
+    private var capacity = 0
+    private var ended: [Bool] = []
+
+    /// A recorder; the encoder starts with the first picture.
+    /// - Parameters:
+    ///   - file: the mp4 file to make.
+    ///   - configuration: how to film.
+    ///   - ffmpeg: the encoder's name, looked up in `PATH`, or its path.
+    public init(file: URL, configuration: Configuration = Configuration(), ffmpeg: String = "ffmpeg") {
+        self.file = file
+        self.configuration = configuration
+        self.ffmpeg = ffmpeg
+    }
+
+    /// Adds a picture when one is due: at the start, every `interval` steps, and at the end of the last episode shown.
+    /// - Throws: `VideoError`.
+    public func observe(_ rollouts: [Rollout], step: Int) throws {
+        let shown = rollouts.prefix(configuration.tiles)
+        if step == 0 { try begin(tiles: shown.count) }
+        if ended.allSatisfy({ $0 }) { return }
+        let isLast = shown.allSatisfy(\.isFinished)
+        guard var mosaic, let writer, step % configuration.interval == 0 || isLast else { return }
+        self.mosaic = nil  // the grid is drawn in place, not copied
+        for (tile, rollout) in shown.enumerated() where !ended[tile] {
+            mosaic.show(rollout.environment, rollout.episode, at: tile)
+            ended[tile] = rollout.isFinished
+        }
+        // The end is held for a second.
+        for _ in 0..<(isLast ? configuration.framesPerSecond : 1) { try writer.append(mosaic.image) }
+        self.mosaic = mosaic
+    }
+
+    /// Ends the video and gives the file its name.
+    /// - Throws: `VideoError` or `FileWriteError`.
+    public func finish() throws {
+        try writer?.finish()
+        writer = nil
+    }
+
+    /// Starts a group of episodes: an empty grid, as large as that of the first group.
+    private func begin(tiles: Int) throws {
+        try configuration.validate()
+        ended = Array(repeating: false, count: tiles)
+        if writer == nil {
+            let mosaic = Mosaic(tiles: tiles, side: configuration.side)
+            writer = try VideoWriter(
+                file: file, width: mosaic.image.width, height: mosaic.image.height,
+                framesPerSecond: configuration.framesPerSecond, ffmpeg: ffmpeg)
+            capacity = tiles
+        }
+        mosaic = Mosaic(tiles: capacity, side: configuration.side)
+    }
+}
