@@ -14,7 +14,7 @@ public struct RandomKey: Sendable, Hashable, Codable {
     /// The key for one purpose, step or sample under this key.
     public func folding(_ value: UInt64) -> RandomKey {
         var child = self
-        child.state = RandomKey.hash(state ^ RandomKey.hash(value &+ RandomKey.increment))
+        child.state = RandomKey.hash(state ^ RandomKey.hash(value &+ RandomKey.foldingIncrement))
         return child
     }
 
@@ -66,6 +66,9 @@ public struct RandomKey: Sendable, Hashable, Codable {
     }
 
     private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    /// Other than `increment`, so that seed `a` folding `b` differs from seed `b` folding `a`; the first bits of √2's fraction.
+    private static let foldingIncrement: UInt64 = 0x6A09_E667_F3BC_C909
 
     private static func hash(_ value: UInt64) -> UInt64 {
         var z = value

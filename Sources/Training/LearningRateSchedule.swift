@@ -1,0 +1,72 @@
+import Foundation
+import NoiseSchedules
+
+/// How the learning rate changes in the course of a training.
+///
+/// Encoded as `{name: cosine, warm_up: …}`; a bare `constant` or `cosine` stands for the defaults.
+public enum LearningRateSchedule: Sendable, Hashable {
+    /// The same for every update.
+    case constant
+    /// A linear rise from 0 over `warmUp` updates, then half a cosine down to 0 at the end of the training.
+    ///
+    /// The schedule of the reference implementation (`get_cosine_schedule_with_warmup` of diffusers) and its 500 updates. The
+    /// first update has learning rate 0.
+    case cosine(warmUp: Int = 500)
+
+    /// The learning rate of one update.
+    /// - Parameters:
+    ///   - step: the number of the update, from 0.
+    ///   - total: how many updates the training has.
+    ///   - peak: the largest learning rate.
+    public func learningRate(at step: Int, of total: Int, peak: Double) -> Double {
+        switch self {
+        case .constant:
+            return peak
+        case .cosine(let warmUp):
+            if step < warmUp { return peak * Double(step) / Double(warmUp) }
+            let progress = min(Double(step - warmUp) / Double(max(total - warmUp, 1)), 1)
+            return peak * 0.5 * (1 + cos(.pi * progress))
+        }
+    }
+
+    /// Checks that the warm-up has a length.
+    /// - Throws: `InvalidSetting`.
+    public func validate() throws {
+        if case .cosine(let warmUp) = self, warmUp < 0 {
+            throw InvalidSetting(key: "learning_rate_schedule.warm_up", expected: "0 updates or more", found: warmUp)
+        }
+    }
+}
+
+extension LearningRateSchedule: Codable {
+    private enum Name: String, Codable {
+        case constant
+        case cosine
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case name
+        case warmUp = "warm_up"
+    }
+
+    /// Reads a name, or a name with its options.
+    public init(from decoder: any Decoder) throws {
+        let fields = try? decoder.container(keyedBy: CodingKeys.self)
+        switch try fields?.decode(Name.self, forKey: .name) ?? Name(from: decoder) {
+        case .constant: self = .constant
+        case .cosine: self = .cosine(warmUp: try fields?.decodeIfPresent(Int.self, forKey: .warmUp) ?? 500)
+        }
+    }
+
+    /// Writes the name and the options.
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .constant:
+            try fields.encode(Name.constant, forKey: .name)
+        case .cosine(let warmUp):
+            try fields.encode(Name.cosine, forKey: .name)
+            try fields.encode(warmUp, forKey: .warmUp)
+        }
+    }
+}
