@@ -18,6 +18,8 @@ public protocol Backend: AnyObject, Sendable {
     func add(_ buffer: any DeviceBuffer, scaledBy factor: Float, to total: any DeviceBuffer) throws
 
     /// One update of the weights and their moving average: one pass over the flat vectors.
+    ///
+    /// A range that is not trained keeps its weights, and its average is a copy of them.
     func update(_ state: TrainingState, table: ParameterTable, with update: AdamWUpdate) throws
 
     /// Runs a series of calls without handing over between threads for each of them.

@@ -109,8 +109,10 @@ public struct Convolution1D: Hashable, Sendable {
         self.padding = padding
     }
 
-    /// How many windows fit into `length` times.
-    public func outputLength(of length: Int) -> Int { (length + 2 * padding - kernel) / stride + 1 }
+    /// How many windows fit into `length` times; 0 if not even one does.
+    public func outputLength(of length: Int) -> Int {
+        length + 2 * padding < kernel ? 0 : (length + 2 * padding - kernel) / stride + 1
+    }
 
     /// How many times the transpose makes of `length` windows.
     public func transposedLength(of length: Int) -> Int { (length - 1) * stride - 2 * padding + kernel }
