@@ -1,0 +1,70 @@
+public import Foundation
+public import TensorFiles
+
+extension ReplayBuffer {
+    /// Reads demonstrations from a zarr v2 folder or `.zarr.zip` in the layout of the reference implementation: fields in `data`,
+    /// all as long as the last number of `meta/episode_ends`.
+    /// - Parameters:
+    ///   - url: the folder or archive.
+    ///   - names: the fields to read; by default all but images, which are those of three dimensions or more in a frame.
+    ///   - missingChunks: whether chunks that are not there stand for the fill value.
+    /// - Throws: `TensorFileError` naming file, field and frame; `FileSystemError`.
+    public init(
+        contentsOf url: URL, fields names: [String]? = nil, missingChunks: ZarrArray.MissingChunks = .refuse
+    ) throws {
+        let group = try ZarrGroup(contentsOf: url)
+        let ends = try group.episodeEnds(missingChunks: missingChunks)
+        let available = try group.arrayNames(in: "data")
+        var fields: [Field] = []
+        for name in names ?? available {
+            guard available.contains(name) else {
+                throw TensorFileError(
+                    file: group.path, key: "data/\(name)", expected: "a field of this name",
+                    found: available.isEmpty ? "no fields at all" : available.joined(separator: ", "))
+            }
+            let array = try group.array("data/\(name)", missingChunks: missingChunks)
+            if names == nil && array.isImage { continue }
+            guard array.shape.first == ends.last else {
+                throw TensorFileError(
+                    file: group.path, key: array.name,
+                    expected: "\(ends.last ?? 0) frames, as the last of meta/episode_ends says",
+                    found: array.shape.first.map { "\($0)" } ?? "a single number")
+            }
+            fields.append(Field(name, shape: Array(array.shape.dropFirst()), values: try array.floats()))
+        }
+        try self.init(fields: fields, episodeEnds: ends, source: group.path)
+    }
+
+    /// Writes the demonstrations as a new zarr v2 folder in the layout that they are read from; it appears complete or not at all.
+    /// - Parameters:
+    ///   - url: the folder to create.
+    ///   - compression: how chunks are stored.
+    /// - Throws: `TensorFileError` when there is something at `url` already; `FileSystemError`.
+    public func write(to url: URL, compression: ZarrCompression = .blosc(BloscSettings())) throws {
+        try ZarrWriter.create(at: url) { writer in
+            for field in fields.values.sorted(by: { $0.name < $1.name }) {
+                let shape = [frameCount] + field.shape
+                try writer.write("data/\(field.name)", shape: shape, floats: field.values, compression: compression)
+            }
+            let ends = episodeEnds.map(Int64.init)
+            try writer.write("meta/episode_ends", shape: [ends.count], integers: ends, compression: compression)
+        }
+    }
+}
+
+extension ZarrArray {
+    /// Whether a frame is an image (or several): three dimensions or more.
+    var isImage: Bool { shape.count >= 4 }
+}
+
+extension ZarrGroup {
+    /// The numbers of `meta/episode_ends`, not yet checked against the fields.
+    func episodeEnds(missingChunks: ZarrArray.MissingChunks) throws -> [Int] {
+        let array = try array("meta/episode_ends", missingChunks: missingChunks)
+        guard array.shape.count == 1 else {
+            throw TensorFileError(
+                file: path, key: array.name, expected: "one dimension", found: "\(array.shape.count)")
+        }
+        return try array.integers().map { Int($0) }
+    }
+}

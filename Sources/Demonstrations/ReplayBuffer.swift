@@ -1,0 +1,131 @@
+public import PolicyInterface
+import TensorFiles
+
+/// Demonstrations: frames of named fields, one after another, and where each episode ends.
+///
+/// It holds vectors only; camera images stay in their file.
+public struct ReplayBuffer: Sendable, Equatable {
+    /// One named quantity, recorded in every frame.
+    public struct Field: Sendable, Equatable {
+        /// The name, such as `state` or `action`.
+        public var name: String
+        /// The dimensions in one frame; empty for a single number.
+        public var shape: [Int]
+        /// The numbers, `[frames, width]` in row-major order.
+        public var values: [Float]
+
+        /// A recorded quantity.
+        public init(_ name: String, shape: [Int], values: [Float]) {
+            self.name = name
+            self.shape = shape
+            self.values = values
+        }
+
+        /// How many numbers one frame has.
+        public var width: Int { shape.reduce(1, *) }
+    }
+
+    /// The recorded quantities by name.
+    public let fields: [String: Field]
+    /// The frames of each episode.
+    public let episodes: [Range<Int>]
+
+    /// Demonstrations held in memory.
+    /// - Parameters:
+    ///   - fields: all with the same number of frames, all numbers finite.
+    ///   - episodeEnds: the number of frames up to and with each episode, rising.
+    /// - Throws: `TensorFileError` naming the field and the frame.
+    public init(fields: [Field], episodeEnds: [Int]) throws {
+        try self.init(fields: fields, episodeEnds: episodeEnds, source: "replay buffer")
+    }
+
+    /// As above, with the path that errors name.
+    init(fields: [Field], episodeEnds: [Int], source: String) throws {
+        let frames = try Self.checkEpisodeEnds(episodeEnds, source: source)
+        for field in fields {
+            try Self.check(field, frames: frames, source: source)
+        }
+        self.fields = Dictionary(fields.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        guard self.fields.count == fields.count else {
+            throw TensorFileError(
+                file: source, expected: "fields of different names",
+                found: fields.map(\.name).sorted().joined(separator: ", "))
+        }
+        episodes = zip([0] + episodeEnds, episodeEnds).map { $0..<$1 }
+    }
+
+    /// How many frames all episodes have together.
+    public var frameCount: Int { episodes.last?.upperBound ?? 0 }
+    /// The number of frames up to and with each episode.
+    public var episodeEnds: [Int] { episodes.map(\.upperBound) }
+    /// How many numbers each field has in a frame.
+    public var widths: [String: Int] { fields.mapValues(\.width) }
+
+    /// The field of this name.
+    /// - Throws: `ObservationError` when there is none.
+    public func field(_ name: String) throws -> Field {
+        guard let field = fields[name] else {
+            throw ObservationError.missingField(name, available: fields.keys.sorted())
+        }
+        return field
+    }
+
+    /// The observation vectors of all frames, `[frames, dimension]` in row-major order.
+    /// - Throws: `ObservationError` when the demonstrations lack a field, or hold it in another shape.
+    public func observations(_ schema: ObservationSchema) throws -> [Float] {
+        let parts = try schema.resolved(widths: widths).fields.map { selection in
+            let field = try field(selection.name)
+            return (values: field.values, width: field.width, columns: selection.columns ?? 0..<field.width)
+        }
+        var rows: [Float] = []
+        rows.reserveCapacity(frameCount * parts.reduce(0) { $0 + $1.columns.count })
+        for frame in 0..<frameCount {
+            for part in parts {
+                let start = frame * part.width
+                rows.append(contentsOf: part.values[start + part.columns.lowerBound..<start + part.columns.upperBound])
+            }
+        }
+        return rows
+    }
+
+    /// The statistics of a field over all frames.
+    /// - Throws: `ObservationError` when there is no such field.
+    public func statistics(of name: String) throws -> FieldStatistics {
+        let field = try field(name)
+        return FieldStatistics(rows: field.values, columns: field.width)
+    }
+
+    /// The statistics of the observation vectors over all frames, one column a number of the vector.
+    /// - Throws: as `observations(_:)`.
+    public func statistics(of schema: ObservationSchema) throws -> FieldStatistics {
+        let rows = try observations(schema)
+        return FieldStatistics(rows: rows, columns: rows.count / frameCount)
+    }
+
+    /// Checks that episodes end one after another and returns the number of frames.
+    private static func checkEpisodeEnds(_ ends: [Int], source: String) throws -> Int {
+        func failure(expected: String, found: String) -> TensorFileError {
+            TensorFileError(file: source, key: "meta/episode_ends", expected: expected, found: found)
+        }
+        guard let last = ends.last else { throw failure(expected: "at least one episode", found: "none") }
+        for (episode, (previous, end)) in zip([0] + ends, ends).enumerated() where end <= previous {
+            throw failure(expected: "more than \(previous) for episode \(episode)", found: "\(end)")
+        }
+        return last
+    }
+
+    /// Checks that a field has the right number of frames and only finite numbers.
+    private static func check(_ field: Field, frames: Int, source: String) throws {
+        let key = "data/\(field.name)"
+        guard field.width > 0, field.values.count % field.width == 0, field.values.count / field.width == frames else {
+            throw TensorFileError(
+                file: source, key: key, expected: "\(frames) frames, as the last of meta/episode_ends says",
+                found: field.width > 0 ? "\(field.values.count / field.width)" : "frames of no numbers")
+        }
+        if let index = field.values.firstIndex(where: { !$0.isFinite }) {
+            throw TensorFileError(
+                file: source, key: key, expected: "finite numbers",
+                found: "\(field.values[index]) in frame \(index / field.width), column \(index % field.width)")
+        }
+    }
+}

@@ -1,0 +1,116 @@
+/// A part of what a robot perceives: a named field, or some of its columns.
+public struct FieldSelection: Codable, Sendable, Hashable {
+    /// The field, by its name in the demonstrations and in an `Observation`.
+    public var name: String
+    /// Which numbers of the field, half-open and counted from 0 (in a recipe: `[0, 2]`); all of them by default.
+    public var columns: Range<Int>?
+    /// How many numbers the whole field has; unknown until the selection is resolved against demonstrations.
+    public var width: Int?
+
+    /// A field, or some of its columns.
+    public init(_ name: String, columns: Range<Int>? = nil, width: Int? = nil) {
+        self.name = name
+        self.columns = columns
+        self.width = width
+    }
+}
+
+/// Which fields make up the observation vector of a policy, in order.
+public struct ObservationSchema: Codable, Sendable, Hashable {
+    /// The parts of the vector, the first one first.
+    public var fields: [FieldSelection]
+
+    /// An observation of the given parts.
+    public init(_ fields: [FieldSelection]) { self.fields = fields }
+
+    /// Push-T, 5 numbers: the agent's x and y, the block's x, y and angle.
+    public static let pushTState = ObservationSchema([FieldSelection("state")])
+    /// Push-T, 20 numbers: x and y of the nine keypoints, then of the agent, in the order of the reference's low-dimensional
+    /// dataset.
+    public static let pushTKeypoints = ObservationSchema([
+        FieldSelection("keypoint"), FieldSelection("state", columns: 0..<2),
+    ])
+
+    /// How many numbers the vector has, or `nil` while the width of a field taken whole is unknown.
+    public var dimension: Int? {
+        var sum = 0
+        for field in fields {
+            guard let count = field.columns?.count ?? field.width else { return nil }
+            sum += count
+        }
+        return sum
+    }
+
+    /// The same schema with the width of every field filled in.
+    /// - Parameter widths: how many numbers each field has, by name.
+    /// - Throws: `ObservationError` when a field is missing, is too narrow for the columns chosen, or nothing is chosen.
+    public func resolved(widths: [String: Int]) throws -> ObservationSchema {
+        guard !fields.isEmpty else { throw ObservationError.nothingChosen }
+        return ObservationSchema(
+            try fields.map { field in
+                guard let width = widths[field.name] else {
+                    throw ObservationError.missingField(field.name, available: widths.keys.sorted())
+                }
+                try field.check(width: width)
+                return FieldSelection(field.name, columns: field.columns, width: width)
+            })
+    }
+
+    /// The vector of an observation, `[dimension]`, in raw units.
+    /// - Throws: `ObservationError` when a field is missing, has another width, or holds a number that is not finite.
+    public func vector(from observation: Observation) throws -> [Float] {
+        var vector: [Float] = []
+        for field in fields {
+            guard let values = observation.vectors[field.name] else {
+                throw ObservationError.missingField(field.name, available: observation.vectors.keys.sorted())
+            }
+            try field.check(width: values.count)
+            let chosen = field.columns ?? 0..<values.count
+            if let index = chosen.first(where: { !values[$0].isFinite }) {
+                throw ObservationError.notFinite(field: field.name, index: index, value: "\(values[index])")
+            }
+            vector.append(contentsOf: values[chosen])
+        }
+        return vector
+    }
+}
+
+extension FieldSelection {
+    /// Checks that a field of this width is the one that is meant.
+    fileprivate func check(width found: Int) throws {
+        if let width, width != found {
+            throw ObservationError.wrongWidth(field: name, expected: "\(width) numbers", found: found)
+        }
+        if let columns, columns.isEmpty || columns.lowerBound < 0 || columns.upperBound > found {
+            throw ObservationError.wrongWidth(
+                field: name, expected: "columns \(columns.lowerBound)..<\(columns.upperBound) inside the field",
+                found: found)
+        }
+        if found == 0 { throw ObservationError.wrongWidth(field: name, expected: "at least 1 number", found: 0) }
+    }
+}
+
+/// An observation that does not hold what a policy needs.
+public enum ObservationError: Error, Equatable, CustomStringConvertible {
+    /// No field of this name.
+    case missingField(String, available: [String])
+    /// A field of another width.
+    case wrongWidth(field: String, expected: String, found: Int)
+    /// A number that is infinite or none at all.
+    case notFinite(field: String, index: Int, value: String)
+    /// A schema without fields.
+    case nothingChosen
+
+    /// One line: where, what was expected, what was found.
+    public var description: String {
+        switch self {
+        case .missingField(let name, let available):
+            "observation: expected a field \"\(name)\", found \(available.isEmpty ? "none" : available.joined(separator: ", "))"
+        case .wrongWidth(let field, let expected, let found):
+            "observation field \"\(field)\": expected \(expected), found \(found) numbers"
+        case .notFinite(let field, let index, let value):
+            "observation field \"\(field)\", number \(index): expected a finite number, found \(value)"
+        case .nothingChosen: "observation: expected at least one field, found none"
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// An open file that is read at any place.
+///
+/// It reads rather than maps: a mapped file that another process shortens kills the reader with a signal, a read returns an error.
+final class FileSource: Sendable {
+    let path: String
+    let size: Int
+    private let descriptor: Int32
+
+    init(path: String) throws {
+        self.path = path
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileSystemError.last("open", path) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw TensorFileError(file: path, expected: "a file", found: "something else, such as a folder")
+        }
+        size = Int(status.st_size)
+    }
+
+    deinit { close(descriptor) }
+
+    /// Fills `buffer` with the bytes from `offset` on.
+    func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw FileSystemError.last("read", path) }
+            guard count > 0 else {
+                throw TensorFileError(
+                    file: path, expected: "\(offset + buffer.count) bytes", found: "the end after \(offset + done)")
+            }
+            done += count
+        }
+    }
+
+    /// The given bytes.
+    func bytes(_ range: Range<Int>) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            let target = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<range.count])
+            try read(at: range.lowerBound, into: target)
+            count = range.count
+        }
+    }
+}

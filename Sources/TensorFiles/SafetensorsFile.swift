@@ -1,0 +1,92 @@
+public import Foundation
+
+/// A safetensors file open for reading: eight bytes with the length of a JSON header, the header, then the bytes of all tensors.
+///
+/// Opening it reads and checks the header alone; each tensor is read when it is asked for.
+public final class SafetensorsFile: Sendable {
+    /// Where a tensor stands and what it holds.
+    public struct Entry: Sendable, Equatable {
+        /// The dimensions; empty for a single number.
+        public let shape: [Int]
+        /// How the numbers are stored.
+        public let elementType: ElementType
+        /// The place of the numbers, in bytes from the start of the file.
+        public let byteRange: Range<Int>
+
+        /// How many numbers the tensor holds.
+        public var count: Int { byteRange.count / elementType.byteCount }
+    }
+
+    /// The tensors by name.
+    public let tensors: [String: Entry]
+    /// Free text by key, the header's `__metadata__`.
+    public let metadata: [String: String]
+    private let source: FileSource
+
+    /// Opens a file and checks its header.
+    /// - Throws: `FileSystemError`, or `TensorFileError` when the header contradicts itself or the size of the file.
+    public init(contentsOf url: URL) throws {
+        source = try FileSource(path: url.path)
+        let header = try SafetensorsHeader(source)
+        tensors = header.tensors
+        metadata = header.metadata
+    }
+
+    /// The path of the file.
+    public var path: String { source.path }
+
+    /// The place of a tensor.
+    /// - Throws: `TensorFileError` when there is no such tensor, or when it has another shape than the one given.
+    public func entry(_ name: String, shape: [Int]? = nil) throws -> Entry {
+        guard let entry = tensors[name] else {
+            let names = tensors.keys.sorted().prefix(8).joined(separator: ", ")
+            throw TensorFileError(
+                file: path, key: name, expected: "a tensor of this name",
+                found: tensors.count > 8 ? "\(tensors.count) others (\(names), …)" : "only: \(names)")
+        }
+        if let shape, shape != entry.shape {
+            throw TensorFileError(
+                file: path, key: name, expected: "shape \(shapeText(shape))", found: shapeText(entry.shape))
+        }
+        return entry
+    }
+
+    /// Reads a tensor in single precision, row-major.
+    /// - Throws: as `entry(_:shape:)`, or `FileSystemError`.
+    public func floats(_ name: String, shape: [Int]? = nil) throws -> [Float] {
+        let entry = try entry(name, shape: shape)
+        return try [Float](unsafeUninitializedCapacity: entry.count) { buffer, count in
+            try readFloats(name, into: UnsafeMutableBufferPointer(rebasing: buffer[..<entry.count]))
+            count = entry.count
+        }
+    }
+
+    /// Reads a tensor in single precision to where the caller wants it.
+    /// - Precondition: `values` has as many numbers as the tensor.
+    /// - Throws: as `entry(_:shape:)`, or `FileSystemError`.
+    public func readFloats(_ name: String, into values: UnsafeMutableBufferPointer<Float>) throws {
+        let entry = try entry(name)
+        precondition(values.count == entry.count, "\(entry.count) numbers of \(name) into \(values.count)")
+        if entry.elementType == .float32 {
+            try source.read(at: entry.byteRange.lowerBound, into: UnsafeMutableRawBufferPointer(values))
+        } else {
+            try source.bytes(entry.byteRange).withUnsafeBytes { entry.elementType.decode($0, into: values) }
+        }
+    }
+
+    /// Reads a tensor of whole numbers, row-major.
+    /// - Throws: as `entry(_:shape:)`, and when the numbers are not whole or too large; or `FileSystemError`.
+    public func integers(_ name: String, shape: [Int]? = nil) throws -> [Int64] {
+        let entry = try entry(name, shape: shape)
+        let values = try source.bytes(entry.byteRange).withUnsafeBytes { entry.elementType.decodeIntegers($0) }
+        guard let values else {
+            throw TensorFileError(
+                file: path, key: name, expected: "whole numbers of 64 bits", found: entry.elementType.rawValue)
+        }
+        return values
+    }
+
+    /// Reads the stored bytes of a tensor, little-endian.
+    /// - Throws: as `entry(_:shape:)`, or `FileSystemError`.
+    public func bytes(_ name: String) throws -> [UInt8] { try source.bytes(entry(name).byteRange) }
+}

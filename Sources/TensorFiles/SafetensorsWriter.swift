@@ -1,0 +1,103 @@
+public import Foundation
+
+/// A tensor on its way into a safetensors file.
+public struct SafetensorsTensor: Sendable {
+    /// The numbers and how they are stored.
+    public enum Values: Sendable {
+        /// Stored as they are.
+        case float32([Float])
+        /// Rounded to the nearest bfloat16, ties to even.
+        case bfloat16([Float])
+        /// Stored as they are.
+        case int64([Int64])
+        /// Stored as they are.
+        case uint8([UInt8])
+
+        /// How many numbers there are.
+        public var count: Int {
+            switch self {
+            case .float32(let values), .bfloat16(let values): values.count
+            case .int64(let values): values.count
+            case .uint8(let values): values.count
+            }
+        }
+
+        /// How a number is stored.
+        public var elementType: ElementType {
+            switch self {
+            case .float32: .float32
+            case .bfloat16: .bfloat16
+            case .int64: .int64
+            case .uint8: .uint8
+            }
+        }
+    }
+
+    /// The name, unique in the file.
+    public var name: String
+    /// The dimensions; empty for a single number.
+    public var shape: [Int]
+    /// The numbers, row-major.
+    public var values: Values
+
+    /// A tensor of the given numbers.
+    /// - Precondition: there are as many numbers as the shape says.
+    public init(_ name: String, shape: [Int], _ values: Values) {
+        precondition(elementCount(shape) == values.count, "\(name): \(values.count) numbers for \(shapeText(shape))")
+        self.name = name
+        self.shape = shape
+        self.values = values
+    }
+}
+
+/// Writes safetensors files.
+public enum SafetensorsWriter {
+    /// Writes tensors in the order given, atomically.
+    /// - Precondition: no two tensors have the same name.
+    /// - Throws: `FileSystemError`; the file that was there before is then untouched.
+    public static func write(_ tensors: [SafetensorsTensor], metadata: [String: String] = [:], to url: URL) throws {
+        precondition(Set(tensors.map(\.name)).count == tensors.count, "two tensors of one name for \(url.path)")
+        try AtomicFile.write(to: url) { sink in
+            let header = try header(of: tensors, metadata: metadata)
+            try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try sink.write($0) }
+            try header.withUnsafeBytes { try sink.write($0) }
+            for tensor in tensors {
+                switch tensor.values {
+                case .float32(let values): try values.withUnsafeBytes { try sink.write($0) }
+                case .bfloat16(let values): try write(rounding: values, to: sink)
+                case .int64(let values): try values.withUnsafeBytes { try sink.write($0) }
+                case .uint8(let values): try values.withUnsafeBytes { try sink.write($0) }
+                }
+            }
+        }
+    }
+
+    /// The JSON header, padded with spaces to a multiple of eight bytes so that the tensors are aligned.
+    private static func header(of tensors: [SafetensorsTensor], metadata: [String: String]) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        func text(_ value: some Encodable) throws -> String {
+            String(decoding: try encoder.encode(value), as: UTF8.self)
+        }
+        var items: [String] = []
+        if !metadata.isEmpty { items.append("\"__metadata__\":\(try text(metadata))") }
+        var offset = 0
+        for tensor in tensors {
+            let end = offset + tensor.values.count * tensor.values.elementType.byteCount
+            items.append(
+                "\(try text(tensor.name)):{\"dtype\":\"\(tensor.values.elementType.rawValue)\","
+                    + "\"shape\":\(try text(tensor.shape)),\"data_offsets\":[\(offset),\(end)]}")
+            offset = end
+        }
+        var header = Data("{\(items.joined(separator: ","))}".utf8)
+        header.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - header.count % 8) % 8))
+        return header
+    }
+
+    private static func write(rounding values: [Float], to sink: FileSink) throws {
+        for start in stride(from: 0, to: values.count, by: 1 << 16) {
+            let piece = values[start..<min(start + 1 << 16, values.count)].map { bfloat16Bits($0).littleEndian }
+            try piece.withUnsafeBytes { try sink.write($0) }
+        }
+    }
+}

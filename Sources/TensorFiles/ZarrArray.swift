@@ -1,0 +1,107 @@
+/// An array of a zarr v2 hierarchy, read row by row, where a row is all numbers at one index of the first dimension.
+///
+/// It holds no numbers: chunks are read and decoded when they are asked for.
+public struct ZarrArray {
+    /// What to do about chunks that are not there.
+    public enum MissingChunks: Sendable {
+        /// An error: demonstrations are complete.
+        case refuse
+        /// They stand for the array's fill value, as the format allows; an error if it has none.
+        case fill
+    }
+
+    /// The name in the hierarchy: `data/state`.
+    public let name: String
+    /// Shape, chunks and storage.
+    public let metadata: ZarrMetadata
+    /// What to do about chunks that are not there.
+    public let missingChunks: MissingChunks
+    let store: any ZarrStore
+
+    /// The most numbers that are decoded at once; larger arrays are visited in pieces.
+    static let maximumCount = 1 << 31
+
+    init(_ name: String, in store: any ZarrStore, missingChunks: MissingChunks) throws {
+        let file = store.path(of: name + "/.zarray")
+        guard let json = try store.bytes(name + "/.zarray", limit: 1 << 20) else {
+            throw TensorFileError(file: file, expected: "a zarr v2 array", found: "no such file")
+        }
+        self.name = name
+        self.store = store
+        self.missingChunks = missingChunks
+        metadata = try ZarrMetadata(json: json, file: file)
+    }
+
+    /// The dimensions.
+    public var shape: [Int] { metadata.shape }
+    /// The path that errors name.
+    public var path: String { store.path(of: name) }
+    /// How many rows there are; a single number counts as one.
+    public var rowCount: Int { metadata.shape.first ?? 1 }
+    /// How many numbers a row holds.
+    public var rowWidth: Int { metadata.rowByteCount / metadata.elementType.byteCount }
+
+    /// Reads rows in single precision, row-major; all of them by default.
+    /// - Throws: `TensorFileError` or `FileSystemError`, naming the chunk.
+    public func floats(rows: Range<Int>? = nil) throws -> [Float] {
+        let rows = rows ?? 0..<rowCount
+        let count = try checkedCount(rows)
+        return try [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+            try forEachBand(in: rows) { _, bytes in
+                let end = filled + bytes.count / metadata.elementType.byteCount
+                metadata.elementType.decode(bytes, into: UnsafeMutableBufferPointer(rebasing: buffer[filled..<end]))
+                filled = end
+            }
+        }
+    }
+
+    /// Reads rows of whole numbers, row-major; all of them by default.
+    /// - Throws: `TensorFileError` or `FileSystemError`, naming the array or the chunk.
+    public func integers(rows: Range<Int>? = nil) throws -> [Int64] {
+        let rows = rows ?? 0..<rowCount
+        var values: [Int64] = []
+        values.reserveCapacity(try checkedCount(rows))
+        try forEachBand(in: rows) { _, bytes in
+            guard let decoded = metadata.elementType.decodeIntegers(bytes) else {
+                throw TensorFileError(
+                    file: path, key: "dtype", expected: "whole numbers of 64 bits",
+                    found: metadata.elementType.zarr ?? "")
+            }
+            values.append(contentsOf: decoded)
+        }
+        return values
+    }
+
+    /// Visits rows in order, as many at a time as a chunk is high, so that an array larger than the memory can be read.
+    /// - Parameters:
+    ///   - rows: which rows.
+    ///   - visit: takes the rows of a band and their bytes, row-major and little-endian.
+    /// - Throws: `TensorFileError` or `FileSystemError`, naming the chunk, or what `visit` throws.
+    public func forEachBand(
+        in rows: Range<Int>, _ visit: (_ rows: Range<Int>, _ bytes: UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows \(rows) of \(rowCount) of \(path)")
+        let reader = ZarrBandReader(self)
+        let height = metadata.chunks.first ?? 1
+        var start = rows.lowerBound
+        while start < rows.upperBound {
+            let end = min((start / height + 1) * height, rows.upperBound)
+            try reader.read(start..<end).withUnsafeBytes { try visit(start..<end, $0) }
+            start = end
+        }
+    }
+
+    /// The numbers in some rows; that they are there is checked before room is made for them.
+    private func checkedCount(_ rows: Range<Int>) throws -> Int {
+        let (count, overflow) = rows.count.multipliedReportingOverflow(by: rowWidth)
+        guard !overflow, count <= Self.maximumCount else {
+            throw TensorFileError(
+                file: path, key: "shape", expected: "at most \(Self.maximumCount) numbers at once",
+                found: shapeText(shape))
+        }
+        if missingChunks == .refuse, !rows.isEmpty {
+            _ = try ZarrBandReader(self).read(rows.upperBound - 1..<rows.upperBound)
+        }
+        return count
+    }
+}

@@ -1,0 +1,105 @@
+/// Puts together the rows of an array from the chunks that they are cut into.
+struct ZarrBandReader {
+    private let array: ZarrArray
+    private let metadata: ZarrMetadata
+    /// Dimensions beyond the first, of the array and of its chunks.
+    private let rowShape: [Int]
+    private let rowChunks: [Int]
+
+    init(_ array: ZarrArray) {
+        self.array = array
+        metadata = array.metadata
+        rowShape = Array(metadata.shape.dropFirst())
+        rowChunks = Array(metadata.chunks.dropFirst())
+    }
+
+    /// The bytes of rows that lie within one row of chunks.
+    func read(_ rows: Range<Int>) throws -> [UInt8] {
+        let height = metadata.chunks.first ?? 1
+        let chunkRow = rows.lowerBound / height
+        precondition(rows.upperBound <= (chunkRow + 1) * height, "rows \(rows) in chunks of \(height)")
+        let columns = metadata.grid.dropFirst()
+        let firstRow = rows.lowerBound - chunkRow * height
+        if columns.reduce(1, *) == 1, rowShape == rowChunks {
+            // The common case: a chunk spans whole rows.
+            let chunk = try chunk(metadata.shape.isEmpty ? [] : [chunkRow] + columns.map { _ in 0 })
+            if rows.count == height { return chunk }
+            return Array(chunk[firstRow * metadata.rowByteCount..<(firstRow + rows.count) * metadata.rowByteCount])
+        }
+        // Chunks are all present before room is made for what they add up to.
+        var band: [UInt8] = []
+        try forEachIndex(in: Array(columns)) { column in
+            let chunk = try chunk([chunkRow] + column)
+            if band.isEmpty { band = [UInt8](repeating: 0, count: rows.count * metadata.rowByteCount) }
+            copy(chunk, column: column, rows: firstRow..<firstRow + rows.count, to: &band)
+        }
+        return band
+    }
+
+    /// Copies the part of a chunk that lies inside the array, one run of neighbouring numbers after another.
+    private func copy(_ chunk: [UInt8], column: [Int], rows: Range<Int>, to band: inout [UInt8]) {
+        let size = metadata.elementType.byteCount
+        let inside = zip(column, zip(rowShape, rowChunks)).map { min($1.1, $1.0 - $0 * $1.1) }
+        let run = (inside.last ?? 1) * size
+        forEachIndex(in: [rows.count] + inside.dropLast()) { index in
+            var source = rows.lowerBound + index[0]
+            var target = index[0]
+            for (dimension, extent) in rowShape.enumerated() {
+                let within = dimension + 1 < index.count ? index[dimension + 1] : 0
+                source = source * rowChunks[dimension] + within
+                target = target * extent + column[dimension] * rowChunks[dimension] + within
+            }
+            band.replaceSubrange(target * size..<target * size + run, with: chunk[source * size..<source * size + run])
+        }
+    }
+
+    /// The decoded bytes of a chunk.
+    private func chunk(_ indices: [Int]) throws -> [UInt8] {
+        let key = "\(array.name)/\(metadata.chunkName(indices))"
+        let file = array.store.path(of: key)
+        let count = metadata.chunkByteCount
+        guard let bytes = try array.store.bytes(key, limit: Blosc.bound(count)) else {
+            return try absentChunk(file)
+        }
+        switch metadata.compression {
+        case .blosc: return try Blosc.decompress(bytes, count: count, file: file)
+        case .none:
+            guard bytes.count == count else {
+                throw TensorFileError(
+                    file: file, expected: "\(count) bytes", found: "\(bytes.count)",
+                    hint: bytes.count < count ? "the chunk is cut short or compressed" : nil)
+            }
+            return bytes
+        }
+    }
+
+    /// What stands for a chunk that is not there.
+    private func absentChunk(_ file: String) throws -> [UInt8] {
+        guard array.missingChunks == .fill, let fill = metadata.fillValue else {
+            throw TensorFileError(
+                file: file, expected: "a chunk of \(metadata.elementType.zarr ?? "") \(shapeText(metadata.chunks))",
+                found: "no such file",
+                hint: metadata.fillValue == nil
+                    ? nil : "if the array was saved without its empty chunks, save it with write_empty_chunks=True")
+        }
+        let element = metadata.elementType.encode(fill)
+        return (0..<metadata.chunkByteCount / element.count).flatMap { _ in element }
+    }
+}
+
+/// Visits every index of a grid, the last dimension fastest.
+func forEachIndex(in extents: [Int], _ visit: ([Int]) throws -> Void) rethrows {
+    guard extents.allSatisfy({ $0 > 0 }) else { return }
+    var index = extents.map { _ in 0 }
+    while true {
+        try visit(index)
+        var dimension = extents.count - 1
+        while dimension >= 0 {
+            index[dimension] += 1
+            if index[dimension] < extents[dimension] { break }
+            index[dimension] = 0
+            dimension -= 1
+        }
+        if dimension < 0 { return }
+    }
+}

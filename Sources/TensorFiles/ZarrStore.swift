@@ -1,0 +1,74 @@
+import Foundation
+
+/// What a zarr hierarchy is kept in: files by key, where `/` separates the parts of a key.
+protocol ZarrStore {
+    /// The path that errors name.
+    var path: String { get }
+
+    /// The bytes of a file, or `nil` if there is none.
+    /// - Throws: when the file cannot be read, is damaged, or is longer than `limit` bytes.
+    func bytes(_ key: String, limit: Int) throws -> [UInt8]?
+
+    /// The names directly below a key, in order.
+    func children(of key: String) throws -> [String]
+}
+
+extension ZarrStore {
+    /// The path of a key, for errors.
+    func path(of key: String) -> String { key.isEmpty ? path : "\(path)/\(key)" }
+}
+
+/// A zarr hierarchy in a folder.
+struct ZarrFolderStore: ZarrStore {
+    let folder: URL
+
+    var path: String { folder.path }
+
+    func bytes(_ key: String, limit: Int) throws -> [UInt8]? {
+        let path = folder.appendingPathComponent(key).path
+        guard access(path, F_OK) == 0 else { return nil }
+        let source = try FileSource(path: path)
+        guard source.size <= limit else {
+            throw TensorFileError(file: path, expected: "at most \(limit) bytes", found: "\(source.size)")
+        }
+        return try source.bytes(0..<source.size)
+    }
+
+    func children(of key: String) throws -> [String] {
+        let path = folder.appendingPathComponent(key).path
+        guard access(path, R_OK | X_OK) == 0 else { throw FileSystemError.last("open", path) }
+        return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    }
+}
+
+/// A zarr hierarchy in a zip archive, at its root or inside a folder of it.
+struct ZarrZipStore: ZarrStore {
+    let archive: ZipArchive
+    /// The folder inside the archive that holds the hierarchy: empty, or ending in `/`.
+    let root: String
+
+    /// Opens an archive and finds the hierarchy in it: the outermost folder with a `.zgroup`.
+    init(contentsOf url: URL) throws {
+        archive = try ZipArchive(contentsOf: url)
+        let groups = archive.names.filter { $0 == ".zgroup" || $0.hasSuffix("/.zgroup") }
+        guard let outermost = groups.min(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }) else {
+            throw TensorFileError(
+                file: url.path, expected: "a zarr v2 group (.zgroup) in the archive",
+                found: "none among \(archive.names.count) entries")
+        }
+        root = String(outermost.dropLast(".zgroup".count))
+    }
+
+    var path: String { root.isEmpty ? archive.path : "\(archive.path)/\(root.dropLast())" }
+
+    func bytes(_ key: String, limit: Int) throws -> [UInt8]? { try archive.bytes(root + key, limit: limit) }
+
+    func children(of key: String) -> [String] {
+        let prefix = root + (key.isEmpty ? "" : key + "/")
+        var children: Set<Substring> = []
+        for name in archive.names where name.hasPrefix(prefix) {
+            if let child = name.dropFirst(prefix.count).split(separator: "/").first { children.insert(child) }
+        }
+        return children.map(String.init).sorted()
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import TensorFiles
+
+@Suite struct AtomicFileTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private struct Interruption: Error {}
+
+    @Test func replacesAFile() throws {
+        try AtomicFile.write(Data("old".utf8), to: folder("file"))
+        try AtomicFile.write(Data("new".utf8), to: folder("file"))
+        #expect(try Data(contentsOf: folder("file")) == Data("new".utf8))
+        #expect(folder.names == ["file"])
+    }
+
+    @Test func keepsTheOldFileWhenWritingFails() throws {
+        try AtomicFile.write(Data("old".utf8), to: folder("file"))
+        #expect(throws: Interruption.self) {
+            try AtomicFile.write(to: folder("file")) { sink in
+                try Data("half of the n".utf8).withUnsafeBytes { try sink.write($0) }
+                throw Interruption()
+            }
+        }
+        #expect(try Data(contentsOf: folder("file")) == Data("old".utf8))
+        #expect(folder.names == ["file"])
+    }
+
+    @Test func saysThatTheDiskIsFull() throws {
+        let sink = try FileSink(path: "/dev/full", flags: O_WRONLY)
+        let text = message { try Data("x".utf8).withUnsafeBytes { try sink.write($0) } }
+        #expect(text == "cannot write /dev/full: No space left on device")
+    }
+
+    @Test func saysWhyAPlaceCannotBeWritten() throws {
+        let text = message { try AtomicFile.write(Data(), to: folder("absent/file")) }
+        #expect(text.hasPrefix("cannot write \(folder("absent/file").path): No such file or directory; "))
+        #expect(text.hasSuffix("is as it was before"))
+        try FileManager.default.createDirectory(at: folder("taken"), withIntermediateDirectories: false)
+        #expect(message { try AtomicFile.write(Data(), to: folder("taken")) }.contains("Is a directory"))
+        #expect(folder.names == ["taken"])
+    }
+
+    @Test func removesWhatAKilledWriterLeft() throws {
+        try AtomicFile.write(Data("old".utf8), to: folder("file"))
+        try Data("half".utf8).write(to: folder(".file.writing-1234"))
+        try Data("half".utf8).write(to: folder(".other.writing-1234"))
+        AtomicFile.removeLeftovers(of: folder("file"))
+        #expect(folder.names == [".other.writing-1234", "file"])
+    }
+
+    @Test func aFolderAppearsCompleteOrNotAtAll() throws {
+        #expect(throws: Interruption.self) {
+            try AtomicFolder.create(at: folder("data")) { temporary in
+                try Data("half".utf8).write(to: temporary.appendingPathComponent("part"))
+                throw Interruption()
+            }
+        }
+        #expect(folder.names == [])
+        try AtomicFolder.create(at: folder("data")) { _ in }
+        #expect(folder.names == ["data"])
+        #expect(message { try AtomicFolder.create(at: folder("data")) { _ in } }.contains("expected nothing there yet"))
+    }
+}
