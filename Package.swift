@@ -56,7 +56,7 @@ let package = Package(
         room("TensorGraph"),
         room("ReferenceBackend", sees: ["TensorGraph"]),
         room("CPUBackend", sees: ["TensorGraph", "COneDNN", "CKernels"]),
-        room("NeuralNetworks", sees: ["TensorGraph"]),
+        room("NeuralNetworks", sees: ["TensorGraph", "PolicyInterface"]),
         room("PolicyNetworks", sees: ["NeuralNetworks", "TensorGraph"]),
 
         // The task and the data.
@@ -96,7 +96,9 @@ let package = Package(
         tests(of: "TensorFiles", using: ["CBlosc"]),
         tests(of: "NoiseSchedules"),
         tests(of: "TensorGraph", using: ["ReferenceBackend", "CPUBackend"]),
-        tests(of: "PolicyNetworks", using: ["TensorGraph", "NeuralNetworks", "ReferenceBackend", "CPUBackend"]),
+        tests(
+            of: "PolicyNetworks",
+            using: ["PolicyInterface", "TensorGraph", "NeuralNetworks", "ReferenceBackend", "CPUBackend"]),
         tests(of: "PushT", using: ["PolicyInterface", "TensorFiles"]),
         tests(of: "Demonstrations", using: ["TensorFiles", "PolicyInterface"]),
         tests(

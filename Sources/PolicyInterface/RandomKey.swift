@@ -22,6 +22,11 @@ public struct RandomKey: Sendable, Hashable, Codable {
     /// - Precondition: `value` is not negative.
     public func folding(_ value: Int) -> RandomKey { folding(UInt64(value)) }
 
+    /// The key for something with a name, by the 64-bit FNV-1a hash of its UTF-8.
+    public func folding(_ name: String) -> RandomKey {
+        folding(name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 })
+    }
+
     /// 64 random bits.
     public func bits(at index: Int) -> UInt64 {
         RandomKey.hash(state &+ (UInt64(index) &+ 1) &* RandomKey.increment)
