@@ -10,7 +10,7 @@ struct ConditionalUNet1DGoldenTests {
         let parameters = try ConditionalUNet1D(golden.configuration).parameters
         #expect(parameters.reduce(0) { $0 + $1.shape.count } == golden.parameters)
         let shapes = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.shape.dimensions) })
-        if let expected = golden.parameter_shapes { #expect(shapes == expected) }
+        if let expected = golden.parameterShapes { #expect(shapes == expected) }
         for (name, gradient) in golden.gradients ?? [:] {
             #expect(shapes[name] == gradient.shape, "\(name)")
         }
@@ -25,13 +25,13 @@ struct ConditionalUNet1DGoldenTests {
             weights: goldenWeights(ParameterTable(network.parameters)), gradients: golden.gradients != nil,
             on: tested.makeBackend())
         let count = golden.batch * golden.horizon
-        machine.write("sample", fill("input.sample", count: count * golden.config.input_dim))
-        machine.write("target", fill("input.target", count: count * golden.config.input_dim))
+        machine.write("sample", fill("input.sample", count: count * golden.config.inputDim))
+        machine.write("target", fill("input.target", count: count * golden.config.inputDim))
         machine.write("steps", golden.timesteps.map(Float.init))
-        if let dimension = golden.config.global_cond_dim {
+        if let dimension = golden.config.globalCondDim {
             machine.write("global", fill("input.global_cond", count: golden.batch * dimension))
         }
-        if let dimension = golden.config.local_cond_dim {
+        if let dimension = golden.config.localCondDim {
             machine.write("local", fill("input.local_cond", count: count * dimension))
         }
         try machine.run()
@@ -40,7 +40,7 @@ struct ConditionalUNet1DGoldenTests {
         let largest = golden.output.reduce(0) { max($0, abs($1)) }
         let difference = zip(output, golden.output).reduce(0) { max($0, abs($1.0 - $1.1)) }
         #expect(difference <= 2e-4 * largest, "largest difference \(difference) of \(largest)")
-        #expect(output.allSatisfy(\.isFinite))
+        #expect(output.allSatisfy { $0.isFinite })
         if let loss = golden.loss {
             #expect(abs(machine.read("loss", count: 1)[0] - loss) <= 2e-4 * loss)
         }

@@ -11,7 +11,7 @@ struct ConditionalUNet1DTests {
     func parameterCount() throws {
         let network = try ConditionalUNet1D(Self.pushT)
         #expect(network.parameters.reduce(0) { $0 + $1.shape.count } == 5_412_162)
-        #expect(network.parameters.allSatisfy(\.decays))
+        #expect(network.parameters.allSatisfy { $0.decays })
     }
 
     @Test("parameters come in the order in which the reference registers them")

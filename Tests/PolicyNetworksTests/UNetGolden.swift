@@ -1,5 +1,7 @@
+import Foundation
 import PolicyNetworks
 import TestSupport
+import Testing
 
 /// One case of `conditional_unet1d.json`.
 struct UNetGolden: Decodable, Sendable, CustomTestStringConvertible {
@@ -14,26 +16,26 @@ struct UNetGolden: Decodable, Sendable, CustomTestStringConvertible {
     let output: [Float]
     let loss: Float?
     let gradients: [String: GradientGolden]?
-    let parameter_shapes: [String: [Int]]?
+    let parameterShapes: [String: [Int]]?
 
     /// The arguments of the reference implementation.
     struct Config: Decodable, Sendable {
-        let input_dim: Int
-        let local_cond_dim: Int?
-        let global_cond_dim: Int?
-        let diffusion_step_embed_dim: Int
-        let down_dims: [Int]
-        let kernel_size: Int
-        let n_groups: Int
-        let cond_predict_scale: Bool
+        let inputDim: Int
+        let localCondDim: Int?
+        let globalCondDim: Int?
+        let diffusionStepEmbedDim: Int
+        let downDims: [Int]
+        let kernelSize: Int
+        let nGroups: Int
+        let condPredictScale: Bool
     }
 
     var configuration: ConditionalUNet1D.Configuration {
         ConditionalUNet1D.Configuration(
-            inputDimension: config.input_dim, localConditioningDimension: config.local_cond_dim,
-            globalConditioningDimension: config.global_cond_dim,
-            stepEmbeddingDimension: config.diffusion_step_embed_dim, downDimensions: config.down_dims,
-            kernelSize: config.kernel_size, groups: config.n_groups, conditionsScale: config.cond_predict_scale)
+            inputDimension: config.inputDim, localConditioningDimension: config.localCondDim,
+            globalConditioningDimension: config.globalCondDim,
+            stepEmbeddingDimension: config.diffusionStepEmbedDim, downDimensions: config.downDims,
+            kernelSize: config.kernelSize, groups: config.nGroups, conditionsScale: config.condPredictScale)
     }
 
     var testDescription: String { name }
@@ -44,7 +46,7 @@ struct UNetGolden: Decodable, Sendable, CustomTestStringConvertible {
             print("skipped: \(Goldens.folder.path) has no \(file)")
             return []
         }
-        return try Goldens.decode([UNetGolden].self, from: file)
+        return try Goldens.decode([UNetGolden].self, from: file, keys: .convertFromSnakeCase)
     }
 }
 

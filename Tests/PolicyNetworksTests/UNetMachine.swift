@@ -34,7 +34,9 @@ struct UNetMachine {
         let target = builder.input("target", sample.shape)
         let prediction = network(
             sample, steps: builder.input("steps", steps ?? [batch]),
-            global: configuration.globalConditioningDimension.map { builder.input("global", [batch, $0], rate: .chunk) },
+            global: configuration.globalConditioningDimension.map {
+                builder.input("global", [batch, $0], rate: .chunk)
+            },
             local: configuration.localConditioningDimension.map {
                 builder.input("local", [batch, horizon, $0], rate: .chunk)
             })

@@ -1,0 +1,20 @@
+import ReferenceBackend
+import TensorGraph
+
+/// The backends that every test of numbers runs on.
+enum TestedBackend: String, CaseIterable, Sendable {
+    case reference
+
+    /// Parameters of the largest network that is quick enough on it.
+    var largestNetwork: Int {
+        switch self {
+        case .reference: 2_000_000
+        }
+    }
+
+    func makeBackend() -> any Backend {
+        switch self {
+        case .reference: ReferenceMachine()
+        }
+    }
+}
