@@ -34,4 +34,4 @@ doc: dependencies ## Write the reference of every library to .build/documentatio
 
 clean: dependencies ## Remove what was built; runs stay.
 	swift package clean
-	rm -rf .build/examples .build/documentation
+	rm -rf .build/examples .build/documentation .build/documented

@@ -31,15 +31,17 @@ struct PNGTests {
         #expect("\(error!)".contains("0×3"))
     }
 
+    /// libpng reads from the bytes until the picture is finished.
     private func decode(_ data: Data) throws -> RGBImage {
-        var header = png_image()
-        header.version = png_uint_32(PNG_IMAGE_VERSION)
-        let bytes = [UInt8](data)
-        try #require(png_image_begin_read_from_memory(&header, bytes, bytes.count) != 0)
-        header.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
-        let (width, height) = (Int(header.width), Int(header.height))
-        var pixels = [UInt8](repeating: 0, count: width * height * 3)
-        try #require(png_image_finish_read(&header, nil, &pixels, 0, nil) != 0)
-        return RGBImage(width: width, height: height, pixels: pixels)
+        try data.withUnsafeBytes { bytes in
+            var header = png_image()
+            header.version = png_uint_32(PNG_IMAGE_VERSION)
+            try #require(png_image_begin_read_from_memory(&header, bytes.baseAddress, bytes.count) != 0)
+            header.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
+            let (width, height) = (Int(header.width), Int(header.height))
+            var pixels = [UInt8](repeating: 0, count: width * height * 3)
+            try #require(png_image_finish_read(&header, nil, &pixels, 0, nil) != 0)
+            return RGBImage(width: width, height: height, pixels: pixels)
+        }
     }
 }
