@@ -105,7 +105,7 @@ let package = Package(
             of: "Policies",
             using: [
                 "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles", "TensorGraph", "NeuralNetworks",
-                "CPUBackend",
+                "ReferenceBackend", "CPUBackend",
             ]),
         tests(
             of: "Training",

@@ -1,5 +1,5 @@
 /// The diffusion that a network was trained to reverse; it belongs to the weights, while the sampler may be chosen anew for each use.
-public struct DiffusionConfiguration: Codable, Sendable, Hashable {
+public struct DiffusionConfiguration: Sendable, Hashable {
     /// How many steps turn a sample into noise; 100 in the paper.
     public var steps: Int
     /// How the noise grows; the paper's squared cosine by default.
@@ -33,4 +33,22 @@ public struct DiffusionConfiguration: Codable, Sendable, Hashable {
     /// The tables of this diffusion.
     /// - Throws: `InvalidSetting`.
     public func schedule() throws -> NoiseSchedule { try NoiseSchedule(steps: steps, betas: betas) }
+}
+
+extension DiffusionConfiguration: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case steps
+        case betas
+        case prediction
+        case clip
+    }
+
+    /// Writes every key, with null for no clamping, so that a reader sees what can be set.
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(steps, forKey: .steps)
+        try fields.encode(betas, forKey: .betas)
+        try fields.encode(prediction, forKey: .prediction)
+        try fields.encode(clip, forKey: .clip)
+    }
 }

@@ -96,10 +96,10 @@ extension Sampler: Codable {
         }
     }
 
-    /// Writes the name and every option that is set.
+    /// Writes the name and every option, with null for all steps, so that a reader sees what can be set.
     public func encode(to encoder: any Encoder) throws {
         var fields = encoder.container(keyedBy: CodingKeys.self)
-        try fields.encodeIfPresent(steps, forKey: .steps)
+        try fields.encode(steps, forKey: .steps)
         switch self {
         case .ddpm(_, let variance):
             try fields.encode(Name.ddpm, forKey: .name)

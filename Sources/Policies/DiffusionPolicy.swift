@@ -1,0 +1,190 @@
+public import Foundation
+public import NoiseSchedules
+public import PolicyInterface
+public import TensorGraph
+
+/// A policy that denoises chunks of actions, conditioned on the latest observations.
+///
+/// (Chi et al. 2023, section 2.) An answer depends on what the request holds, its key included, and on nothing else; how many requests share a batch changes no more than
+/// the rounding of sums. An instance is used by one thread at a time.
+public final class DiffusionPolicy: ChunkingPolicy {
+    /// The mathematics, and the configuration that it was built for.
+    public let model: DiffusionModel
+    /// Between raw units and those of the network.
+    public let normaliser: Normaliser
+    /// How actions are sampled.
+    public let sampler: Sampler
+    /// How many predicted actions were moved into the configured limits so far.
+    public private(set) var clampedActions = 0
+
+    private let parameters: any DeviceBuffer
+    private let backend: any Backend
+    private var loops: [Int: DenoisingLoop] = [:]
+
+    /// The largest batch that is denoised at once; larger requests are split.
+    public static let largestBatch = 64
+
+    /// A policy over weights in a machine's memory, for example the moving average of a training that is under way.
+    /// - Parameters:
+    ///   - parameters: the flat vector that `model.table` describes; later changes are seen.
+    ///   - sampler: the configuration's own if not given.
+    /// - Throws: `InvalidSetting` when the sampler or the normaliser does not fit the model.
+    public init(
+        _ model: DiffusionModel, parameters: any DeviceBuffer, normaliser: Normaliser, sampler: Sampler? = nil,
+        backend: any Backend
+    ) throws {
+        precondition(
+            parameters.count == model.table.count, "\(parameters.count) weights, \(model.table.count) in the table")
+        try normaliser.validate(for: model.configuration)
+        let sampler = sampler ?? model.configuration.sampler
+        try sampler.validate(trainingSteps: model.configuration.diffusion.steps)
+        self.model = model
+        self.parameters = parameters
+        self.normaliser = normaliser
+        self.sampler = sampler
+        self.backend = backend
+    }
+
+    /// The policy of a policy directory.
+    /// - Throws: `TensorFileError`, `FileSystemError` or `InvalidSetting`, as `PolicyDirectory.read()`.
+    public convenience init(contentsOf directory: URL, sampler: Sampler? = nil, backend: any Backend) throws {
+        let stored = try PolicyDirectory(directory).read()
+        let model = try DiffusionModel(stored.configuration)
+        let parameters = try backend.makeBuffer(count: model.table.count)
+        parameters.write(stored.weights)
+        try self.init(
+            model, parameters: parameters, normaliser: stored.normaliser, sampler: sampler, backend: backend)
+    }
+
+    /// What the policy was built for.
+    public var configuration: PolicyConfiguration { model.configuration }
+
+    /// How many observations a request carries and how many actions its answer.
+    public var horizon: Horizon { model.configuration.horizon }
+
+    /// Predicts a chunk for each request.
+    /// - Throws: `ObservationError` or `PolicyError` when an observation does not hold what the policy needs, or an action would not be
+    ///   finite.
+    public func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
+        var observations: [Float] = []
+        for request in requests {
+            guard request.observations.count == horizon.observation else {
+                throw PolicyError.wrongHistory(expected: horizon.observation, found: request.observations.count)
+            }
+            for observation in request.observations {
+                observations += try configuration.observations.vector(from: observation)
+            }
+        }
+        let actions = try predict(observations: observations, keys: requests.map(\.key))
+        let (length, dimension) = (horizon.prediction, configuration.action.dimension)
+        return requests.indices.map { item in
+            let rows = (item * length..<(item + 1) * length).map {
+                Array(actions[$0 * dimension..<($0 + 1) * dimension])
+            }
+            return ActionChunk(prediction: rows, executed: horizon.executed)
+        }
+    }
+
+    /// Predicts actions `[B, Tp, A]` from observations `[B, To, D]`, both in raw units.
+    /// - Parameters:
+    ///   - observations: the oldest of each item first.
+    ///   - noise: the starting noise in normalised units, `[B, Tp, A]`, or `[B, Tp, A + D]` when observations are inpainted; drawn from the
+    ///     keys if not given.
+    ///   - keys: the randomness of each item.
+    /// - Throws: `PolicyError` when the numbers are too few, too many or not finite.
+    public func predict(observations: [Float], noise: [Float]? = nil, keys: [RandomKey]) throws -> [Float] {
+        try check(observations, noise, count: keys.count)
+        var normalised = observations
+        normaliser.observation.apply(to: &normalised)
+        var actions: [Float] = []
+        actions.reserveCapacity(keys.count * horizon.prediction * configuration.action.dimension)
+        for first in stride(from: 0, to: keys.count, by: Self.largestBatch) {
+            let items = first..<min(first + Self.largestBatch, keys.count)
+            let loop = try loop(for: items.count)
+            try backend.perform {
+                loop.start(keys: keys[items])
+                if let noise { lay(noise, of: items, outOf: keys.count, into: &loop.sample) }
+                let size = normalised.count / keys.count
+                for (index, value) in normalised[items.lowerBound * size..<items.upperBound * size].enumerated() {
+                    loop.observations[index] = value
+                }
+                try loop.run(keys: keys[items])
+            }
+            for row in 0..<items.count * horizon.prediction {
+                let start = row * model.sampleDimension
+                actions += loop.sample[start..<start + configuration.action.dimension]
+            }
+        }
+        normaliser.action.invert(&actions)
+        try checkFinite(actions)
+        clamp(&actions)
+        return actions
+    }
+
+    /// The compiled loop for a number of items: the next power of two.
+    private func loop(for count: Int) throws -> DenoisingLoop {
+        var batch = 1
+        while batch < count { batch *= 2 }
+        if let loop = loops[batch] { return loop }
+        let loop = try DenoisingLoop(model, sampler: sampler, batch: batch, parameters: parameters, on: backend)
+        loops[batch] = loop
+        return loop
+    }
+
+    /// Lays given noise over the first components of the samples of some items.
+    private func lay(_ noise: [Float], of items: Range<Int>, outOf count: Int, into sample: inout [Float]) {
+        let rows = items.count * horizon.prediction
+        let dimension = noise.count / (count * horizon.prediction)
+        let first = items.lowerBound * horizon.prediction
+        for row in 0..<rows {
+            for component in 0..<dimension {
+                sample[row * model.sampleDimension + component] = noise[(first + row) * dimension + component]
+            }
+        }
+    }
+
+    private func check(_ observations: [Float], _ noise: [Float]?, count: Int) throws {
+        let shape = [count, horizon.observation, model.observationDimension]
+        guard observations.count == shape.reduce(1, *) else {
+            throw PolicyError.wrongCount(what: "observation", shape: shape, found: observations.count)
+        }
+        if let index = observations.firstIndex(where: { !$0.isFinite }) {
+            let size = observations.count / count
+            throw PolicyError.observationNotFinite(
+                item: index / size, index: index % size, value: "\(observations[index])")
+        }
+        guard let noise else { return }
+        let dimensions = [configuration.action.dimension, model.sampleDimension]
+        guard dimensions.contains(where: { noise.count == count * horizon.prediction * $0 }) else {
+            throw PolicyError.wrongCount(
+                what: "noise", shape: [count, horizon.prediction, dimensions[0]], found: noise.count)
+        }
+        if let index = noise.firstIndex(where: { !$0.isFinite }) {
+            throw PolicyError.noiseNotFinite(index: index, value: "\(noise[index])")
+        }
+    }
+
+    private func checkFinite(_ actions: [Float]) throws {
+        guard let index = actions.firstIndex(where: { !$0.isFinite }) else { return }
+        let dimension = configuration.action.dimension
+        let row = index / dimension
+        throw PolicyError.actionNotFinite(
+            item: row / horizon.prediction, time: row % horizon.prediction, component: index % dimension)
+    }
+
+    /// Moves actions into the limits and counts those that were outside.
+    private func clamp(_ actions: inout [Float]) {
+        guard let limits = configuration.action.limits else { return }
+        let dimension = configuration.action.dimension
+        for start in stride(from: 0, to: actions.count, by: dimension) {
+            var isOutside = false
+            for component in 0..<dimension {
+                let value = actions[start + component]
+                let inside = min(max(value, limits.lower[component]), limits.upper[component])
+                isOutside = isOutside || inside != value
+                actions[start + component] = inside
+            }
+            if isOutside { clampedActions += 1 }
+        }
+    }
+}

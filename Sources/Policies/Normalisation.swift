@@ -1,0 +1,29 @@
+/// How each field is brought to the scale that networks learn best at.
+public struct Normalisation: Codable, Sendable, Hashable {
+    /// The rule for one field, applied to each of its components on its own.
+    public enum Mode: String, Codable, Sendable, Hashable, CaseIterable {
+        /// The smallest value of the demonstrations becomes −1 and the largest 1: the paper's choice.
+        case limits
+        /// The mean becomes 0 and the standard deviation 1.
+        case gaussian
+        /// Values stay as they are.
+        case identity
+    }
+
+    /// The rule for observations; by limits by default.
+    public var observations: Mode
+    /// The rule for actions; by limits by default.
+    public var action: Mode
+    /// Another rule for some fields of the observations, by their names; none by default.
+    public var fields: [String: Mode]
+
+    /// By limits throughout, by default.
+    public init(observations: Mode = .limits, action: Mode = .limits, fields: [String: Mode] = [:]) {
+        self.observations = observations
+        self.action = action
+        self.fields = fields
+    }
+
+    /// The rule for a field of the observations.
+    public func mode(ofField name: String) -> Mode { fields[name] ?? observations }
+}

@@ -1,0 +1,122 @@
+public import NoiseSchedules
+public import PolicyInterface
+
+/// Everything about a policy but its numbers: what it sees, how far it looks, which network denoises and how.
+public struct PolicyConfiguration: Codable, Sendable, Equatable {
+    /// The fields that are observed; together they are a vector of `D` components.
+    public var observations: ObservationSchema
+    /// What is commanded: a vector of `A` components.
+    public var action: ActionConfiguration
+    /// The lengths `To`, `Tp` and `Ta`; 2, 16 and 8 by default.
+    public var horizon: Horizon
+    /// How the network is told the observations; as one vector by default.
+    public var conditioning: Conditioning
+    /// The network; the paper's small U-Net by default.
+    public var denoiser: DenoiserConfiguration
+    /// The diffusion that the network learns to reverse; 100 steps of squared cosine by default.
+    public var diffusion: DiffusionConfiguration
+    /// How actions are sampled unless another sampler is asked for; DDPM over all steps by default.
+    public var sampler: Sampler
+    /// How fields are scaled; by limits by default.
+    public var normalisation: Normalisation
+
+    private enum CodingKeys: String, CodingKey {
+        case observations
+        case action
+        case horizon
+        case conditioning
+        case denoiser
+        case diffusion
+        case sampler
+        case normalisation
+    }
+
+    /// The paper's values by default.
+    public init(
+        observations: ObservationSchema, action: ActionConfiguration, horizon: Horizon = Horizon(),
+        conditioning: Conditioning = .global, denoiser: DenoiserConfiguration = .unet(),
+        diffusion: DiffusionConfiguration = DiffusionConfiguration(), sampler: Sampler = .ddpm(),
+        normalisation: Normalisation = Normalisation()
+    ) {
+        self.observations = observations
+        self.action = action
+        self.horizon = horizon
+        self.conditioning = conditioning
+        self.denoiser = denoiser
+        self.diffusion = diffusion
+        self.sampler = sampler
+        self.normalisation = normalisation
+    }
+
+    /// Components of an observation or action that are supported: enough for any robot, little enough to refuse a hostile file.
+    static let supportedDimensions = 1...65_536
+    /// Lengths of horizons that are supported.
+    static let supportedLengths = 1...4096
+
+    /// The `D` of shapes: the components of an observation vector.
+    /// - Throws: `InvalidSetting` while the width of a field is unknown.
+    public func observationDimension() throws -> Int {
+        guard let dimension = observations.dimension, Self.supportedDimensions.contains(dimension) else {
+            throw InvalidSetting(
+                key: "observations",
+                expected: """
+                    fields of \(Self.supportedDimensions) components together, each with its width \
+                    (found in the demonstrations)
+                    """,
+                found: observations.dimension.map { "\($0) components" } ?? "a field of unknown width")
+        }
+        return dimension
+    }
+
+    /// Checks every value, and that they fit together.
+    ///
+    /// Fields whose width is not known yet, as in a recipe, are in order.
+    /// - Throws: `HorizonError`, `InvalidSetting` or `ObservationError`, which name the key and say what works.
+    public func validate() throws {
+        try validateObservations()
+        try action.validate()
+        try diffusion.validate()
+        try sampler.validate(trainingSteps: diffusion.steps)
+        for (key, length) in [("observation", horizon.observation), ("prediction", horizon.prediction)] {
+            guard Self.supportedLengths.contains(length) else {
+                throw InvalidSetting(key: "horizon.\(key)", expected: "\(Self.supportedLengths)", found: length)
+            }
+        }
+        try horizon.validate()
+        try denoiser.validate(predictionHorizon: horizon.prediction)
+        try validateNormalisation()
+    }
+
+    private func validateObservations() throws {
+        var widths: [String: Int] = [:]
+        for field in observations.fields {
+            let largest = Self.supportedDimensions.upperBound
+            let width = field.width ?? field.columns?.upperBound ?? 1
+            guard Self.supportedDimensions.contains(width), field.columns.map({ 0..<largest ~= $0.lowerBound }) ?? true
+            else {
+                throw InvalidSetting(
+                    key: "observations, field \(field.name)", expected: "a width in \(Self.supportedDimensions)",
+                    found: width)
+            }
+            widths[field.name] = max(width, widths[field.name] ?? 0)
+        }
+        _ = try observations.resolved(widths: widths)
+    }
+
+    private func validateNormalisation() throws {
+        let names = observations.fields.map(\.name)
+        for name in normalisation.fields.keys.sorted() where !names.contains(name) {
+            throw InvalidSetting(
+                key: "normalisation.fields",
+                expected: "fields of the observations (\(names.joined(separator: ", ")))", found: name)
+        }
+        var sampled = [normalisation.action]
+        if conditioning == .inpainting { sampled += names.map(normalisation.mode(ofField:)) }
+        if let clip = diffusion.clip, sampled.contains(.gaussian) {
+            throw InvalidSetting(
+                key: "diffusion.clip",
+                expected: "null, since what is sampled is normalised by mean and deviation and exceeds any fixed range",
+                found: clip)
+        }
+    }
+}

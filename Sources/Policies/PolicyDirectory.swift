@@ -1,0 +1,144 @@
+public import Foundation
+import TensorFiles
+public import TensorGraph
+
+/// A policy as plain data: what a policy directory holds.
+public struct StoredPolicy: Sendable, Equatable {
+    /// What the policy sees, commands and computes.
+    public var configuration: PolicyConfiguration
+    /// Between raw units and those of the network.
+    public var normaliser: Normaliser
+    /// The flat vector that the table of the configuration's `DiffusionModel` describes.
+    public var weights: [Float]
+    /// Where the policy came from, as free text by key: recipe, seed, steps.
+    public var origin: [String: String]
+
+    /// A policy from its parts.
+    public init(
+        configuration: PolicyConfiguration, normaliser: Normaliser, weights: [Float], origin: [String: String] = [:]
+    ) {
+        self.configuration = configuration
+        self.normaliser = normaliser
+        self.weights = weights
+        self.origin = origin
+    }
+}
+
+/// A policy on disk: `policy.json`, and `model.safetensors` with the weights under their PyTorch names.
+///
+/// Weights that another program wrote are welcome as long as names and shapes are right. Weights written here carry a fingerprint that
+/// the document repeats, so that files of two exports are never taken for one policy.
+public struct PolicyDirectory: Sendable {
+    /// The folder.
+    public let url: URL
+
+    private var documentURL: URL { url.appendingPathComponent("policy.json") }
+    private var weightsURL: URL { url.appendingPathComponent("model.safetensors") }
+
+    /// The policy in a folder, which need not be there yet.
+    public init(_ url: URL) { self.url = url }
+
+    /// Reads what the policy is, without its weights.
+    /// - Throws: `TensorFileError` or `FileSystemError`, which name the file and the key.
+    public func document() throws -> PolicyDocument {
+        let file = documentURL.path
+        guard FileManager.default.fileExists(atPath: file) else {
+            throw TensorFileError(
+                file: url.path, expected: "a policy directory with policy.json and model.safetensors",
+                found: "no policy.json")
+        }
+        let size = (try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) ?? 0
+        guard size <= Self.largestDocument else {
+            throw TensorFileError(file: file, expected: "at most \(Self.largestDocument) bytes", found: "\(size)")
+        }
+        return try PolicyDocument(decoding: Data(contentsOf: documentURL), file: file)
+    }
+
+    /// Reads the policy; every name and shape is checked before memory is taken for the weights.
+    /// - Throws: `TensorFileError` or `FileSystemError`, which name the file, the key, what was expected and what was found.
+    public func read() throws -> StoredPolicy {
+        let document = try document()
+        let table = try DiffusionModel(document.configuration).table
+        let file = try SafetensorsFile(contentsOf: weightsURL)
+        try check(file, table, document)
+        var weights = [Float](repeating: 0, count: table.count)
+        try weights.withUnsafeMutableBufferPointer { weights in
+            for range in table.ranges {
+                let values = UnsafeMutableBufferPointer(rebasing: weights[range.elements])
+                try file.readFloats(range.name, into: values)
+                try checkFinite(UnsafeBufferPointer(values), name: range.name)
+            }
+        }
+        return StoredPolicy(
+            configuration: document.configuration, normaliser: document.normaliser, weights: weights,
+            origin: document.origin)
+    }
+
+    /// Writes the policy, making the folder if it is not there.
+    ///
+    /// Each file takes its name in one step, and the document only when the weights have theirs.
+    /// - Parameter precision: how the weights are stored.
+    /// - Precondition: there are as many weights as the table of the configuration's model says.
+    /// - Throws: `TensorFileError` when a weight is not finite, `InvalidSetting` for a policy that could not be read again, or
+    ///   `FileSystemError`; what the folder held before is then as it was.
+    public func write(_ policy: StoredPolicy, precision: Precision = .float32) throws {
+        let model = try DiffusionModel(policy.configuration)
+        precondition(
+            policy.weights.count == model.table.count, "\(policy.weights.count) weights, not \(model.table.count)")
+        try policy.normaliser.validate(for: policy.configuration)
+        let tensors = try model.table.ranges.map { range in
+            let values = Array(policy.weights[range.elements])
+            try values.withUnsafeBufferPointer { try checkFinite($0, name: range.name) }
+            return SafetensorsTensor(
+                range.name, shape: range.shape.dimensions,
+                precision == .bfloat16 ? .bfloat16(values) : .float32(values))
+        }
+        let document = PolicyDocument(of: policy, model: model)
+        let bytes = try document.encoded()
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        try AtomicFile.write(to: documentURL) { sink in
+            // On the disk, though not yet under its name, before the weights change: a full disk spoils nothing.
+            try bytes.withUnsafeBytes { try sink.write($0) }
+            try sink.flush()
+            try SafetensorsWriter.write(
+                tensors, metadata: ["format": "pt", Self.fingerprintKey: document.fingerprint], to: weightsURL)
+        }
+    }
+
+    /// No honest document comes near: the shapes of 10,000 parameters take a megabyte.
+    private static let largestDocument = 64 << 20
+    private static let fingerprintKey = "policy_fingerprint"
+}
+
+// MARK: - Checks
+
+extension PolicyDirectory {
+    private func check(_ file: SafetensorsFile, _ table: ParameterTable, _ document: PolicyDocument) throws {
+        if let fingerprint = file.metadata[Self.fingerprintKey], fingerprint != document.fingerprint {
+            throw TensorFileError(
+                file: file.path, key: Self.fingerprintKey, expected: "\(document.fingerprint), as policy.json says",
+                found: fingerprint,
+                hint: "the two files are of different exports, one of which was interrupted: export the policy again")
+        }
+        for range in table.ranges {
+            let entry = try file.entry(range.name, shape: range.shape.dimensions)
+            guard entry.elementType.isFloatingPoint else {
+                throw TensorFileError(
+                    file: file.path, key: range.name, expected: "F32 or BF16", found: entry.elementType.rawValue)
+            }
+        }
+        if let name = file.tensors.keys.filter({ table.index(of: $0) == nil }).min() {
+            throw TensorFileError(
+                file: file.path, key: name, expected: "only the \(table.ranges.count) parameters of policy.json",
+                found: "\(file.tensors.count) tensors, this one unknown",
+                hint: "remove it, or set the configuration that it belongs to")
+        }
+    }
+
+    private func checkFinite(_ values: UnsafeBufferPointer<Float>, name: String) throws {
+        guard let index = values.firstIndex(where: { !$0.isFinite }) else { return }
+        throw TensorFileError(
+            file: weightsURL.path, key: name, expected: "finite weights", found: "\(values[index]) at index \(index)",
+            hint: "use an earlier checkpoint")
+    }
+}

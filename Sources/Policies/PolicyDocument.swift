@@ -1,0 +1,148 @@
+import Foundation
+import PolicyInterface
+import TensorFiles
+import TensorGraph
+
+/// What `policy.json` says: everything about a policy but its weights.
+public struct PolicyDocument: Codable, Sendable, Equatable {
+    /// The version of the format that this library writes; the only one so far.
+    public static let currentVersion = 1
+
+    /// The version of the format.
+    public let formatVersion: Int
+    /// The configuration that the weights were trained for.
+    public let configuration: PolicyConfiguration
+    /// Between raw units and those of the network.
+    public let normaliser: Normaliser
+    /// What goes in, what comes out and the parameters in between.
+    public let shapes: Shapes
+    /// Where the policy came from, as free text by key: recipe, seed, steps.
+    public let origin: [String: String]
+    /// Marks the weights file that was written together with this document.
+    public let fingerprint: String
+
+    /// Shapes without the batch.
+    public struct Shapes: Codable, Sendable, Equatable {
+        /// Raw observations, `[To, D]`.
+        public let observation: [Int]
+        /// Raw actions, `[Tp, A]`.
+        public let action: [Int]
+        /// The parameters by their PyTorch names.
+        public let parameters: [String: [Int]]
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case formatVersion = "format_version"
+        case configuration = "policy"
+        case normaliser
+        case shapes
+        case origin
+        case fingerprint
+    }
+
+    init(of policy: StoredPolicy, model: DiffusionModel) {
+        formatVersion = Self.currentVersion
+        configuration = policy.configuration
+        normaliser = policy.normaliser
+        shapes = Shapes(of: model)
+        origin = policy.origin
+        fingerprint = PolicyDocument.fingerprint(of: policy.weights)
+    }
+
+    /// A hash of the weights: FNV-1a over their bit patterns (Fowler, Noll and Vo), in hexadecimal.
+    ///
+    /// It tells exports apart; it is no protection against forgery.
+    private static func fingerprint(of weights: [Float]) -> String {
+        let hash = weights.withUnsafeBufferPointer { weights in
+            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+            for weight in weights { hash = (hash ^ UInt64(weight.bitPattern)) &* 0x0000_0100_0000_01B3 }
+            return hash
+        }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+extension PolicyDocument.Shapes {
+    init(of model: DiffusionModel) {
+        let configuration = model.configuration
+        observation = [configuration.horizon.observation, model.observationDimension]
+        action = [configuration.horizon.prediction, configuration.action.dimension]
+        parameters = Dictionary(
+            uniqueKeysWithValues: model.table.ranges.map { ($0.name, $0.shape.dimensions) })
+    }
+}
+
+// MARK: - Bytes
+
+extension PolicyDocument {
+    /// The document as text that people can read.
+    func encoded() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self)
+    }
+
+    /// Reads a document and checks that its parts fit together.
+    /// - Throws: `TensorFileError`, which names the key.
+    init(decoding data: Data, file: String) throws {
+        func failure(_ key: String?, _ expected: String, _ found: String, hint: String? = nil) -> TensorFileError {
+            TensorFileError(file: file, key: key, expected: expected, found: found, hint: hint)
+        }
+        struct Version: Decodable {
+            let formatVersion: Int
+            enum CodingKeys: String, CodingKey { case formatVersion = "format_version" }
+        }
+        do {
+            let version = try JSONDecoder().decode(Version.self, from: data).formatVersion
+            guard version == Self.currentVersion else {
+                throw failure(
+                    "format_version", "\(Self.currentVersion)", "\(version)",
+                    hint: version > Self.currentVersion
+                        ? "a newer version of this software wrote it: update" : "export the policy again")
+            }
+            self = try JSONDecoder().decode(Self.self, from: data)
+        } catch let error as DecodingError {
+            let (key, reason) = error.place
+            throw failure(key, "a value as this software writes it", reason, hint: "export the policy again")
+        }
+        do {
+            try normaliser.validate(for: configuration)
+            let expected = Shapes(of: try DiffusionModel(configuration))
+            guard shapes == expected else {
+                let (key, expected, found) = shapes.firstDifference(from: expected)
+                throw failure("shapes.\(key)", expected, found, hint: "export the policy again")
+            }
+        } catch let error where !(error is TensorFileError) {
+            throw failure("policy", "a configuration that works", "\(error)")
+        }
+    }
+}
+
+extension PolicyDocument.Shapes {
+    fileprivate func firstDifference(from expected: Self) -> (key: String, expected: String, found: String) {
+        if observation != expected.observation { return ("observation", "\(expected.observation)", "\(observation)") }
+        if action != expected.action { return ("action", "\(expected.action)", "\(action)") }
+        let names = Set(parameters.keys).union(expected.parameters.keys).sorted()
+        let name = names.first { parameters[$0] != expected.parameters[$0] } ?? ""
+        func text(_ shape: [Int]?) -> String { shape.map { "\($0)" } ?? "no such parameter" }
+        return ("parameters.\(name)", text(expected.parameters[name]), text(parameters[name]))
+    }
+}
+
+extension DecodingError {
+    /// The key that is wrong, and what is wrong with it.
+    fileprivate var place: (key: String?, reason: String) {
+        func path(_ context: Context, _ last: (any CodingKey)? = nil) -> String? {
+            let keys = (context.codingPath + (last.map { [$0] } ?? [])).map(\.stringValue)
+            return keys.isEmpty ? nil : keys.joined(separator: ".")
+        }
+        return switch self {
+        case .keyNotFound(let key, let context): (path(context, key), "nothing")
+        case .typeMismatch(_, let context): (path(context), "another kind of value")
+        case .valueNotFound(_, let context): (path(context), "null")
+        case .dataCorrupted(let context): (path(context), "something else (\(context.debugDescription))")
+        @unknown default: (nil, "something else")
+        }
+    }
+}
