@@ -29,8 +29,11 @@ public struct LearningCurves: Sendable, Equatable {
             return SVGPlot.Series(name: name, points: Self.thinned(points))
         }.filter { !$0.points.isEmpty }
         if series.isEmpty { return nil }
+        // All charts share one horizontal axis, so that they can be read side by side.
+        let lastStep = Double(metrics.map(\.step).max() ?? 0)
         return SVGPlot(
-            title: title, horizontalLabel: "step", series: series, verticalScale: scale, verticalRange: range)
+            title: title, horizontalLabel: "step", series: series, verticalScale: scale,
+            horizontalRange: 0...max(lastStep, 1), verticalRange: range)
     }
 
     /// At most 500 points: each the mean of its neighbours, which keeps the page small and the curve calm.

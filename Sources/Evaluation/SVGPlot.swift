@@ -42,6 +42,8 @@ public struct SVGPlot: Sendable, Equatable {
     public var horizontalScale: AxisScale
     /// The vertical axis.
     public var verticalScale: AxisScale
+    /// The horizontal values that are visible, or nil for those of the points.
+    public var horizontalRange: ClosedRange<Double>?
     /// The vertical values that are visible, or nil for those of the points.
     public var verticalRange: ClosedRange<Double>?
     /// Width of the picture, in CSS pixels.
@@ -52,23 +54,26 @@ public struct SVGPlot: Sendable, Equatable {
     /// A chart of lines.
     public init(
         title: String, horizontalLabel: String, series: [Series], horizontalScale: AxisScale = .linear,
-        verticalScale: AxisScale = .linear, verticalRange: ClosedRange<Double>? = nil
+        verticalScale: AxisScale = .linear, horizontalRange: ClosedRange<Double>? = nil,
+        verticalRange: ClosedRange<Double>? = nil
     ) {
         self.title = title
         self.horizontalLabel = horizontalLabel
         self.series = series
         self.horizontalScale = horizontalScale
         self.verticalScale = verticalScale
+        self.horizontalRange = horizontalRange
         self.verticalRange = verticalRange
     }
 
     /// The chart as an `<svg>` element, which is also a whole SVG file.
     public func svg() -> String {
         let points = series.flatMap(\.points).filter { horizontalScale.shows($0.x) && verticalScale.shows($0.y) }
-        let horizontal = Axis(scale: horizontalScale, showing: points.map(\.x))
-        let vertical =
-            verticalRange.map { Axis(scale: verticalScale, range: $0) }
-            ?? Axis(scale: verticalScale, showing: points.map(\.y))
+        func axis(_ scale: AxisScale, _ range: ClosedRange<Double>?, _ value: (Point) -> Double) -> Axis {
+            range.map { Axis(scale: scale, range: $0) } ?? Axis(scale: scale, showing: points.map(value))
+        }
+        let horizontal = axis(horizontalScale, horizontalRange, \.x)
+        let vertical = axis(verticalScale, verticalRange, \.y)
         let frame = Frame(width: width, height: height, horizontal: horizontal, vertical: vertical)
         let content = points.isEmpty ? [noData] : series.enumerated().map { line($1, number: $0, in: frame) }
         return """
@@ -180,9 +185,8 @@ private struct Frame {
         self.vertical = vertical
     }
 
-    func x(_ value: Double) -> Double { left + horizontal.position(of: value) * (right - left) }
-
-    /// Values beyond a given range are drawn at its edge.
+    // Values beyond a given range are drawn at its edge.
+    func x(_ value: Double) -> Double { left + min(max(horizontal.position(of: value), 0), 1) * (right - left) }
     func y(_ value: Double) -> Double { bottom - min(max(vertical.position(of: value), 0), 1) * (bottom - top) }
 
     func shows(_ point: SVGPlot.Point) -> Bool {

@@ -42,6 +42,7 @@ struct ReportTests {
         #expect(plots.map(\.title) == ["Loss", "Rollouts", "Learning rate"])
         #expect(plots[0].series.map(\.name) == ["training", "validation"])
         #expect(plots[0].series[0].points.count == 2)
+        #expect(plots.allSatisfy { $0.horizontalRange == 0...2 })
     }
 
     @Test("The page holds the figures, the film and the recipe, and asks for nothing from outside")

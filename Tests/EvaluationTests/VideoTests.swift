@@ -47,17 +47,15 @@ struct VideoTests {
     @Test("An encoder that dies is an error with its last words, not a signal or a hang")
     func dies() throws {
         let folder = try TemporaryFolder()
-        let encoder = folder.url.appendingPathComponent("encoder")
-        try Data("#!/bin/sh\necho 'No space left on device' >&2\nexit 3\n".utf8).write(to: encoder)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: encoder.path)
         let file = folder.url.appendingPathComponent("x.mp4")
-        let writer = try VideoWriter(file: file, width: 640, height: 480, ffmpeg: encoder.path)
+        // `cat` refuses ffmpeg's options, says so and ends.
+        let writer = try VideoWriter(file: file, width: 640, height: 480, ffmpeg: "cat")
         let picture = RGBImage(width: 640, height: 480, filledWith: (0, 0, 0))
         let error = #expect(throws: VideoError.self) {
             for _ in 0..<100 { try writer.append(picture) }
         }
-        #expect("\(error!)".contains("status 3: No space left on device"))
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["encoder"])
+        #expect("\(error!)".contains("ended with status 1: ") && "\(error!)".contains("cat: "))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == [])
     }
 
     @Test("A folder that does not exist is the encoder's error", .enabled(if: hasEncoder, "install ffmpeg"))
