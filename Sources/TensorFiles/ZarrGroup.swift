@@ -2,7 +2,7 @@ public import Foundation
 
 /// A zarr v2 hierarchy: a folder, or a zip archive that holds one.
 public struct ZarrGroup {
-    private let store: any ZarrStore
+    let store: any ZarrStore
 
     /// Opens a hierarchy.
     /// - Throws: `TensorFileError` when there is no zarr v2 group, or `FileSystemError`.

@@ -1,0 +1,139 @@
+public import Foundation
+public import PolicyInterface
+public import TensorFiles
+
+/// What a dataset holds, and which settings of a recipe fit it.
+public struct DatasetDescription: Codable, Sendable, Equatable {
+    /// What one field holds.
+    public struct Field: Codable, Sendable, Equatable {
+        /// The name.
+        public var name: String
+        /// How the numbers are stored.
+        public var elementType: ElementType
+        /// The dimensions in one frame; empty for a single number.
+        public var shape: [Int]
+        /// What the numbers range over, one column each; none for images, whose numbers are not read.
+        public var statistics: FieldStatistics?
+    }
+
+    /// How long episodes are.
+    public struct Episodes: Codable, Sendable, Equatable {
+        /// How many there are.
+        public var count: Int
+        /// The frames of the shortest.
+        public var shortest: Int
+        /// The frames of the one in the middle.
+        public var median: Int
+        /// The frames of the longest.
+        public var longest: Int
+    }
+
+    /// Settings of a recipe that would train on this dataset.
+    public struct Suggestion: Codable, Sendable, Equatable {
+        /// The fields of an observation.
+        public var observation: ObservationSchema
+        /// How many numbers an observation has.
+        public var observationDimension: Int
+        /// The field of the actions.
+        public var action: String
+        /// How many numbers an action has.
+        public var actionDimension: Int
+    }
+
+    /// The path of the dataset.
+    public var path: String
+    /// The frames of all episodes.
+    public var frameCount: Int
+    /// How long the episodes are.
+    public var episodes: Episodes
+    /// The fields by name.
+    public var fields: [Field]
+    /// Settings that fit, if there is a field of actions and one to observe.
+    public var suggestion: Suggestion?
+
+    /// Looks through a zarr v2 folder or `.zarr.zip`; every vector is read and checked, images are not.
+    /// - Parameters:
+    ///   - url: the folder or archive.
+    ///   - action: the field of the actions.
+    /// - Throws: as `ReplayBuffer.init(contentsOf:fields:missingChunks:)`.
+    public init(contentsOf url: URL, action: String = "action") throws {
+        let buffer = try ReplayBuffer(contentsOf: url)
+        let group = try ZarrGroup(contentsOf: url)
+        path = url.path
+        frameCount = buffer.frameCount
+        let lengths = buffer.episodes.map(\.count).sorted()
+        episodes = Episodes(
+            count: lengths.count, shortest: lengths[0], median: lengths[lengths.count / 2],
+            longest: lengths[lengths.count - 1])
+        fields = try group.arrayNames(in: "data").map { name in
+            let array = try group.array("data/\(name)")
+            return Field(
+                name: name, elementType: array.metadata.elementType, shape: Array(array.shape.dropFirst()),
+                statistics: buffer.fields[name] == nil ? nil : try buffer.statistics(of: name))
+        }
+        suggestion = try Self.suggestion(for: buffer, action: action)
+    }
+
+    /// The keypoints of Push-T where they are, else every vector except the actions and what never changes.
+    private static func suggestion(for buffer: ReplayBuffer, action: String) throws -> Suggestion? {
+        guard let actions = buffer.fields[action] else { return nil }
+        var schema = ObservationSchema.pushTKeypoints
+        if buffer.widths["keypoint"] != 18 || buffer.widths["state"] != 5 {
+            let varying = try buffer.fields.keys.sorted().filter { name in
+                let statistics = try buffer.statistics(of: name)
+                return name != action && statistics.minimum != statistics.maximum
+            }
+            schema = ObservationSchema(varying.map { FieldSelection($0) })
+        }
+        guard !schema.fields.isEmpty else { return nil }
+        let resolved = try schema.resolved(widths: buffer.widths)
+        return Suggestion(
+            observation: schema, observationDimension: resolved.dimension ?? 0, action: action,
+            actionDimension: actions.width)
+    }
+}
+
+extension DatasetDescription: CustomStringConvertible {
+    /// The same for people: a line on the episodes, a table of the fields, the settings that fit.
+    public var description: String {
+        var lines = [
+            path,
+            "\(episodes.count) episodes, \(frameCount) frames; an episode has \(episodes.shortest) to "
+                + "\(episodes.longest) frames, the median is \(episodes.median)",
+            "",
+        ]
+        let rows = [["field", "stored as", "frame", "range"]] + fields.map(Self.row)
+        let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        for row in rows {
+            let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+            lines.append((cells + [row[3]]).joined(separator: "  "))
+        }
+        lines.append("")
+        if let suggestion {
+            let parts = suggestion.observation.fields.map { field in
+                field.name + (field.columns.map { " (columns \($0.lowerBound)..<\($0.upperBound))" } ?? "")
+            }
+            lines.append(
+                "a recipe that fits: observation \(parts.joined(separator: ", ")) = \(suggestion.observationDimension) "
+                    + "numbers; action \(suggestion.action) = \(suggestion.actionDimension) numbers")
+        } else {
+            lines.append("no recipe fits: there has to be a field of actions, and another one that changes")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func row(_ field: Field) -> [String] {
+        let shape = "[" + field.shape.map(String.init).joined(separator: ", ") + "]"
+        guard let statistics = field.statistics, let low = statistics.minimum.min(), let high = statistics.maximum.max()
+        else { return [field.name, field.elementType.rawValue, shape, "image"] }
+        // A few columns are told apart; many are not.
+        let ranges =
+            statistics.minimum.count <= 6
+            ? zip(statistics.minimum, statistics.maximum).map { "\(short($0)) … \(short($1))" }
+            : ["\(short(low)) … \(short(high)) over all"]
+        return [field.name, field.elementType.rawValue, shape, ranges.joined(separator: ", ")]
+    }
+
+    /// A number with four digits.
+    private static func short(_ value: Float) -> String { String(format: "%.4g", Double(value)) }
+}

@@ -1,0 +1,37 @@
+public import Foundation
+import TensorFiles
+
+/// Brings published demonstrations to this machine: downloads, checks, unpacks.
+public struct DatasetFetcher: Sendable {
+    /// What is fetched.
+    public var dataset: PublishedDataset
+
+    /// A fetcher of the given demonstrations.
+    public init(_ dataset: PublishedDataset) { self.dataset = dataset }
+
+    /// Fetches the demonstrations into a folder, unless they are there already, and returns their zarr folder.
+    ///
+    /// The archive is checked array by array before it is unpacked, and removed afterwards; what a broken download left is
+    /// continued the next time. The call returns when all is done.
+    /// - Parameters:
+    ///   - folder: where the zarr folder is to be; created if need be.
+    ///   - progress: is told of bytes that have arrived, and how many there will be if the server says so.
+    /// - Throws: `DownloadError`, `TensorFileError` when the archive is not what was published, or `FileSystemError`.
+    public func fetch(
+        to folder: URL, progress: @escaping @Sendable (_ received: Int, _ total: Int?) -> Void = { _, _ in }
+    ) throws -> URL {
+        let destination = folder.appendingPathComponent(dataset.folderName)
+        if FileManager.default.fileExists(atPath: destination.path) {
+            try dataset.verify(destination)
+            return destination
+        }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let archive = folder.appendingPathComponent(dataset.name + ".zip")
+        try FileDownload(from: dataset.url, to: archive).run(progress: progress)
+        // Kept or not, a copy that has failed the check is of no use: the next attempt has to start afresh.
+        defer { try? FileManager.default.removeItem(at: archive) }
+        try dataset.verify(archive)
+        try ZarrGroup(contentsOf: archive).copy(to: destination)
+        return destination
+    }
+}

@@ -1,0 +1,152 @@
+import Foundation
+import TensorFiles
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// The download of one file, which continues where an earlier one broke off.
+///
+/// Bytes go to `NAME.part`; beside it, `NAME.part.json` tells which edition of which file they belong to.
+struct FileDownload {
+    let url: URL
+    let destination: URL
+    /// The most bytes that are accepted.
+    var maximumByteCount = 4 << 30
+    /// How often a broken connection is taken up again before giving up.
+    var attempts = 3
+
+    init(from url: URL, to destination: URL) {
+        self.url = url
+        self.destination = destination
+    }
+
+    private var part: URL { destination.appendingPathExtension("part") }
+    private var note: URL { part.appendingPathExtension("json") }
+
+    /// What is known of the file on the server.
+    struct Edition: Codable, Equatable {
+        var url: URL
+        /// Its entity tag or date of change, for `If-Range` (RFC 9110, section 13.1.5).
+        var validator: String?
+        var total: Int?
+    }
+
+    /// Downloads the file; it has its name when all of it is there.
+    func run(progress: @escaping @Sendable (Int, Int?) -> Void) throws {
+        var failure: DownloadError?
+        for _ in 0..<attempts {
+            do {
+                try attempt(progress: progress)
+                guard rename(part.path, destination.path) == 0 else {
+                    throw FileSystemError(operation: "write", path: destination.path, code: errno)
+                }
+                forget()
+                return
+            } catch let error as DownloadError {
+                guard case .truncated = error else { throw error }
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Asks for what is missing and appends what comes.
+    private func attempt(progress: @escaping @Sendable (Int, Int?) -> Void) throws {
+        let known = knownEdition()
+        let size = known == nil ? 0 : partSize()
+        if size > 0, size == known?.total { return }
+        var request = URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: 60)
+        request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
+        if size > 0, let validator = known?.validator {
+            request.setValue("bytes=\(size)-", forHTTPHeaderField: "Range")
+            request.setValue(validator, forHTTPHeaderField: "If-Range")
+        }
+        let transfer = Transfer(
+            maximumByteCount: maximumByteCount,
+            begin: { response in try begin(response, after: size, of: known) }, progress: progress)
+        let result = transfer.run(request)
+        if let error = result.error { throw error }
+
+        let received = partSize()
+        guard result.transportError == nil, received == result.total ?? received else {
+            throw DownloadError.truncated(
+                url: url, received: received, total: result.total,
+                reason: result.transportError ?? "the connection ended early")
+        }
+    }
+
+    /// Decides from the server's answer whether the part goes on or starts afresh.
+    private func begin(_ response: HTTPURLResponse, after size: Int, of known: Edition?) throws -> Transfer.Start {
+        let length = response.value(forHTTPHeaderField: "Content-Length").flatMap { Int($0) }
+        var edition = Edition(url: url, validator: Self.validator(response), total: nil)
+        switch response.statusCode {
+        case 200:
+            edition.total = length
+            try check(edition.total)
+            try AtomicFile.write(JSONEncoder().encode(edition), to: note)
+            let sink = try FileSink(path: part.path, flags: O_WRONLY | O_CREAT | O_TRUNC)
+            return Transfer.Start(sink: sink, received: 0, total: edition.total)
+        case 206:
+            let range = response.value(forHTTPHeaderField: "Content-Range").flatMap(ContentRange.init)
+            guard let range, range.start == size, known?.total == nil || range.total == known?.total else {
+                forget()
+                throw DownloadError.truncated(
+                    url: url, received: 0, total: known?.total, reason: "the server went on at another place")
+            }
+            try check(range.total)
+            let sink = try FileSink(path: part.path, flags: O_WRONLY | O_APPEND)
+            return Transfer.Start(sink: sink, received: size, total: range.total)
+        case 416:
+            forget()
+            throw DownloadError.truncated(
+                url: url, received: 0, total: known?.total,
+                reason: "the file on the server is shorter than the part here")
+        default:
+            throw DownloadError.status(url: url, code: response.statusCode)
+        }
+    }
+
+    private func check(_ total: Int?) throws {
+        if let total, total > maximumByteCount {
+            throw DownloadError.tooLarge(url: url, size: total, limit: maximumByteCount)
+        }
+    }
+
+    /// A strong entity tag or else the date of change: only these promise the same bytes.
+    private static func validator(_ response: HTTPURLResponse) -> String? {
+        if let tag = response.value(forHTTPHeaderField: "ETag"), !tag.hasPrefix("W/") { return tag }
+        return response.value(forHTTPHeaderField: "Last-Modified")
+    }
+
+    /// The edition that the part belongs to, if there is a part of this file.
+    private func knownEdition() -> Edition? {
+        guard let data = try? Data(contentsOf: note), let edition = try? JSONDecoder().decode(Edition.self, from: data),
+            edition.url == url
+        else { return nil }
+        return edition
+    }
+
+    private func partSize() -> Int {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: part.path)
+        return (attributes?[.size] as? NSNumber)?.intValue ?? 0
+    }
+
+    private func forget() {
+        try? FileManager.default.removeItem(at: part)
+        try? FileManager.default.removeItem(at: note)
+    }
+}
+
+/// The header `Content-Range: bytes 100-199/200` (RFC 9110, section 14.4).
+struct ContentRange: Equatable {
+    var start: Int
+    var total: Int?
+
+    init?(_ text: String) {
+        let parts = text.split(whereSeparator: { " -/".contains($0) })
+        guard parts.count == 4, parts[0] == "bytes", let start = Int(parts[1]), start >= 0 else { return nil }
+        self.start = start
+        total = Int(parts[3])
+    }
+}

@@ -1,0 +1,72 @@
+public import Foundation
+
+/// A small zip archive made in a test (PKWARE application note 6.3).
+public struct ZipFixture {
+    /// How the bytes of an entry are kept.
+    public enum Method: UInt16, Sendable {
+        /// As they are.
+        case stored = 0
+        /// As a deflate stream, of one uncompressed block (RFC 1951, section 3.2.4).
+        case deflated = 8
+    }
+
+    private var body = Data()
+    private var directory = Data()
+    private var count: UInt16 = 0
+
+    /// An archive without entries.
+    public init() {}
+
+    /// Adds an entry of at most 65,535 bytes.
+    public mutating func add(_ name: String, _ bytes: Data, method: Method = .stored) {
+        var kept = bytes
+        if method == .deflated {
+            let size = UInt16(bytes.count)
+            kept = Data([1]) + little(size) + little(~size) + bytes
+        }
+        let common =
+            little(UInt16(20)) + little(UInt16(0)) + little(method.rawValue) + little(UInt32(0)) + little(crc32(bytes))
+            + little(UInt32(kept.count)) + little(UInt32(bytes.count)) + little(UInt16(name.utf8.count))
+            + little(UInt16(0))
+        directory += little(UInt32(0x0201_4B50)) + little(UInt16(20)) + common
+        directory += Data(count: 10) + little(UInt32(body.count)) + Data(name.utf8)
+        body += little(UInt32(0x0403_4B50)) + common + Data(name.utf8) + kept
+        count += 1
+    }
+
+    /// Adds every file of a folder, under `prefix`.
+    public mutating func add(contentsOf folder: URL, prefix: String, method: Method = .stored) throws {
+        let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted()
+        for name in names {
+            let url = folder.appendingPathComponent(name)
+            var isFolder: ObjCBool = false
+            _ = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+            if isFolder.boolValue {
+                add(prefix + name + "/", Data())
+            } else {
+                add(prefix + name, try Data(contentsOf: url), method: method)
+            }
+        }
+    }
+
+    /// The bytes of the archive.
+    public var data: Data {
+        let end =
+            little(UInt32(0x0605_4B50)) + Data(count: 4) + little(count) + little(count)
+            + little(UInt32(directory.count)) + little(UInt32(body.count)) + little(UInt16(0))
+        return body + directory + end
+    }
+
+    private func little(_ value: some FixedWidthInteger) -> Data {
+        withUnsafeBytes(of: value.littleEndian) { Data($0) }
+    }
+
+    private func crc32(_ bytes: Data) -> UInt32 {
+        var remainder: UInt32 = 0xFFFF_FFFF
+        for byte in bytes {
+            remainder ^= UInt32(byte)
+            for _ in 0..<8 { remainder = (remainder >> 1) ^ (remainder & 1 == 1 ? 0xEDB8_8320 : 0) }
+        }
+        return ~remainder
+    }
+}
