@@ -20,7 +20,7 @@ public struct DatasetFetcher: Sendable {
     public func fetch(
         to folder: URL, progress: @escaping @Sendable (_ received: Int, _ total: Int?) -> Void = { _, _ in }
     ) throws -> URL {
-        let destination = folder.appendingPathComponent(dataset.folderName)
+        let destination = folder.appendingPathComponent(dataset.folderName, isDirectory: true)
         if FileManager.default.fileExists(atPath: destination.path) {
             try dataset.verify(destination)
             return destination

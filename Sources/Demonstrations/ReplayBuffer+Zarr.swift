@@ -14,6 +14,7 @@ extension ReplayBuffer {
     ) throws {
         let group = try ZarrGroup(contentsOf: url)
         let ends = try group.episodeEnds(missingChunks: missingChunks)
+        let frames = try Self.checkEpisodeEnds(ends, source: group.path)
         let available = try group.arrayNames(in: "data")
         var fields: [Field] = []
         for name in names ?? available {
@@ -24,10 +25,10 @@ extension ReplayBuffer {
             }
             let array = try group.array("data/\(name)", missingChunks: missingChunks)
             if names == nil && array.isImage { continue }
-            guard array.shape.first == ends.last else {
+            guard array.shape.first == frames else {
                 throw TensorFileError(
                     file: group.path, key: array.name,
-                    expected: "\(ends.last ?? 0) frames, as the last of meta/episode_ends says",
+                    expected: "\(frames) frames, as the last of meta/episode_ends says",
                     found: array.shape.first.map { "\($0)" } ?? "a single number")
             }
             fields.append(Field(name, shape: Array(array.shape.dropFirst()), values: try array.floats()))

@@ -103,7 +103,7 @@ public struct ReplayBuffer: Sendable, Equatable {
     }
 
     /// Checks that episodes end one after another and returns the number of frames.
-    private static func checkEpisodeEnds(_ ends: [Int], source: String) throws -> Int {
+    static func checkEpisodeEnds(_ ends: [Int], source: String) throws -> Int {
         func failure(expected: String, found: String) -> TensorFileError {
             TensorFileError(file: source, key: "meta/episode_ends", expected: expected, found: found)
         }

@@ -1,0 +1,146 @@
+import Demonstrations
+import Foundation
+import PolicyInterface
+import TensorFiles
+import TestSupport
+import Testing
+
+@Suite struct ReplayBufferTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func buffer(frames: Int = 6, ends: [Int] = [2, 6]) throws -> ReplayBuffer {
+        try ReplayBuffer(
+            fields: [
+                .init("state", shape: [5], values: fill("state", count: frames * 5)),
+                .init("keypoint", shape: [2, 2], values: fill("keypoint", count: frames * 4)),
+                .init("action", shape: [2], values: fill("action", count: frames * 2)),
+                .init("reward", shape: [], values: fill("reward", count: frames)),
+            ], episodeEnds: ends)
+    }
+
+    @Test func whatIsWrittenIsReadBack() throws {
+        let buffer = try buffer()
+        try buffer.write(to: folder("a.zarr"))
+        #expect(try ReplayBuffer(contentsOf: folder("a.zarr")) == buffer)
+        #expect(buffer.widths == ["state": 5, "keypoint": 4, "action": 2, "reward": 1])
+        #expect(buffer.episodes == [0..<2, 2..<6])
+        let chosen = try ReplayBuffer(contentsOf: folder("a.zarr"), fields: ["action"])
+        #expect(chosen.widths == ["action": 2])
+        #expect(message { try buffer.write(to: folder("a.zarr")) }.contains("expected nothing there yet"))
+    }
+
+    @Test func imagesStayInTheirFile() throws {
+        try ZarrWriter.create(at: folder("a.zarr")) { writer in
+            try writer.write("data/img", shape: [2, 4, 4, 3], bytes: [UInt8](repeating: 7, count: 96))
+            try writer.write("data/action", shape: [2, 1], floats: [1, 2])
+            try writer.write("meta/episode_ends", shape: [1], integers: [2])
+        }
+        #expect(try ReplayBuffer(contentsOf: folder("a.zarr")).widths == ["action": 1])
+        #expect(try ReplayBuffer(contentsOf: folder("a.zarr"), fields: ["img"]).widths == ["img": 48])
+    }
+
+    @Test func observationsAreTheChosenColumnsInOrder() throws {
+        let buffer = try buffer()
+        let rows = try buffer.observations(
+            ObservationSchema([FieldSelection("keypoint"), FieldSelection("state", columns: 1..<3)]))
+        let keypoint = fill("keypoint", count: 24)
+        let state = fill("state", count: 30)
+        #expect(rows.count == 36)
+        #expect(Array(rows[18..<24]) == Array(keypoint[12..<16]) + Array(state[16..<18]))
+        #expect(message { _ = try buffer.observations(.init([.init("agent")])) }.contains(#"expected a field "agent""#))
+        #expect(
+            message { _ = try buffer.observations(.init([.init("action", columns: 1..<4)])) }
+                == #"observation field "action": expected columns 1..<4 inside the field, found 2 numbers"#)
+    }
+
+    @Test func statisticsAreThoseOfTheColumns() throws {
+        let buffer = try ReplayBuffer(
+            fields: [.init("action", shape: [2], values: [1, 1e6, 2, 1e6 + 1, 6, 1e6 + 2])], episodeEnds: [3])
+        let statistics = try buffer.statistics(of: "action")
+        #expect(statistics.minimum == [1, 1e6])
+        #expect(statistics.maximum == [6, 1e6 + 2])
+        #expect(statistics.mean == [3, 1e6 + 1])
+        #expect(statistics.standardDeviation == [Float(7).squareRoot(), 1])
+        let part = try buffer.statistics(of: ObservationSchema([FieldSelection("action", columns: 1..<2)]))
+        #expect(part.mean == [1e6 + 1])
+    }
+
+    @Test(arguments: [
+        ([], "at least one episode, found none"), ([0, 6], "more than 0 for episode 0, found 0"),
+        ([4, 4, 6], "more than 4 for episode 1, found 4"), ([5, 3, 6], "more than 5 for episode 1, found 3"),
+        ([-1, 6], "more than 0 for episode 0, found -1"), ([2, 5], "expected 5 frames, as the last of"),
+        ([2, 7], "expected 7 frames, as the last of"),
+    ])
+    func episodeEndsThatDoNotFitAreRefused(ends: [Int], expected: String) throws {
+        #expect(message { _ = try buffer(ends: ends) }.contains(expected))
+        try ZarrWriter.create(at: folder("a.zarr")) { writer in
+            try writer.write("data/action", shape: [6, 1], floats: [0, 1, 2, 3, 4, 5])
+            try writer.write("meta/episode_ends", shape: [ends.count], integers: ends.map(Int64.init))
+        }
+        let text = message { _ = try ReplayBuffer(contentsOf: folder("a.zarr")) }
+        #expect(text.hasPrefix(folder("a.zarr").path))
+        #expect(text.contains(expected))
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -.infinity])
+    func numbersThatAreNotFiniteAreRefused(value: Float) throws {
+        var values = fill("action", count: 12)
+        values[7] = value
+        try ZarrWriter.create(at: folder("a.zarr")) { writer in
+            try writer.write("data/action", shape: [6, 2], floats: values)
+            try writer.write("meta/episode_ends", shape: [1], integers: [6])
+        }
+        #expect(
+            message { _ = try ReplayBuffer(contentsOf: folder("a.zarr")) }
+                == "\(folder("a.zarr").path), data/action: expected finite numbers, found \(value) in frame 3, column 1"
+        )
+    }
+
+    @Test func missingPartsAreNamed() throws {
+        try buffer().write(to: folder("a.zarr"))
+        #expect(
+            message { _ = try ReplayBuffer(contentsOf: folder("a.zarr"), fields: ["pose"]) }
+                .contains("data/pose: expected a field of this name, found action, keypoint, reward, state"))
+        try FileManager.default.removeItem(at: folder("a.zarr/data/state/0.0"))
+        #expect(
+            message { _ = try ReplayBuffer(contentsOf: folder("a.zarr")) }
+                .hasPrefix(
+                    "\(folder("a.zarr").path)/data/state/0.0: expected a chunk of <f4 [6, 5], found no such file"))
+        try FileManager.default.removeItem(at: folder("a.zarr/meta/episode_ends"))
+        #expect(
+            message { _ = try ReplayBuffer(contentsOf: folder("a.zarr")) }
+                .contains("meta/episode_ends/.zarray: expected a zarr v2 array, found no such file"))
+    }
+
+    @Test func episodeEndsOfAnotherKindAreRefused() throws {
+        try ZarrWriter.create(at: folder("a.zarr")) { writer in
+            try writer.write("data/action", shape: [6, 1], floats: [0, 1, 2, 3, 4, 5])
+            try writer.write("meta/episode_ends", shape: [1], floats: [6])
+        }
+        #expect(
+            message { _ = try ReplayBuffer(contentsOf: folder("a.zarr")) }.contains("expected whole numbers of 64 bits")
+        )
+    }
+
+    @Test func describesWhatADatasetHolds() throws {
+        try buffer().write(to: folder("a.zarr"))
+        let description = try DatasetDescription(contentsOf: folder("a.zarr"))
+        #expect(description.episodes.count == 2)
+        #expect(description.episodes.shortest == 2)
+        #expect(description.episodes.longest == 4)
+        #expect(description.fields.map(\.name) == ["action", "keypoint", "reward", "state"])
+        #expect(description.suggestion?.observation.fields.map(\.name) == ["keypoint", "reward", "state"])
+        #expect(description.suggestion?.observationDimension == 10)
+        #expect(description.suggestion?.actionDimension == 2)
+        #expect(description.description.contains("2 episodes, 6 frames; an episode has 2 to 4 frames, the median is 4"))
+        #expect(description.description.contains("observation keypoint, reward, state = 10 numbers; action action = 2"))
+        let copy = try JSONDecoder().decode(DatasetDescription.self, from: JSONEncoder().encode(description))
+        #expect(copy == description)
+
+        let other = try DatasetDescription(contentsOf: folder("a.zarr"), action: "torque")
+        #expect(other.suggestion == nil)
+        #expect(other.description.contains("no recipe fits"))
+    }
+}
