@@ -1,5 +1,105 @@
+// Fused kernels on float32 arrays, one file a family. Sequences are [batch, time, channel] in row-major order.
+//
+// Each function splits its work over `threads` threads of the OpenMP team that oneDNN uses, chooses the widest vector
+// instructions of the processor when the program is loaded, and allocates nothing.
 #ifndef CKERNELS_H
 #define CKERNELS_H
+
 #include <stddef.h>
 #include <stdint.h>
+
+// MARK: Threads (threads.c)
+
+/// Runs body(context, thread, threads) on every thread of the team.
+void ck_parallel(void (*body)(void *context, int thread, int threads), void *context, int threads);
+/// Sets how many threads oneDNN uses when the calling thread executes a primitive.
+void ck_set_threads(int threads);
+
+// MARK: Elementwise (elementwise.c)
+
+typedef enum { ck_add, ck_subtract, ck_multiply } ck_binary;
+
+/// out = a (op) b, all of `count` elements.
+void ck_binary_same(ck_binary operation, const float *a, const float *b, float *out, ptrdiff_t count, int threads);
+/// out = a (op) b with broadcasting: over four axes of the given extents, each operand with its own strides (0 where it repeats).
+void ck_binary_strided(
+    ck_binary operation, const float *a, const float *b, float *out, const ptrdiff_t extents[4], const ptrdiff_t a_strides[4],
+    const ptrdiff_t b_strides[4], int threads);
+void ck_scale(const float *x, float factor, float *out, ptrdiff_t count, int threads);
+void ck_clamp(const float *x, float lower, float upper, float *out, ptrdiff_t count, int threads);
+void ck_mish(const float *x, float *out, ptrdiff_t count, int threads);
+void ck_mish_gradient(const float *x, const float *dy, float *dx, ptrdiff_t count, int threads);
+/// Rounds to the nearest bfloat16, ties to even, and keeps the result as float32.
+void ck_round_to_bfloat16(const float *x, float *out, ptrdiff_t count, int threads);
+
+// MARK: Sums and copies (reductions.c)
+
+/// out[c] = Σ over rows of x[row, c]; `scratch` holds threads · columns floats.
+void ck_sum_rows(const float *x, float *out, ptrdiff_t rows, ptrdiff_t columns, float *scratch, int threads);
+/// out += x, where out has stride 0 along the axes that are summed.
+void ck_sum_strided(const float *x, float *out, const ptrdiff_t extents[4], const ptrdiff_t out_strides[4], ptrdiff_t out_count);
+/// Copies `rows` rows of `columns` floats between arrays whose rows begin at the given strides.
+void ck_copy_rows(
+    const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride, ptrdiff_t rows, ptrdiff_t columns, int threads);
+void ck_fill(float *out, float value, ptrdiff_t count);
+
+// MARK: Group normalisation, Mish, FiLM and residual in one pass (group_norm.c)
+
+typedef struct {
+    ptrdiff_t batch, time, channels, groups;
+    float epsilon;
+    /// Whether Mish follows the normalisation.
+    int mish;
+    const float *x, *gain, *bias;
+    /// FiLM's scale and bias of a batch item begin at scale + item · film_stride; null without FiLM, scale alone null for bias only.
+    const float *film_scale, *film_bias;
+    ptrdiff_t film_stride;
+    /// Added at the end; null without.
+    const float *residual;
+} ck_group_norm;
+
+void ck_group_norm_forward(const ck_group_norm *norm, float *out, int threads);
+/// The gradients from that of the output, dy: dx, and where they are not null those of gain and bias [channels] and of FiLM's scale and bias
+/// (rows of `film_gradient_stride`). `scratch` holds threads · 2 · channels floats.
+void ck_group_norm_backward(
+    const ck_group_norm *norm, const float *dy, float *dx, float *d_gain, float *d_bias, float *d_film_scale,
+    float *d_film_bias, ptrdiff_t film_gradient_stride, float *scratch, int threads);
+
+/// out = scale · x + bias.
+void ck_film(
+    const float *x, const float *scale, const float *bias, ptrdiff_t film_stride, float *out, ptrdiff_t batch, ptrdiff_t time,
+    ptrdiff_t channels, int threads);
+void ck_film_gradient(
+    const float *x, const float *scale, ptrdiff_t film_stride, const float *dy, float *dx, float *d_scale, float *d_bias,
+    ptrdiff_t batch, ptrdiff_t time, ptrdiff_t channels, int threads);
+
+// MARK: Embeddings and losses (losses.c)
+
+void ck_sinusoidal_embedding(const float *steps, float *out, ptrdiff_t batch, ptrdiff_t dimension);
+/// Rows of the table at the indices; an index outside is moved to the nearest row.
+void ck_look_up(const float *table, ptrdiff_t rows, const float *indices, float *out, ptrdiff_t batch, ptrdiff_t columns);
+void ck_mean_squared_error(const float *prediction, const float *target, float *out, ptrdiff_t count);
+void ck_mean_squared_error_gradient(
+    const float *prediction, const float *target, const float *scale, float *out, ptrdiff_t count, int threads);
+
+// MARK: Training (optimiser.c)
+
+/// The numbers of one AdamW update and of the moving average after it.
+typedef struct {
+    float decay_factor;     // 1 − learning rate · weight decay
+    float beta1, beta2;
+    float step_size;        // learning rate / (1 − beta1^t)
+    float inverse_root_correction;  // 1 / √(1 − beta2^t)
+    float epsilon;
+    float gradient_scale;
+    float average_decay;
+} ck_adamw;
+
+void ck_adamw_update(
+    const ck_adamw *update, float *parameters, const float *gradients, float *first_moment, float *second_moment,
+    float *average, ptrdiff_t count, int threads);
+double ck_sum_of_squares(const float *x, ptrdiff_t count, int threads);
+/// total += factor · x.
+void ck_accumulate(const float *x, float factor, float *total, ptrdiff_t count, int threads);
+
 #endif

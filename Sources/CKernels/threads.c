@@ -1,0 +1,33 @@
+#include "vector.h"
+
+// The OpenMP runtime that oneDNN runs on. clang compiles no pragmas for it here, so its entry points are called directly: a second pool of threads
+// beside it would compete for the same cores.
+void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsigned flags);
+int omp_get_thread_num(void);
+int omp_get_num_threads(void);
+void omp_set_num_threads(int threads);
+void omp_set_dynamic(int dynamic);
+
+typedef struct {
+    void (*body)(void *, int, int);
+    void *context;
+} ck_task;
+
+static void ck_enter(void *data) {
+    const ck_task *task = data;
+    task->body(task->context, omp_get_thread_num(), omp_get_num_threads());
+}
+
+void ck_parallel(void (*body)(void *, int, int), void *context, int threads) {
+    if (threads <= 1) {
+        body(context, 0, 1);
+        return;
+    }
+    ck_task task = {body, context};
+    GOMP_parallel(ck_enter, &task, (unsigned)threads, 0);
+}
+
+void ck_set_threads(int threads) {
+    omp_set_dynamic(0);
+    omp_set_num_threads(threads);
+}

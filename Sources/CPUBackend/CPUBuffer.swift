@@ -1,0 +1,72 @@
+internal import TensorGraph
+
+/// A flat vector in the processor's memory, with the copies of its ranges in the layouts that primitives want.
+final class CPUBuffer: DeviceBuffer, @unchecked Sendable {
+    let count: Int
+    let memory: AlignedMemory
+    /// Counts the changes, so that packed copies know when they are out of date.
+    private(set) var version = 0
+    private var packedWeights: [PackedWeights] = []
+
+    init(count: Int) throws {
+        self.count = count
+        memory = try AlignedMemory(floats: count)
+    }
+
+    var floats: UnsafeMutablePointer<Float> { memory.floats }
+
+    func read(into values: UnsafeMutableBufferPointer<Float>, offset: Int) {
+        precondition(offset >= 0 && offset + values.count <= count, "\(values.count) from \(offset) of \(count) elements")
+        values.baseAddress?.update(from: floats + offset, count: values.count)
+    }
+
+    func write(_ values: UnsafeBufferPointer<Float>, offset: Int) {
+        precondition(offset >= 0 && offset + values.count <= count, "\(values.count) to \(offset) of \(count) elements")
+        guard let source = values.baseAddress else { return }
+        (floats + offset).update(from: source, count: values.count)
+        markChanged()
+    }
+
+    func markChanged() { version += 1 }
+
+    /// The one copy of a range in a layout; executables that want the same one share it.
+    func packed(
+        offset: Int, from source: OneDNN.Layout, to destination: OneDNN.Layout, oneDNN: OneDNN
+    ) throws -> PackedWeights {
+        if let known = packedWeights.first(where: { $0.offset == offset && $0.source == source && $0.destination == destination }) {
+            return known
+        }
+        let packed = try PackedWeights(
+            of: self, offset: offset, from: source, to: destination, oneDNN: oneDNN)
+        packedWeights.append(packed)
+        return packed
+    }
+}
+
+/// A range of a flat vector in the layout that a primitive wants.
+final class PackedWeights {
+    let offset: Int
+    let source: OneDNN.Layout
+    let destination: OneDNN.Layout
+    let memory: AlignedMemory
+    private let reorder: OneDNN.Primitive
+    private var version = -1
+
+    init(
+        of buffer: CPUBuffer, offset: Int, from source: OneDNN.Layout, to destination: OneDNN.Layout, oneDNN: OneDNN
+    ) throws {
+        self.offset = offset
+        self.source = source
+        self.destination = destination
+        memory = try AlignedMemory(byteCount: destination.byteCount)
+        reorder = oneDNN.reorder(
+            from: source, at: UnsafeMutableRawPointer(buffer.floats + offset), to: destination, at: memory.start)
+    }
+
+    /// Packs again if the weights have changed.
+    func update(to version: Int) {
+        guard self.version != version else { return }
+        reorder.execute()
+        self.version = version
+    }
+}

@@ -1,0 +1,225 @@
+internal import TensorGraph
+
+/// What one instruction of a plan computes: an operation of the graph, or several that one kernel computes together.
+enum Kernel {
+    /// One operation as it is.
+    case operation(Operation)
+    /// A convolution's or linear layer's weight gradient, with the bias gradient as second result.
+    case parameterGradient(Operation)
+    /// Group normalisation with what follows it; inputs: x, gain, bias and the operands of the fused parts in the order of the fields.
+    case groupNorm(FusedGroupNorm)
+    /// The gradients of group normalisation, Mish and FiLM; inputs: x, gain, bias, the output's gradient and FiLM's scale; results: those of
+    /// x, gain and bias, then those of FiLM's scale and bias.
+    case groupNormGradient(FusedGroupNorm)
+}
+
+/// Which operations one group-normalisation kernel includes.
+struct FusedGroupNorm: Hashable {
+    var groups: Int
+    var epsilon: Float
+    var hasMish = false
+    var film = Film.none
+    var hasResidual = false
+
+    enum Film: Hashable {
+        case none
+        case bias
+        case scaleAndBias
+    }
+}
+
+/// A kernel applied to values of the graph.
+struct Step {
+    var kernel: Kernel
+    var inputs: [Value]
+    /// Values that the kernel makes; nil for a result that nobody needs.
+    var results: [Value?]
+    var rate: Rate
+}
+
+/// Decides which operations are computed together, and in which order.
+///
+/// A chain is fused only as far as nobody else needs what lies inside of it. The gradient kernel computes the inside of the chain again from x,
+/// which is cheaper than keeping it in memory.
+struct Fusion {
+    private let graph: Graph
+    /// Nodes that use a value, with outputs and gradients of the graph as node −1.
+    private var users: [Value: [Int]] = [:]
+    /// The step that makes a node's results, by the node.
+    private var stepOfNode: [Int: Int] = [:]
+    private var steps: [Step] = []
+
+    /// The steps of a graph, each after those whose results it needs.
+    static func steps(of graph: Graph) -> [Step] {
+        var fusion = Fusion(graph)
+        fusion.fuseParameterGradients()
+        fusion.fuseGroupNormGradients()
+        fusion.fuseGroupNorms()
+        fusion.keepTheRest()
+        return fusion.ordered()
+    }
+
+    private init(_ graph: Graph) {
+        self.graph = graph
+        for (index, node) in graph.nodes.enumerated() {
+            for input in node.inputs { users[input, default: []].append(index) }
+        }
+        for value in graph.outputs.map(\.value) + graph.gradients.map(\.value) { users[value, default: []].append(-1) }
+    }
+
+    private func operation(_ value: Value) -> Operation { graph.nodes[value.node].operation }
+    private func inputs(_ value: Value) -> [Value] { graph.nodes[value.node].inputs }
+    private func users(of value: Value) -> [Int] { users[value] ?? [] }
+
+    /// The users of a value that are not already part of a step.
+    private func openUsers(of value: Value) -> [Int] {
+        users(of: value).filter { stepOfNode[$0] == nil }
+    }
+
+    private mutating func add(_ kernel: Kernel, _ inputs: [Value], results: [Value?], absorbing nodes: [Int]) {
+        for node in nodes { stepOfNode[node] = steps.count }
+        let rate = nodes.map { graph.nodes[$0].rate }.max() ?? .model
+        steps.append(Step(kernel: kernel, inputs: inputs, results: results, rate: rate))
+    }
+
+    // MARK: - Patterns
+
+    /// The gradients of a weight and of the bias beside it read the same output gradient.
+    private mutating func fuseParameterGradients() {
+        for (index, node) in graph.nodes.enumerated() {
+            switch node.operation {
+            case .convolution1DWeightGradient, .linearWeightGradient:
+                let adjoint = node.inputs[1]
+                let channels = graph.type(of: adjoint).shape.last
+                let sum = users(of: adjoint).first { user in
+                    guard user >= 0, stepOfNode[user] == nil, case .sum(let shape) = graph.nodes[user].operation else {
+                        return false
+                    }
+                    return shape == [channels]
+                }
+                guard let sum else { continue }
+                add(
+                    .parameterGradient(node.operation), node.inputs, results: [Value(node: index), Value(node: sum)],
+                    absorbing: [index, sum])
+            default:
+                continue
+            }
+        }
+    }
+
+    private mutating func fuseGroupNormGradients() {
+        for (index, node) in graph.nodes.enumerated() {
+            guard case .groupNormGradient(let groups, let epsilon) = node.operation else { continue }
+            let (x, gain, dz) = (node.inputs[0], node.inputs[1], node.inputs[2])
+            guard case .mishGradient = operation(dz), users(of: dz) == [index] else { continue }
+            let (normal, dm) = (inputs(dz)[0], inputs(dz)[1])
+            guard case .groupNorm(groups, epsilon) = operation(normal), inputs(normal)[0] == x, inputs(normal)[1] == gain
+            else { continue }
+            let bias = inputs(normal)[2]
+            var fused = FusedGroupNorm(groups: groups, epsilon: epsilon, hasMish: true)
+            let own: [Value?] = (0..<3).map { Value(node: index, result: $0) }
+            if case .filmGradient = operation(dm), dm.result == 0, users(of: dm) == [dz.node] {
+                let (modulated, scale, dy) = (inputs(dm)[0], inputs(dm)[1], inputs(dm)[2])
+                if case .mish = operation(modulated), inputs(modulated) == [normal] {
+                    fused.film = .scaleAndBias
+                    add(
+                        .groupNormGradient(fused), [x, gain, bias, dy, scale],
+                        results: own + [Value(node: dm.node, result: 1), Value(node: dm.node, result: 2)],
+                        absorbing: [index, dz.node, dm.node])
+                    continue
+                }
+            }
+            add(.groupNormGradient(fused), [x, gain, bias, dm], results: own, absorbing: [index, dz.node])
+        }
+    }
+
+    private mutating func fuseGroupNorms() {
+        for (index, node) in graph.nodes.enumerated() {
+            guard case .groupNorm(let groups, let epsilon) = node.operation else { continue }
+            var fused = FusedGroupNorm(groups: groups, epsilon: epsilon)
+            var inputs = node.inputs
+            var absorbed = [index]
+            var result = Value(node: index)
+            /// The one node that still needs the result so far, if there is no other.
+            func onlyUser() -> Int? {
+                let open = openUsers(of: result)
+                return open.count == 1 && open[0] >= 0 ? open[0] : nil
+            }
+            if let user = onlyUser(), case .mish = graph.nodes[user].operation {
+                fused.hasMish = true
+                absorbed.append(user)
+                result = Value(node: user)
+                if let user = onlyUser(), let (film, operands) = film(user, of: result) {
+                    fused.film = film
+                    inputs += operands
+                    absorbed.append(user)
+                    result = Value(node: user)
+                }
+                if fused.film != .bias, let user = onlyUser(), let residual = residual(user, of: result) {
+                    fused.hasResidual = true
+                    inputs.append(residual)
+                    absorbed.append(user)
+                    result = Value(node: user)
+                }
+            }
+            add(.groupNorm(fused), inputs, results: [result], absorbing: absorbed)
+        }
+    }
+
+    /// The operands of a node that modulates `value`.
+    private func film(_ node: Int, of value: Value) -> (FusedGroupNorm.Film, [Value])? {
+        let inputs = graph.nodes[node].inputs
+        switch graph.nodes[node].operation {
+        case .film where inputs[0] == value:
+            return (.scaleAndBias, [inputs[1], inputs[2]])
+        case .add:
+            let other = inputs[0] == value ? inputs[1] : inputs[0]
+            let shape = graph.type(of: value).shape
+            guard case .reshape = operation(other), graph.type(of: other).shape == [shape[0], 1, shape[2]],
+                let original = self.inputs(other).first, graph.type(of: original).shape == [shape[0], shape[2]]
+            else { return nil }
+            return (.bias, [original])
+        default:
+            return nil
+        }
+    }
+
+    /// The other operand of a node that adds `value` to a tensor of the same shape.
+    private func residual(_ node: Int, of value: Value) -> Value? {
+        guard case .add = graph.nodes[node].operation else { return nil }
+        let inputs = graph.nodes[node].inputs
+        let other = inputs[0] == value ? inputs[1] : inputs[0]
+        return other != value && graph.type(of: other) == graph.type(of: value) ? other : nil
+    }
+
+    private mutating func keepTheRest() {
+        for (index, node) in graph.nodes.enumerated() where stepOfNode[index] == nil {
+            let results = node.results.indices.map { Optional(Value(node: index, result: $0)) }
+            add(.operation(node.operation), node.inputs, results: results, absorbing: [index])
+        }
+    }
+
+    // MARK: - Order
+
+    /// The steps that outputs and gradients need, each after its inputs.
+    private func ordered() -> [Step] {
+        var order: [Int] = []
+        var isVisited = [Bool](repeating: false, count: steps.count)
+        func visit(_ value: Value) {
+            guard let index = stepOfNode[value.node], !isVisited[index] else { return }
+            isVisited[index] = true
+            for input in steps[index].inputs { visit(input) }
+            order.append(index)
+        }
+        // In the order of the graph, so that what is made early is used early.
+        let wanted = graph.outputs.map(\.value) + graph.gradients.map(\.value)
+        for value in wanted.sorted(by: { $0.node < $1.node }) { visit(value) }
+        var needed = Set(wanted)
+        for index in order { needed.formUnion(steps[index].inputs) }
+        return order.map { index in
+            var step = steps[index]
+            step.results = step.results.map { $0.flatMap { needed.contains($0) ? $0 : nil } }
+            return step
+        }
+    }
+}

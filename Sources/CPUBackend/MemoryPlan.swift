@@ -1,0 +1,39 @@
+/// Places blocks of memory in one arena so that blocks which are alive at the same time do not overlap.
+struct MemoryPlan {
+    /// Length of the arena in floats.
+    private(set) var count = 0
+    private var free: [Range<Int>] = []
+
+    /// Takes the smallest free place that is large enough, or makes the arena longer.
+    mutating func allocate(_ count: Int) -> Range<Int> {
+        let length = (count + 15) / 16 * 16
+        let fitting = free.indices.filter { free[$0].count >= length }
+        if let index = fitting.min(by: { free[$0].count < free[$1].count }) {
+            let place = free[index]
+            let taken = place.lowerBound..<place.lowerBound + length
+            if taken.count == place.count { free.remove(at: index) } else { free[index] = taken.upperBound..<place.upperBound }
+            return taken
+        }
+        if let last = free.last, last.upperBound == self.count {
+            free.removeLast()
+            self.count = last.lowerBound + length
+            return last.lowerBound..<self.count
+        }
+        defer { self.count += length }
+        return self.count..<self.count + length
+    }
+
+    /// Gives a place back.
+    mutating func release(_ place: Range<Int>) {
+        let index = free.firstIndex { $0.lowerBound > place.lowerBound } ?? free.count
+        free.insert(place, at: index)
+        if index + 1 < free.count, free[index].upperBound == free[index + 1].lowerBound {
+            free[index] = free[index].lowerBound..<free[index + 1].upperBound
+            free.remove(at: index + 1)
+        }
+        if index > 0, free[index - 1].upperBound == free[index].lowerBound {
+            free[index - 1] = free[index - 1].lowerBound..<free[index].upperBound
+            free.remove(at: index)
+        }
+    }
+}

@@ -1,0 +1,346 @@
+internal import COneDNN
+
+/// The part of oneDNN that this backend uses, on the processor and on the calling thread's OpenMP team.
+///
+/// Every call to the library stands in this file. A failing call here is a mistake of the compiler that made the plan, not of its user, so
+/// it stops the program with the library's status.
+final class OneDNN: @unchecked Sendable {
+    private let engine: dnnl_engine_t
+    private let stream: dnnl_stream_t
+
+    init() {
+        var engine: dnnl_engine_t?
+        check(dnnl_engine_create(&engine, dnnl_cpu, 0), "engine")
+        var stream: dnnl_stream_t?
+        check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags.rawValue), "stream")
+        self.engine = engine!
+        self.stream = stream!
+    }
+
+    deinit {
+        dnnl_stream_destroy(stream)
+        dnnl_engine_destroy(engine)
+    }
+
+    /// The library's name and version, as in `oneDNN 2.6.3`.
+    static var version: String {
+        let version = dnnl_version().pointee
+        return "oneDNN \(version.major).\(version.minor).\(version.patch)"
+    }
+
+    // MARK: - Layouts
+
+    /// Where the elements of a float32 tensor lie.
+    struct Layout: Equatable {
+        fileprivate var descriptor: dnnl_memory_desc_t
+
+        /// Elements at the given strides.
+        init(_ dimensions: [Int], strides: [Int]) {
+            descriptor = dnnl_memory_desc_t()
+            check(
+                dnnl_memory_desc_init_by_strides(
+                    &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), dnnl_f32, strides.map(Int64.init)),
+                "layout \(dimensions) \(strides)")
+        }
+
+        /// Row-major order.
+        init(rowMajor dimensions: [Int]) {
+            var strides = [Int](repeating: 1, count: dimensions.count)
+            for axis in dimensions.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * dimensions[axis + 1] }
+            self.init(dimensions, strides: strides)
+        }
+
+        /// Whatever the primitive likes best.
+        init(any dimensions: [Int]) {
+            descriptor = dnnl_memory_desc_t()
+            check(
+                dnnl_memory_desc_init_by_tag(
+                    &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), dnnl_f32, dnnl_format_tag_any),
+                "layout \(dimensions)")
+        }
+
+        /// A sequence `[batch, time, channel]` as the library's (batch, channel, time).
+        init(sequence shape: (batch: Int, time: Int, channels: Int)) {
+            self.init(
+                [shape.batch, shape.channels, shape.time], strides: [shape.time * shape.channels, 1, shape.channels])
+        }
+
+        fileprivate init(_ descriptor: dnnl_memory_desc_t) { self.descriptor = descriptor }
+
+        /// Bytes that the tensor takes, with what the layout pads.
+        var byteCount: Int {
+            withUnsafePointer(to: descriptor) { dnnl_memory_desc_get_size($0) }
+        }
+
+        static func == (left: Layout, right: Layout) -> Bool {
+            withUnsafePointer(to: left.descriptor) { left in
+                withUnsafePointer(to: right.descriptor) { right in dnnl_memory_desc_equal(left, right) != 0 }
+            }
+        }
+    }
+
+    // MARK: - Primitives
+
+    /// A tensor that a primitive reads or writes.
+    enum Argument {
+        case source, weights, bias, destination
+        case gradientOfSource, gradientOfWeights, gradientOfBias, gradientOfDestination
+
+        fileprivate var index: Int32 {
+            switch self {
+            case .source: DNNL_ARG_SRC
+            case .weights: DNNL_ARG_WEIGHTS
+            case .bias: DNNL_ARG_BIAS
+            case .destination: DNNL_ARG_DST
+            case .gradientOfSource: DNNL_ARG_DIFF_SRC
+            case .gradientOfWeights: DNNL_ARG_DIFF_WEIGHTS
+            case .gradientOfBias: DNNL_ARG_DIFF_BIAS
+            case .gradientOfDestination: DNNL_ARG_DIFF_DST
+            }
+        }
+
+        fileprivate var query: dnnl_query_t {
+            switch self {
+            case .source: dnnl_query_src_md
+            case .weights, .bias: dnnl_query_weights_md
+            case .destination: dnnl_query_dst_md
+            case .gradientOfSource: dnnl_query_diff_src_md
+            case .gradientOfWeights, .gradientOfBias: dnnl_query_diff_weights_md
+            case .gradientOfDestination: dnnl_query_diff_dst_md
+            }
+        }
+    }
+
+    /// A primitive whose implementation is chosen, so that its layouts are known, but whose tensors have no memory yet.
+    final class Description {
+        fileprivate let handle: dnnl_primitive_desc_t
+        fileprivate init(_ handle: dnnl_primitive_desc_t) { self.handle = handle }
+        deinit { dnnl_primitive_desc_destroy(handle) }
+
+        /// The layout that the primitive wants for an argument.
+        func layout(of argument: Argument) -> Layout {
+            Layout(dnnl_primitive_desc_query_md(handle, argument.query, argument == .bias || argument == .gradientOfBias ? 1 : 0).pointee)
+        }
+
+        fileprivate var scratchpadLayout: Layout {
+            Layout(dnnl_primitive_desc_query_md(handle, dnnl_query_scratchpad_md, 0).pointee)
+        }
+    }
+
+    /// A primitive bound to memory.
+    final class Primitive {
+        private let primitive: dnnl_primitive_t
+        private let stream: dnnl_stream_t
+        private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
+        private let owner: OneDNN
+
+        fileprivate init(
+            _ primitive: dnnl_primitive_t, stream: dnnl_stream_t, arguments: [dnnl_exec_arg_t], owner: OneDNN
+        ) {
+            self.primitive = primitive
+            self.stream = stream
+            self.owner = owner
+            self.arguments = .allocate(capacity: arguments.count)
+            _ = self.arguments.initialize(from: arguments)
+        }
+
+        deinit {
+            for argument in arguments { dnnl_memory_destroy(argument.memory) }
+            arguments.deallocate()
+            dnnl_primitive_destroy(primitive)
+        }
+
+        /// Computes.
+        func execute() {
+            let status = dnnl_primitive_execute(primitive, stream, Int32(arguments.count), arguments.baseAddress)
+            precondition(status == dnnl_success, "oneDNN could not execute a primitive: status \(status.rawValue)")
+        }
+    }
+
+    /// Binds a primitive to memory.
+    /// - Parameter scratchpad: working memory, which primitives that run one after another may share.
+    func primitive(
+        _ description: Description, _ tensors: [(argument: Argument, memory: UnsafeMutableRawPointer)],
+        scratchpad: AlignedMemory.Growing
+    ) -> Primitive {
+        let scratch = description.scratchpadLayout
+        var arguments = tensors.map { tensor in
+            dnnl_exec_arg_t(
+                arg: tensor.argument.index,
+                memory: memory(description.layout(of: tensor.argument), at: tensor.memory))
+        }
+        let byteCount = scratch.byteCount
+        if byteCount > 0 {
+            let memory = memory(scratch, at: scratchpad.reserve(byteCount))
+            scratchpad.onMove { dnnl_memory_set_data_handle(memory, $0) }
+            arguments.append(dnnl_exec_arg_t(arg: DNNL_ARG_SCRATCHPAD, memory: memory))
+        }
+        return bind(description.handle, arguments)
+    }
+
+    /// The copy from one layout to another.
+    func reorder(
+        from source: Layout, at sourceMemory: UnsafeMutableRawPointer, to destination: Layout,
+        at destinationMemory: UnsafeMutableRawPointer
+    ) -> Primitive {
+        var handle: dnnl_primitive_desc_t?
+        withUnsafePointer(to: source.descriptor) { source in
+            withUnsafePointer(to: destination.descriptor) { destination in
+                check(
+                    dnnl_reorder_primitive_desc_create(&handle, source, engine, destination, engine, nil), "reorder")
+            }
+        }
+        defer { dnnl_primitive_desc_destroy(handle) }
+        return bind(
+            handle!,
+            [
+                dnnl_exec_arg_t(arg: DNNL_ARG_FROM, memory: memory(source, at: sourceMemory)),
+                dnnl_exec_arg_t(arg: DNNL_ARG_TO, memory: memory(destination, at: destinationMemory)),
+            ])
+    }
+
+    private func memory(_ layout: Layout, at pointer: UnsafeMutableRawPointer) -> dnnl_memory_t {
+        var memory: dnnl_memory_t?
+        withUnsafePointer(to: layout.descriptor) { check(dnnl_memory_create(&memory, $0, engine, pointer), "memory") }
+        return memory!
+    }
+
+    private func bind(_ description: dnnl_primitive_desc_t, _ arguments: [dnnl_exec_arg_t]) -> Primitive {
+        var primitive: dnnl_primitive_t?
+        check(dnnl_primitive_create(&primitive, description), "primitive")
+        return Primitive(primitive!, stream: stream, arguments: arguments, owner: self)
+    }
+
+    // MARK: - Convolutions over time
+
+    /// The shapes of a convolution from `[batch, time, inputs]` to `[batch, windows, outputs]`.
+    struct ConvolutionShape: Hashable {
+        var batch, time, inputs, windows, outputs, kernel, stride, padding: Int
+
+        fileprivate var source: Layout { Layout(sequence: (batch, time, inputs)) }
+        fileprivate var destination: Layout { Layout(sequence: (batch, windows, outputs)) }
+        fileprivate var weights: Layout { Layout(any: [outputs, inputs, kernel]) }
+        fileprivate var bias: Layout { Layout(rowMajor: [outputs]) }
+        fileprivate var strides: [Int64] { [Int64(stride)] }
+        fileprivate var before: [Int64] { [Int64(padding)] }
+        fileprivate var after: [Int64] { [Int64((windows - 1) * stride + kernel - time - padding)] }
+    }
+
+    /// `destination = source ∗ weights + bias`.
+    func convolution(_ shape: ConvolutionShape, hasBias: Bool) -> Description {
+        var operation = dnnl_convolution_desc_t()
+        var (source, weights, bias, destination) = (
+            shape.source.descriptor, shape.weights.descriptor, shape.bias.descriptor, shape.destination.descriptor
+        )
+        withOptionalPointer(&bias, hasBias) { bias in
+            check(
+                dnnl_convolution_forward_desc_init(
+                    &operation, dnnl_forward_training, dnnl_convolution_direct, &source, &weights, bias, &destination,
+                    shape.strides, shape.before, shape.after), "convolution \(shape)")
+        }
+        return description(&operation, "convolution \(shape)")
+    }
+
+    /// The gradient of a convolution's source.
+    func convolutionSourceGradient(_ shape: ConvolutionShape) -> Description {
+        var operation = dnnl_convolution_desc_t()
+        var (source, weights, destination) = (
+            shape.source.descriptor, shape.weights.descriptor, shape.destination.descriptor
+        )
+        check(
+            dnnl_convolution_backward_data_desc_init(
+                &operation, dnnl_convolution_direct, &source, &weights, &destination, shape.strides, shape.before,
+                shape.after), "gradient of convolution \(shape)")
+        return description(
+            &operation, "gradient of convolution \(shape)", hint: convolution(shape, hasBias: false))
+    }
+
+    /// The gradients of a convolution's weights and, if wanted, bias.
+    func convolutionWeightGradient(_ shape: ConvolutionShape, hasBias: Bool) -> Description {
+        var operation = dnnl_convolution_desc_t()
+        var (source, weights, bias, destination) = (
+            shape.source.descriptor, shape.weights.descriptor, shape.bias.descriptor, shape.destination.descriptor
+        )
+        withOptionalPointer(&bias, hasBias) { bias in
+            check(
+                dnnl_convolution_backward_weights_desc_init(
+                    &operation, dnnl_convolution_direct, &source, &weights, bias, &destination, shape.strides, shape.before,
+                    shape.after), "weight gradient of convolution \(shape)")
+        }
+        return description(
+            &operation, "weight gradient of convolution \(shape)", hint: convolution(shape, hasBias: hasBias))
+    }
+
+    // MARK: - Linear layers
+
+    /// The shapes of a linear layer from `[rows, inputs]` to `[rows, outputs]`.
+    struct LinearShape: Hashable {
+        var rows, inputs, outputs: Int
+
+        fileprivate var source: Layout { Layout(rowMajor: [rows, inputs]) }
+        fileprivate var destination: Layout { Layout(rowMajor: [rows, outputs]) }
+        fileprivate var weights: Layout { Layout(any: [outputs, inputs]) }
+        fileprivate var bias: Layout { Layout(rowMajor: [outputs]) }
+    }
+
+    /// `destination = source · weightsᵀ + bias`.
+    func linear(_ shape: LinearShape, hasBias: Bool) -> Description {
+        var operation = dnnl_inner_product_desc_t()
+        var (source, weights, bias, destination) = (
+            shape.source.descriptor, shape.weights.descriptor, shape.bias.descriptor, shape.destination.descriptor
+        )
+        withOptionalPointer(&bias, hasBias) { bias in
+            check(
+                dnnl_inner_product_forward_desc_init(
+                    &operation, dnnl_forward_training, &source, &weights, bias, &destination), "linear \(shape)")
+        }
+        return description(&operation, "linear \(shape)")
+    }
+
+    /// The gradient of a linear layer's source.
+    func linearSourceGradient(_ shape: LinearShape) -> Description {
+        var operation = dnnl_inner_product_desc_t()
+        var (source, weights, destination) = (
+            shape.source.descriptor, shape.weights.descriptor, shape.destination.descriptor
+        )
+        check(
+            dnnl_inner_product_backward_data_desc_init(&operation, &source, &weights, &destination),
+            "gradient of linear \(shape)")
+        return description(&operation, "gradient of linear \(shape)", hint: linear(shape, hasBias: false))
+    }
+
+    /// The gradients of a linear layer's weights and, if wanted, bias.
+    func linearWeightGradient(_ shape: LinearShape, hasBias: Bool) -> Description {
+        var operation = dnnl_inner_product_desc_t()
+        var (source, weights, bias, destination) = (
+            shape.source.descriptor, shape.weights.descriptor, shape.bias.descriptor, shape.destination.descriptor
+        )
+        withOptionalPointer(&bias, hasBias) { bias in
+            check(
+                dnnl_inner_product_backward_weights_desc_init(&operation, &source, &weights, bias, &destination),
+                "weight gradient of linear \(shape)")
+        }
+        return description(
+            &operation, "weight gradient of linear \(shape)", hint: linear(shape, hasBias: hasBias))
+    }
+
+    private func description(
+        _ operation: UnsafeRawPointer, _ what: String, hint: Description? = nil
+    ) -> Description {
+        var attributes: dnnl_primitive_attr_t?
+        check(dnnl_primitive_attr_create(&attributes), "attributes")
+        defer { dnnl_primitive_attr_destroy(attributes) }
+        check(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user), "attributes")
+        var handle: dnnl_primitive_desc_t?
+        check(dnnl_primitive_desc_create(&handle, operation, attributes, engine, hint?.handle), what)
+        return Description(handle!)
+    }
+}
+
+private func check(_ status: dnnl_status_t, _ what: @autoclosure () -> String) {
+    precondition(status == dnnl_success, "oneDNN could not make \(what()): status \(status.rawValue)")
+}
+
+private func withOptionalPointer<Value>(_ value: inout Value, _ isPresent: Bool, _ body: (UnsafePointer<Value>?) -> Void) {
+    withUnsafePointer(to: &value) { body(isPresent ? $0 : nil) }
+}

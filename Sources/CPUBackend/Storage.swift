@@ -1,0 +1,158 @@
+internal import TensorGraph
+
+/// Where each value of a graph lies: in the parameters, in the gradients, in the arena that one run uses, or in memory kept between runs.
+final class Storage {
+    private let graph: Graph
+    private let arena: AlignedMemory
+    private let kept: AlignedMemory
+    private let parameters: CPUBuffer
+    private let gradients: CPUBuffer?
+    private var places: [Value: Location] = [:]
+    private(set) var inputs: [String: Plan.Place] = [:]
+
+    private enum Location {
+        case parameter(offset: Int)
+        case gradient(offset: Int)
+        /// Shared with values that are not alive at the same time.
+        case shared(offset: Int)
+        /// Kept between runs.
+        case kept(offset: Int)
+    }
+
+    /// - Throws: `OutOfMemory`.
+    init(_ graph: Graph, steps: [Step], parameters: CPUBuffer, gradients: CPUBuffer?) throws {
+        self.graph = graph
+        self.parameters = parameters
+        self.gradients = gradients
+        var planner = Planner(graph, steps: steps, writesGradients: gradients != nil)
+        planner.placeAll()
+        places = planner.places
+        arena = try AlignedMemory(floats: planner.shared.count)
+        kept = try AlignedMemory(floats: planner.kept.count)
+        for (index, node) in graph.nodes.enumerated() {
+            switch node.operation {
+            case .input(let name, _, _) where places[Value(node: index)] != nil:
+                inputs[name] = place(of: Value(node: index))
+            case .constant(let values, _) where places[Value(node: index)] != nil:
+                pointer(to: Value(node: index)).update(from: values, count: values.count)
+            default:
+                continue
+            }
+        }
+    }
+
+    /// The first element of a value.
+    func pointer(to value: Value) -> UnsafeMutablePointer<Float> {
+        guard let location = places[value] else { preconditionFailure("\(graph.nodes[value.node].operation) has no place") }
+        switch location {
+        case .parameter(let offset): return parameters.floats + offset
+        case .gradient(let offset):
+            guard let gradients else { preconditionFailure("no vector for the gradients") }
+            return gradients.floats + offset
+        case .shared(let offset): return arena.floats + offset
+        case .kept(let offset): return kept.floats + offset
+        }
+    }
+
+    /// All elements of a value.
+    func place(of value: Value) -> Plan.Place {
+        Plan.Place(start: pointer(to: value), count: graph.type(of: value).shape.count)
+    }
+
+    /// The offset in the flat vector, if a value is a parameter.
+    func parameterOffset(of value: Value) -> Int? {
+        if case .parameter(let offset) = places[value] { offset } else { nil }
+    }
+
+    /// Where a parameter's gradient belongs, if there is a vector for the gradients.
+    func gradient(ofParameter index: Int) -> UnsafeMutablePointer<Float>? {
+        gradients.map { $0.floats + graph.parameters.ranges[index].offset }
+    }
+
+    // MARK: - Planning
+
+    private struct Planner {
+        let graph: Graph
+        let steps: [Step]
+        var places: [Value: Location] = [:]
+        var shared = MemoryPlan()
+        var kept = MemoryPlan()
+        /// The value whose memory a value shares, for results that are only another view of an input.
+        private var original: [Value: Value] = [:]
+        private var gradientOffsets: [Value: Int] = [:]
+
+        init(_ graph: Graph, steps: [Step], writesGradients: Bool) {
+            self.graph = graph
+            self.steps = steps
+            if writesGradients {
+                for gradient in graph.gradients {
+                    gradientOffsets[gradient.value] = graph.parameters.ranges[gradient.parameter].offset
+                }
+            }
+        }
+
+        private func root(_ value: Value) -> Value { original[value] ?? value }
+
+        mutating func placeAll() {
+            let (lastUse, isPersistent) = lifetimes()
+            var living: [Value: Range<Int>] = [:]
+            for (index, step) in steps.enumerated() {
+                for case let result? in step.results { place(result, step, isPersistent[result] ?? false, &living) }
+                for value in Set(step.inputs.map(root) + step.results.compactMap { $0 }.map(root)) {
+                    guard lastUse[value] ?? -1 <= index, let range = living.removeValue(forKey: value) else { continue }
+                    shared.release(range)
+                }
+            }
+        }
+
+        /// The last step that uses each value's memory, and the values that must stay: sources, outputs, and what a faster rate
+        /// reads.
+        private mutating func lifetimes() -> (lastUse: [Value: Int], isPersistent: [Value: Bool]) {
+            var lastUse: [Value: Int] = [:]
+            var isPersistent: [Value: Bool] = [:]
+            for (index, step) in steps.enumerated() {
+                if case .operation(.reshape) = step.kernel, let result = step.results[0] {
+                    original[result] = root(step.inputs[0])
+                }
+                for input in step.inputs {
+                    let value = root(input)
+                    lastUse[value] = index
+                    if graph.nodes[input.node].rate < step.rate { isPersistent[value] = true }
+                }
+                if case .operation(let operation) = step.kernel {
+                    switch operation {
+                    case .input, .constant, .parameter: step.results.forEach { if let value = $0 { isPersistent[value] = true } }
+                    default: break
+                    }
+                }
+            }
+            for value in graph.outputs.map(\.value) + graph.gradients.map(\.value) { isPersistent[root(value)] = true }
+            return (lastUse, isPersistent)
+        }
+
+        private mutating func place(
+            _ value: Value, _ step: Step, _ isPersistent: Bool, _ living: inout [Value: Range<Int>]
+        ) {
+            if let original = original[value] {
+                places[value] = places[original]
+                return
+            }
+            if case .operation(.parameter(let index, _)) = step.kernel {
+                places[value] = .parameter(offset: graph.parameters.ranges[index].offset)
+                return
+            }
+            if let offset = gradientOffsets[value] {
+                places[value] = .gradient(offset: offset)
+                return
+            }
+            let count = graph.type(of: value).shape.count
+            if isPersistent {
+                places[value] = .kept(offset: kept.allocate(count).lowerBound)
+            } else {
+                let range = shared.allocate(count)
+                places[value] = .shared(offset: range.lowerBound)
+                living[value] = range
+            }
+        }
+    }
+}
