@@ -16,7 +16,8 @@ final class CPUBuffer: DeviceBuffer, @unchecked Sendable {
     var floats: UnsafeMutablePointer<Float> { memory.floats }
 
     func read(into values: UnsafeMutableBufferPointer<Float>, offset: Int) {
-        precondition(offset >= 0 && offset + values.count <= count, "\(values.count) from \(offset) of \(count) elements")
+        precondition(
+            offset >= 0 && offset + values.count <= count, "\(values.count) from \(offset) of \(count) elements")
         values.baseAddress?.update(from: floats + offset, count: values.count)
     }
 
@@ -33,7 +34,9 @@ final class CPUBuffer: DeviceBuffer, @unchecked Sendable {
     func packed(
         offset: Int, from source: OneDNN.Layout, to destination: OneDNN.Layout, oneDNN: OneDNN
     ) throws -> PackedWeights {
-        if let known = packedWeights.first(where: { $0.offset == offset && $0.source == source && $0.destination == destination }) {
+        if let known = packedWeights.first(where: {
+            $0.offset == offset && $0.source == source && $0.destination == destination
+        }) {
             return known
         }
         let packed = try PackedWeights(

@@ -13,7 +13,7 @@ final class EngineThread: @unchecked Sendable {
         let mailbox = mailbox
         thread = Thread {
             prepare()
-            while let work = mailbox.take() { work() }
+            while mailbox.runNext() {}
         }
         thread.name = "engine"
         thread.stackSize = 16 << 20
@@ -33,10 +33,7 @@ final class EngineThread: @unchecked Sendable {
         var result: Result<Value, any Error>?
         withoutActuallyEscaping(body) { body in
             let done = DispatchSemaphore(value: 0)
-            mailbox.put {
-                result = Result(catching: body)
-                done.signal()
-            }
+            mailbox.put(Mailbox.Item(run: { result = Result(catching: body) }, done: done))
             done.wait()
         }
         switch result {
@@ -49,13 +46,19 @@ final class EngineThread: @unchecked Sendable {
 
 /// A queue of work that one thread empties.
 private final class Mailbox: @unchecked Sendable {
+    /// Work, and what its sender waits for.
+    struct Item {
+        var run: () -> Void
+        var done: DispatchSemaphore
+    }
+
     private let condition = NSCondition()
-    private var work: [() -> Void] = []
+    private var items: [Item] = []
     private var isClosed = false
 
-    func put(_ item: @escaping () -> Void) {
+    func put(_ item: Item) {
         condition.lock()
-        work.append(item)
+        items.append(item)
         condition.signal()
         condition.unlock()
     }
@@ -67,11 +70,17 @@ private final class Mailbox: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// The next item, when there is one; nil after the end.
-    func take() -> (() -> Void)? {
+    /// Waits for the next item and runs it; false after the end.
+    func runNext() -> Bool {
         condition.lock()
-        defer { condition.unlock() }
-        while work.isEmpty && !isClosed { condition.wait() }
-        return work.isEmpty ? nil : work.removeFirst()
+        while items.isEmpty && !isClosed { condition.wait() }
+        var item = items.isEmpty ? nil : items.removeFirst()
+        condition.unlock()
+        guard let done = item?.done else { return false }
+        item?.run()
+        // The sender's closure must be gone before the sender goes on: it does not escape from there.
+        item = nil
+        done.signal()
+        return true
     }
 }

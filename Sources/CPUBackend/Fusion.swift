@@ -113,7 +113,8 @@ struct Fusion {
             let (x, gain, dz) = (node.inputs[0], node.inputs[1], node.inputs[2])
             guard case .mishGradient = operation(dz), users(of: dz) == [index] else { continue }
             let (normal, dm) = (inputs(dz)[0], inputs(dz)[1])
-            guard case .groupNorm(groups, epsilon) = operation(normal), inputs(normal)[0] == x, inputs(normal)[1] == gain
+            guard case .groupNorm(groups, epsilon) = operation(normal), inputs(normal)[0] == x,
+                inputs(normal)[1] == gain
             else { continue }
             let bias = inputs(normal)[2]
             var fused = FusedGroupNorm(groups: groups, epsilon: epsilon, hasMish: true)

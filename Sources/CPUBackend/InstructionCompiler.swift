@@ -42,7 +42,9 @@ struct InstructionCompiler {
     /// Copies a gradient that was not made in its place.
     func copyOfGradient(_ gradient: (parameter: Int, value: Value)) -> [Plan.Instruction] {
         let source = storage.pointer(to: gradient.value)
-        guard let destination = storage.gradient(ofParameter: gradient.parameter), destination != source else { return [] }
+        guard let destination = storage.gradient(ofParameter: gradient.parameter), destination != source else {
+            return []
+        }
         let count = graph.type(of: gradient.value).shape.count
         return [Plan.Instruction(name: "copy gradient") { destination.update(from: source, count: count) }]
     }
@@ -71,11 +73,13 @@ struct InstructionCompiler {
             return step.inputs.flatMap { input in
                 defer { start += shape(input)[axis] }
                 return copyRows(
-                    "concatenate", from: input, axis: axis, start: 0, to: result, start: start, length: shape(input)[axis])
+                    "concatenate", from: input, axis: axis, start: 0, to: result, start: start,
+                    length: shape(input)[axis])
             }
         case .slice(let axis, let range):
             return copyRows(
-                "slice", from: step.inputs[0], axis: axis, start: range.lowerBound, to: result, start: 0, length: range.count)
+                "slice", from: step.inputs[0], axis: axis, start: range.lowerBound, to: result, start: 0,
+                length: range.count)
         case .place(let axis, let start, _):
             return instruction("fill") { ck_fill(out, 0, count) }
                 + copyRows(
@@ -83,18 +87,22 @@ struct InstructionCompiler {
                     length: shape(step.inputs[0])[axis])
         case .broadcast(let target):
             let zero = try AlignedMemory(floats: 1)
-            return elementwise(ck_add, inputs[0], shape(step.inputs[0]), zero.floats, [], out, target, "broadcast", keeping: zero)
+            return elementwise(
+                ck_add, inputs[0], shape(step.inputs[0]), zero.floats, [], out, target, "broadcast", keeping: zero)
         case .sum(let target):
             return try sum(step.inputs[0], to: target, out)
 
         case .add:
-            return elementwise(ck_add, inputs[0], shape(step.inputs[0]), inputs[1], shape(step.inputs[1]), out, shape(result), "add")
+            return elementwise(
+                ck_add, inputs[0], shape(step.inputs[0]), inputs[1], shape(step.inputs[1]), out, shape(result), "add")
         case .subtract:
             return elementwise(
-                ck_subtract, inputs[0], shape(step.inputs[0]), inputs[1], shape(step.inputs[1]), out, shape(result), "subtract")
+                ck_subtract, inputs[0], shape(step.inputs[0]), inputs[1], shape(step.inputs[1]), out, shape(result),
+                "subtract")
         case .multiply:
             return elementwise(
-                ck_multiply, inputs[0], shape(step.inputs[0]), inputs[1], shape(step.inputs[1]), out, shape(result), "multiply")
+                ck_multiply, inputs[0], shape(step.inputs[0]), inputs[1], shape(step.inputs[1]), out, shape(result),
+                "multiply")
         case .scale(let factor):
             return instruction("scale") { ck_scale(inputs[0], factor, out, count, threads) }
         case .clamp(let lower, let upper):
@@ -140,7 +148,8 @@ struct InstructionCompiler {
             return [
                 Plan.Instruction(name: "film gradient", keeps: [scratch]) {
                     ck_film_gradient(
-                        inputs[0], inputs[1], shape[2], inputs[2], dx, dScale, dBias, shape[0], shape[1], shape[2], threads)
+                        inputs[0], inputs[1], shape[2], inputs[2], dx, dScale, dBias, shape[0], shape[1], shape[2],
+                        threads)
                 }
             ]
 
@@ -182,7 +191,8 @@ struct InstructionCompiler {
     }
 
     private func elementwise(
-        _ operation: ck_binary, _ a: Pointer, _ aShape: Shape, _ b: Pointer, _ bShape: Shape, _ out: Pointer, _ shape: Shape,
+        _ operation: ck_binary, _ a: Pointer, _ aShape: Shape, _ b: Pointer, _ bShape: Shape, _ out: Pointer,
+        _ shape: Shape,
         _ name: String, keeping memory: AlignedMemory? = nil
     ) -> [Plan.Instruction] {
         let threads = threads
@@ -279,7 +289,8 @@ struct InstructionCompiler {
         tensors += [(.gradientOfDestination, raw(pointer(step.inputs[0]))), (.gradientOfSource, raw(out))]
         instructions.append(execute("transposed convolution", description, tensors))
         if step.inputs.count == 3 {
-            instructions += elementwise(ck_add, out, y, pointer(step.inputs[2]), self.shape(step.inputs[2]), out, y, "add bias")
+            instructions += elementwise(
+                ck_add, out, y, pointer(step.inputs[2]), self.shape(step.inputs[2]), out, y, "add bias")
         }
         return instructions
     }

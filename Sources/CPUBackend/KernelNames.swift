@@ -17,7 +17,8 @@ extension Convolution1D {
         batch: Int, time: Int, inputs: Int, windows: Int, outputs: Int
     ) -> OneDNN.ConvolutionShape {
         OneDNN.ConvolutionShape(
-            batch: batch, time: time, inputs: inputs, windows: windows, outputs: outputs, kernel: kernel, stride: stride,
+            batch: batch, time: time, inputs: inputs, windows: windows, outputs: outputs, kernel: kernel,
+            stride: stride,
             padding: padding)
     }
 }

@@ -11,7 +11,11 @@ struct MemoryPlan {
         if let index = fitting.min(by: { free[$0].count < free[$1].count }) {
             let place = free[index]
             let taken = place.lowerBound..<place.lowerBound + length
-            if taken.count == place.count { free.remove(at: index) } else { free[index] = taken.upperBound..<place.upperBound }
+            if taken.count == place.count {
+                free.remove(at: index)
+            } else {
+                free[index] = taken.upperBound..<place.upperBound
+            }
             return taken
         }
         if let last = free.last, last.upperBound == self.count {

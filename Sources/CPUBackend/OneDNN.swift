@@ -46,7 +46,9 @@ final class OneDNN: @unchecked Sendable {
         /// Row-major order.
         init(rowMajor dimensions: [Int]) {
             var strides = [Int](repeating: 1, count: dimensions.count)
-            for axis in dimensions.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * dimensions[axis + 1] }
+            for axis in dimensions.indices.dropLast().reversed() {
+                strides[axis] = strides[axis + 1] * dimensions[axis + 1]
+            }
             self.init(dimensions, strides: strides)
         }
 
@@ -119,7 +121,10 @@ final class OneDNN: @unchecked Sendable {
 
         /// The layout that the primitive wants for an argument.
         func layout(of argument: Argument) -> Layout {
-            Layout(dnnl_primitive_desc_query_md(handle, argument.query, argument == .bias || argument == .gradientOfBias ? 1 : 0).pointee)
+            Layout(
+                dnnl_primitive_desc_query_md(
+                    handle, argument.query, argument == .bias || argument == .gradientOfBias ? 1 : 0
+                ).pointee)
         }
 
         fileprivate var scratchpadLayout: Layout {
@@ -264,7 +269,8 @@ final class OneDNN: @unchecked Sendable {
         withOptionalPointer(&bias, hasBias) { bias in
             check(
                 dnnl_convolution_backward_weights_desc_init(
-                    &operation, dnnl_convolution_direct, &source, &weights, bias, &destination, shape.strides, shape.before,
+                    &operation, dnnl_convolution_direct, &source, &weights, bias, &destination, shape.strides,
+                    shape.before,
                     shape.after), "weight gradient of convolution \(shape)")
         }
         return description(
@@ -341,6 +347,8 @@ private func check(_ status: dnnl_status_t, _ what: @autoclosure () -> String) {
     precondition(status == dnnl_success, "oneDNN could not make \(what()): status \(status.rawValue)")
 }
 
-private func withOptionalPointer<Value>(_ value: inout Value, _ isPresent: Bool, _ body: (UnsafePointer<Value>?) -> Void) {
+private func withOptionalPointer<Value>(
+    _ value: inout Value, _ isPresent: Bool, _ body: (UnsafePointer<Value>?) -> Void
+) {
     withUnsafePointer(to: &value) { body(isPresent ? $0 : nil) }
 }

@@ -43,7 +43,9 @@ final class Storage {
 
     /// The first element of a value.
     func pointer(to value: Value) -> UnsafeMutablePointer<Float> {
-        guard let location = places[value] else { preconditionFailure("\(graph.nodes[value.node].operation) has no place") }
+        guard let location = places[value] else {
+            preconditionFailure("\(graph.nodes[value.node].operation) has no place")
+        }
         switch location {
         case .parameter(let offset): return parameters.floats + offset
         case .gradient(let offset):
@@ -121,7 +123,8 @@ final class Storage {
                 }
                 if case .operation(let operation) = step.kernel {
                     switch operation {
-                    case .input, .constant, .parameter: step.results.forEach { if let value = $0 { isPersistent[value] = true } }
+                    case .input, .constant, .parameter:
+                        for case let value? in step.results { isPersistent[value] = true }
                     default: break
                     }
                 }
