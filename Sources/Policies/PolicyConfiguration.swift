@@ -54,8 +54,9 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
     static let supportedLengths = 1...4096
 
     /// The `D` of shapes: the components of an observation vector.
-    /// - Throws: `InvalidSetting` while the width of a field is unknown.
+    /// - Throws: `InvalidSetting` while the width of a field is unknown, or `ObservationError`.
     public func observationDimension() throws -> Int {
+        try validateObservations()
         guard let dimension = observations.dimension, Self.supportedDimensions.contains(dimension) else {
             throw InvalidSetting(
                 key: "observations",
@@ -77,7 +78,10 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
         try action.validate()
         try diffusion.validate()
         try sampler.validate(trainingSteps: diffusion.steps)
-        for (key, length) in [("observation", horizon.observation), ("prediction", horizon.prediction)] {
+        let lengths = [
+            ("observation", horizon.observation), ("prediction", horizon.prediction), ("action", horizon.action),
+        ]
+        for (key, length) in lengths {
             guard Self.supportedLengths.contains(length) else {
                 throw InvalidSetting(key: "horizon.\(key)", expected: "\(Self.supportedLengths)", found: length)
             }

@@ -107,8 +107,8 @@ extension PolicyDocument {
             throw failure(key, "a value as this software writes it", reason, hint: "export the policy again")
         }
         do {
-            try normaliser.validate(for: configuration)
             let expected = Shapes(of: try DiffusionModel(configuration))
+            try normaliser.validate(for: configuration)
             guard shapes == expected else {
                 let (key, expected, found) = shapes.firstDifference(from: expected)
                 throw failure("shapes.\(key)", expected, found, hint: "export the policy again")

@@ -1,0 +1,152 @@
+import NoiseSchedules
+import ReferenceBackend
+import TensorGraph
+import TestSupport
+import Testing
+
+@testable import Policies
+
+/// Everything that the graphs distinguish.
+struct Variant: Sendable, CustomTestStringConvertible {
+    var conditioning: Conditioning
+    var prediction: Prediction
+
+    static let all = Conditioning.allCases.flatMap { conditioning in
+        Prediction.allCases.map { Variant(conditioning: conditioning, prediction: $0) }
+    }
+
+    var testDescription: String { "\(conditioning), \(prediction)" }
+}
+
+/// A batch of two windows, as flat arrays.
+private struct Batch {
+    let action = fill("action", count: 2 * 4 * 2)
+    let steps: [Float] = [2, 7]
+    let observation: [Float]
+    let noise: [Float]
+
+    init(_ model: DiffusionModel) {
+        observation = fill("window", count: 2 * model.trainingObservations * 3)
+        noise = fill("noise", count: 2 * 4 * model.sampleDimension)
+    }
+
+    func write(to executable: any Executable) {
+        executable.write("action", action)
+        executable.write("observation", observation)
+        executable.write("noise", noise)
+        executable.write("steps", steps)
+    }
+}
+
+private func loss(of tiny: TinyPolicy, weights: [Float]) throws -> Float {
+    let backend = ReferenceMachine()
+    let parameters = backend.makeBuffer(count: weights.count)
+    parameters.write(weights)
+    let executable = backend.compile(tiny.model.lossGraph(batch: 2), parameters: parameters, gradients: nil)
+    Batch(tiny.model).write(to: executable)
+    try executable.run(.step)
+    return executable.read("loss", count: 1)[0]
+}
+
+@Test(arguments: Variant.all)
+func lossIsThatOfTheDefinition(variant: Variant) throws {
+    let tiny = try TinyPolicy(conditioning: variant.conditioning, prediction: variant.prediction)
+    let batch = Batch(tiny.model)
+    let schedule = try tiny.configuration.diffusion.schedule()
+    let (channels, observations) = (tiny.model.sampleDimension, tiny.model.trainingObservations)
+    var sum = 0.0
+    for item in 0..<2 {
+        let step = Int(batch.steps[item])
+        let window = Array(batch.observation[item * observations * 3..<(item + 1) * observations * 3])
+        let known = Array(window[..<6])
+        let noise = Array(batch.noise[item * 4 * channels..<(item + 1) * 4 * channels])
+        var sample: [Float] = []
+        for time in 0..<4 {
+            sample += batch.action[(item * 4 + time) * 2..<(item * 4 + time + 1) * 2]
+            if variant.conditioning == .inpainting { sample += window[time * 3..<(time + 1) * 3] }
+        }
+        let (scale, noiseScale) = (Float(schedule.sampleScales[step]), Float(schedule.noiseScales[step]))
+        let diffused = zip(sample, noise).map { scale * $0 + noiseScale * $1 }
+        let output = try tiny.output(
+            tiny.holding(diffused, observation: known), step: step, observation: known)
+        for index in output.indices {
+            let isKnown = index / channels < 2 && index % channels >= 2
+            let target: Float =
+                switch variant.prediction {
+                case .noise: noise[index]
+                case .sample: sample[index]
+                case .velocity: scale * noise[index] - noiseScale * sample[index]
+                }
+            if !isKnown { sum += Double(output[index] - target) * Double(output[index] - target) }
+        }
+    }
+    let expected = Float(sum / Double(2 * 4 * channels))
+    #expect(isClose([try loss(of: tiny, weights: tiny.weights)], [expected], within: 1e-5))
+}
+
+@Test(arguments: Conditioning.allCases)
+func gradientsAreSlopesTimesTheLossScale(conditioning: Conditioning) throws {
+    let tiny = try TinyPolicy(conditioning: conditioning, prediction: .velocity)
+    let backend = ReferenceMachine()
+    let parameters = backend.makeBuffer(count: tiny.weights.count)
+    let gradients = backend.makeBuffer(count: tiny.weights.count)
+    parameters.write(tiny.weights)
+    let executable = backend.compile(
+        tiny.model.trainingGraph(batch: 2), parameters: parameters, gradients: gradients)
+    Batch(tiny.model).write(to: executable)
+    executable.write("loss_scale", [0.25])
+    try executable.run(.step)
+    let found = gradients.values()
+    #expect(isClose(executable.read("loss", count: 1), [try loss(of: tiny, weights: tiny.weights)], within: 1e-6))
+
+    for name in ["down_modules.0.0.blocks.0.block.0.weight", "final_conv.1.bias"] {
+        let index = tiny.model.table.ranges[try #require(tiny.model.table.index(of: name))].offset + 1
+        var (below, above) = (tiny.weights, tiny.weights)
+        below[index] -= 0.01
+        above[index] += 0.01
+        let slope = (try loss(of: tiny, weights: above) - loss(of: tiny, weights: below)) / 0.02
+        #expect(abs(found[index] - 0.25 * slope) < 1e-3 * max(0.1, abs(slope)), "\(name)")
+        #expect(found[index] != 0, "\(name)")
+    }
+}
+
+@Test(
+    arguments: Variant.all,
+    [Sampler.ddpm(), .ddpm(steps: 4, variance: .fixedLarge), .ddim(steps: 3), .ddim(steps: 5, eta: 0.5)])
+func compiledStepIsThatOfTheTable(variant: Variant, sampler: Sampler) throws {
+    let tiny = try TinyPolicy(conditioning: variant.conditioning, prediction: variant.prediction)
+    let schedule = try tiny.configuration.diffusion.schedule()
+    let table = try sampler.table(for: variant.prediction, schedule: schedule)
+    let backend = ReferenceMachine()
+    let parameters = backend.makeBuffer(count: tiny.weights.count)
+    parameters.write(tiny.weights)
+    let executable = backend.compile(
+        try tiny.model.stepGraph(batch: 1, sampler: sampler), parameters: parameters, gradients: nil)
+    let observation = fill("known", count: 6)
+    let sample = fill("sample", count: 4 * tiny.model.sampleDimension)
+    let noise = fill("fresh", count: sample.count)
+    executable.write("observation", observation)
+    try executable.run(.chunk)
+    let held = tiny.holding(sample, observation: observation)
+    for (position, step) in table.enumerated() {
+        executable.write("sample", sample)
+        executable.write("step", [Float(position)])
+        if sampler.isStochastic { executable.write("noise", noise) }
+        try executable.run(.step)
+        let output = try tiny.output(held, step: step.timestep, observation: observation)
+        let expected = held.indices.map {
+            Float(
+                step.previous(
+                    current: Double(held[$0]), output: Double(output[$0]), noise: Double(noise[$0]), clip: 1))
+        }
+        #expect(isClose(executable.read("previous", count: sample.count), expected))
+    }
+}
+
+@Test func observationsAreComputedOncePerChunk() throws {
+    let tiny = try TinyPolicy()
+    let graph = try tiny.model.stepGraph(batch: 1, sampler: .ddim(steps: 3))
+    let linearAtChunk = graph.nodes.contains { $0.rate == .chunk }
+    #expect(linearAtChunk)
+    #expect(graph.type(of: try #require(graph.outputs.first).value).shape == [1, 4, 2])
+}

@@ -1,0 +1,160 @@
+import NoiseSchedules
+import PolicyInterface
+import TensorGraph
+import Testing
+
+@testable import Policies
+
+private let samplers: [Sampler] = [.ddim(steps: 3), .ddpm(steps: 5)]
+private let keys = (0..<5).map { RandomKey(seed: 3).folding($0) }
+
+@Test(arguments: Conditioning.allCases, samplers)
+func answersDependOnNothingButTheRequest(conditioning: Conditioning, sampler: Sampler) throws {
+    let tiny = try TinyPolicy(conditioning: conditioning)
+    let policy = try tiny.policy(sampler: sampler)
+    let observations = tiny.observations(5)
+    let together = try policy.predict(observations: observations, keys: keys)
+    #expect(together.count == 5 * 4 * 2)
+    #expect(try policy.predict(observations: observations, keys: keys) == together)
+    for item in keys.indices.reversed() {
+        let alone = try policy.predict(
+            observations: Array(observations[item * 6..<(item + 1) * 6]), keys: [keys[item]])
+        #expect(isClose(alone, Array(together[item * 8..<(item + 1) * 8])))
+    }
+    let others = keys.map { $0.folding(1) }
+    #expect(try policy.predict(observations: observations, keys: others) != together)
+}
+
+@Test(arguments: Conditioning.allCases, samplers)
+func predictionIsTheSamplerAppliedStepByStep(conditioning: Conditioning, sampler: Sampler) throws {
+    let tiny = try TinyPolicy(conditioning: conditioning)
+    let raw = tiny.observations(1)
+    var observation = raw
+    tiny.normaliser.observation.apply(to: &observation)
+    let schedule = try tiny.configuration.diffusion.schedule()
+    var sample = [Float](repeating: 0, count: 4 * tiny.model.sampleDimension)
+    var noise = sample
+    keys[0].folding(0).fillNormal(&sample)
+    for (index, step) in try sampler.table(for: .noise, schedule: schedule).enumerated() {
+        let held = tiny.holding(sample, observation: observation)
+        let output = try tiny.output(held, step: step.timestep, observation: observation)
+        keys[0].folding(1 + index).fillNormal(&noise)
+        sample = held.indices.map {
+            Float(
+                step.previous(
+                    current: Double(held[$0]), output: Double(output[$0]), noise: Double(noise[$0]), clip: 1))
+        }
+    }
+    var actions = (0..<4).flatMap { sample[$0 * tiny.model.sampleDimension..<$0 * tiny.model.sampleDimension + 2] }
+    tiny.normaliser.action.invert(&actions)
+    let found = try tiny.policy(sampler: sampler).predict(observations: raw, keys: [keys[0]])
+    #expect(isClose(found, actions))
+}
+
+@Test func givenNoiseIsWhereDenoisingStarts() throws {
+    for conditioning in Conditioning.allCases {
+        let tiny = try TinyPolicy(conditioning: conditioning)
+        let policy = try tiny.policy()
+        let size = 4 * tiny.model.sampleDimension
+        var noise = [Float](repeating: 0, count: 2 * size)
+        for item in 0..<2 {
+            var part = [Float](repeating: 0, count: size)
+            keys[item].folding(0).fillNormal(&part)
+            noise.replaceSubrange(item * size..<(item + 1) * size, with: part)
+        }
+        let observations = tiny.observations(2)
+        let drawn = try policy.predict(observations: observations, keys: Array(keys[..<2]))
+        // Other keys, but the noise that the first keys would have drawn.
+        let given = try policy.predict(observations: observations, noise: noise, keys: Array(keys[2..<4]))
+        #expect(given == drawn)
+    }
+}
+
+@Test func noiseOfTheActionsAloneIsEnoughForInpainting() throws {
+    let tiny = try TinyPolicy(conditioning: .inpainting)
+    let policy = try tiny.policy()
+    let noise = [Float](repeating: 0.5, count: 8)
+    let first = try policy.predict(observations: tiny.observations(1), noise: noise, keys: [keys[0]])
+    #expect(try policy.predict(observations: tiny.observations(1), noise: noise, keys: [keys[0]]) == first)
+    #expect(try policy.predict(observations: tiny.observations(1), keys: [keys[0]]) != first)
+}
+
+@Test func largeRequestsAreSplit() throws {
+    let tiny = try TinyPolicy(sampler: .ddim(steps: 1))
+    let policy = try tiny.policy()
+    let count = DiffusionPolicy.largestBatch + 3
+    let many = (0..<count).map { RandomKey(seed: 5).folding($0) }
+    let observations = tiny.observations(count)
+    let actions = try policy.predict(observations: observations, keys: many)
+    for item in [0, DiffusionPolicy.largestBatch - 1, DiffusionPolicy.largestBatch, count - 1] {
+        let alone = try policy.predict(
+            observations: Array(observations[item * 6..<(item + 1) * 6]), keys: [many[item]])
+        #expect(isClose(Array(actions[item * 8..<(item + 1) * 8]), alone))
+    }
+    #expect(try policy.predict(observations: [], keys: []).isEmpty)
+}
+
+@Test func chunksAreMadeFromNamedFields() throws {
+    let tiny = try TinyPolicy()
+    let policy = try tiny.policy()
+    func observation(_ joints: [Float]) -> Observation {
+        Observation(vectors: ["joints": joints, "goal": [9, 3], "unused": [.nan]])
+    }
+    let past = [observation([1, 2]), observation([4, 5])]
+    let chunk = try #require(try policy.chunks(for: [ChunkRequest(observations: past, key: keys[0])]).first)
+    let expected = try policy.predict(observations: [1, 2, 3, 4, 5, 3], keys: [keys[0]])
+    #expect(Array(chunk.prediction.joined()) == expected)
+    #expect(chunk.executed == 1..<3)
+    #expect(try policy.chunks(for: []).isEmpty)
+    #expect(throws: PolicyError.wrongHistory(expected: 2, found: 1)) {
+        try policy.chunks(for: [ChunkRequest(observations: [past[0]], key: keys[0])])
+    }
+    #expect(throws: ObservationError.self) {
+        try policy.chunks(for: [ChunkRequest(observations: [past[0], observation([.nan, 1])], key: keys[0])])
+    }
+}
+
+@Test func actionsAreMovedIntoTheLimitsAndCounted() throws {
+    let free = try TinyPolicy().policy()
+    let tiny = try TinyPolicy(limits: .init(lower: [90, -1000], upper: [110, 1000]))
+    let limited = try tiny.policy()
+    let observations = tiny.observations(5)
+    let expected = try free.predict(observations: observations, keys: keys)
+    let found = try limited.predict(observations: observations, keys: keys)
+    for index in found.indices {
+        #expect(found[index] == (index % 2 == 0 ? min(max(expected[index], 90), 110) : expected[index]))
+    }
+    let outside = stride(from: 0, to: expected.count, by: 2).count { !(90...110).contains(expected[$0]) }
+    #expect(limited.clampedActions == outside && outside > 0)
+    #expect(free.clampedActions == 0)
+}
+
+@Test func actionsThatAreNotFiniteAreNeverGiven() throws {
+    var tiny = try TinyPolicy(clip: nil, sampler: .ddim(steps: 1))
+    let bias = tiny.model.table.ranges[try #require(tiny.model.table.index(of: "final_conv.1.bias"))]
+    tiny.weights[bias.offset + 1] = .nan
+    let policy = try tiny.policy()
+    #expect(throws: PolicyError.actionNotFinite(item: 0, time: 0, component: 1)) {
+        try policy.predict(observations: tiny.observations(1), keys: [keys[0]])
+    }
+}
+
+@Test func numbersThatAreFewOrNotFiniteAreRefused() throws {
+    let tiny = try TinyPolicy()
+    let policy = try tiny.policy()
+    #expect(throws: PolicyError.wrongCount(what: "observation", shape: [1, 2, 3], found: 5)) {
+        try policy.predict(observations: [1, 2, 3, 4, 5], keys: [keys[0]])
+    }
+    #expect(throws: PolicyError.observationNotFinite(item: 1, index: 2, value: "inf")) {
+        try policy.predict(
+            observations: [0, 0, 0, 0, 0, 0, 0, 0, .infinity, 0, 0, 0], keys: Array(keys[..<2]))
+    }
+    #expect(throws: PolicyError.wrongCount(what: "noise", shape: [1, 4, 2], found: 3)) {
+        try policy.predict(observations: tiny.observations(1), noise: [1, 2, 3], keys: [keys[0]])
+    }
+    #expect(throws: PolicyError.noiseNotFinite(index: 0, value: "nan")) {
+        try policy.predict(
+            observations: tiny.observations(1), noise: [.nan] + [Float](repeating: 0, count: 7), keys: [keys[0]])
+    }
+    #expect(throws: InvalidSetting.self) { try tiny.policy(sampler: .ddim(steps: 11)) }
+}

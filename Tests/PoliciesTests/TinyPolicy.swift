@@ -1,0 +1,87 @@
+import NeuralNetworks
+import NoiseSchedules
+import PolicyInterface
+import PolicyNetworks
+import ReferenceBackend
+import TensorGraph
+import TestSupport
+
+@testable import Policies
+
+/// A policy that is small enough for the slow backend.
+struct TinyPolicy {
+    var configuration: PolicyConfiguration
+    let model: DiffusionModel
+    let normaliser: Normaliser
+    var weights: [Float]
+
+    init(
+        conditioning: Conditioning = .global, prediction: Prediction = .noise, clip: Double? = 1,
+        sampler: Sampler = .ddim(steps: 3), limits: ActionConfiguration.Limits? = nil
+    ) throws {
+        configuration = PolicyConfiguration(
+            observations: ObservationSchema([
+                FieldSelection("joints", width: 2), FieldSelection("goal", columns: 1..<2, width: 2),
+            ]),
+            action: ActionConfiguration(dimension: 2, limits: limits),
+            horizon: Horizon(observation: 2, prediction: 4, action: 2), conditioning: conditioning,
+            denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
+            diffusion: DiffusionConfiguration(steps: 10, prediction: prediction, clip: clip), sampler: sampler)
+        model = try DiffusionModel(configuration)
+        normaliser = Normaliser(
+            observation: ComponentwiseMap(scale: [0.5, 2, 1], offset: [0, -1, 0.25]),
+            action: ComponentwiseMap(scale: [0.01, 0.02], offset: [-1, -0.5]))
+        weights = model.table.initialValues(key: RandomKey(seed: 7))
+    }
+
+    var stored: StoredPolicy {
+        StoredPolicy(
+            configuration: configuration, normaliser: normaliser, weights: weights, origin: ["recipe": "tiny"])
+    }
+
+    func policy(sampler: Sampler? = nil, on backend: ReferenceMachine = ReferenceMachine()) throws -> DiffusionPolicy {
+        let parameters = backend.makeBuffer(count: model.table.count)
+        parameters.write(weights)
+        return try DiffusionPolicy(
+            model, parameters: parameters, normaliser: normaliser, sampler: sampler, backend: backend)
+    }
+
+    /// Raw observations of some items, `[count, To, D]`.
+    func observations(_ count: Int) -> [Float] { fill("observation", count: count * 2 * 3) }
+
+    /// What the network itself makes of a sample `[1, Tp, C]`, conditioned by hand on normalised observations `[To, D]`.
+    func output(_ sample: [Float], step: Int, observation: [Float]) throws -> [Float] {
+        let builder = GraphBuilder(parameters: model.table)
+        let global = configuration.conditioning == .global ? builder.input("global", [1, 6]) : nil
+        let local = configuration.conditioning == .local ? builder.input("local", [1, 4, 3]) : nil
+        let result = model.denoiser(
+            builder.input("sample", [1, 4, model.sampleDimension]), steps: builder.input("steps", [1]),
+            global: global, local: local)
+        let backend = ReferenceMachine()
+        let parameters = backend.makeBuffer(count: model.table.count)
+        parameters.write(weights)
+        let executable = backend.compile(
+            builder.graph(outputs: [("output", result)]), parameters: parameters, gradients: nil)
+        executable.write("sample", sample)
+        executable.write("steps", [Float(step)])
+        if global != nil { executable.write("global", observation) }
+        if local != nil { executable.write("local", observation + [Float](repeating: 0, count: 6)) }
+        try executable.run(.step)
+        return executable.read("output", count: sample.count)
+    }
+
+    /// A sample `[1, Tp, C]` with the first observations put in by hand when they are inpainted.
+    func holding(_ sample: [Float], observation: [Float]) -> [Float] {
+        guard configuration.conditioning == .inpainting else { return sample }
+        var sample = sample
+        for time in 0..<2 {
+            for component in 0..<3 { sample[time * 5 + 2 + component] = observation[time * 3 + component] }
+        }
+        return sample
+    }
+}
+
+/// Whether two arrays agree element by element.
+func isClose(_ left: [Float], _ right: [Float], within tolerance: Float = 1e-4) -> Bool {
+    left.count == right.count && zip(left, right).allSatisfy { abs($0 - $1) <= tolerance * max(1, abs($1)) }
+}
