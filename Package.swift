@@ -9,8 +9,10 @@ let settings: [SwiftSetting] = [
 ]
 
 /// A room of the house: it sees only the rooms it names.
-func room(_ name: String, sees dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func room(
+    _ name: String, sees dependencies: [Target.Dependency] = [], embeds resources: [Resource] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 /// The tests of a room.
@@ -74,7 +76,8 @@ let package = Package(
             sees: [
                 "Policies", "Demonstrations", "PolicyInterface", "NoiseSchedules", "TensorFiles", "PolicyNetworks",
                 "NeuralNetworks", "TensorGraph", "Yams", logging,
-            ]),
+            ],
+            embeds: [.embedInCode("Recipes")]),
         room("Evaluation", sees: ["PolicyInterface", "CPNG"]),
         room(
             "DiffusionPolicyKit",
@@ -111,7 +114,7 @@ let package = Package(
             of: "Training",
             using: [
                 "Policies", "Demonstrations", "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles",
-                "TensorGraph", "CPUBackend",
+                "TensorGraph", "CPUBackend", "ReferenceBackend",
             ]),
         tests(of: "Evaluation", using: ["PolicyInterface", "CPNG"]),
         .testTarget(

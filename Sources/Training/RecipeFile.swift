@@ -1,0 +1,107 @@
+public import Foundation
+import NoiseSchedules
+import TensorFiles
+
+/// Recipes as YAML: files of the user, and those that ship inside of this library.
+public enum RecipeFile {
+    /// The recipes that ship with the project, by name; `Recipes/NAME.yaml` in its sources.
+    public static let shipped: [String: String] = [
+        "another-robot": String(decoding: PackageResources.another_robot_yaml, as: UTF8.self),
+        "pusht-demo": String(decoding: PackageResources.pusht_demo_yaml, as: UTF8.self),
+        "pusht-lowdim": String(decoding: PackageResources.pusht_lowdim_yaml, as: UTF8.self),
+    ]
+
+    /// Larger files are no recipes.
+    private static let largestFile = 1_000_000
+
+    /// Reads a recipe by the name of a shipped one, or by the path of a file.
+    ///
+    /// A path has a `/` or ends in `.yaml` or `.yml`; anything else is a name.
+    /// - Parameters:
+    ///   - nameOrPath: such as `pusht-lowdim` or `recipes/mine.yaml`.
+    ///   - overrides: values that replace the file's, each as `training.batch_size=64`; the value is read as YAML.
+    /// - Throws: `RecipeError`, which suggests the nearest name or key.
+    public static func read(_ nameOrPath: String, overrides: [String] = []) throws -> Recipe {
+        if nameOrPath.contains("/") || nameOrPath.hasSuffix(".yaml") || nameOrPath.hasSuffix(".yml") {
+            return try read(contentsOf: URL(fileURLWithPath: nameOrPath), overrides: overrides)
+        }
+        guard let text = shipped[nameOrPath] else {
+            let names = shipped.keys.sorted()
+            let suggestion = nearest(to: nameOrPath, among: names).map { "did you mean \($0)? " } ?? ""
+            throw RecipeError(
+                place: "recipe", key: nil, expected: "one of \(names.joined(separator: ", ")), or the path of a file",
+                found: "\"\(nameOrPath)\"", hint: suggestion + "a path has a / or ends in .yaml")
+        }
+        return try read(text, place: "\(nameOrPath).yaml", overrides: overrides)
+    }
+
+    /// Reads a recipe from a file; see `read(_:overrides:)`.
+    /// - Throws: `RecipeError`.
+    public static func read(contentsOf url: URL, overrides: [String] = []) throws -> Recipe {
+        let size = (try? url.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
+        guard size <= largestFile, let data = try? Data(contentsOf: url), let text = String(data: data, encoding: .utf8)
+        else {
+            let isThere = FileManager.default.fileExists(atPath: url.path)
+            throw RecipeError(
+                place: url.path, key: nil, expected: "a recipe: text of at most \(largestFile) bytes",
+                found: isThere ? "something else of \(size) bytes" : "no such file",
+                hint: isThere ? nil : "recipes that ship: \(shipped.keys.sorted().joined(separator: ", "))")
+        }
+        return try read(text, place: url.path, overrides: overrides)
+    }
+
+    /// Reads a recipe from its text.
+    /// - Parameters:
+    ///   - text: the YAML.
+    ///   - place: what errors call it.
+    ///   - overrides: see `read(_:overrides:)`.
+    /// - Throws: `RecipeError`.
+    public static func read(_ text: String, place: String, overrides: [String] = []) throws -> Recipe {
+        var tree = try RecipeTree(yaml: text, place: place)
+        for override in overrides { try apply(override, to: &tree) }
+        let recipe = try RecipeDecoder.decode(Recipe.self, from: tree)
+        do { try recipe.validate() } catch { throw refusal(error, in: tree) }
+        return recipe
+    }
+
+    /// The text of a recipe with every field, read by `read(_:place:overrides:)` as the same recipe.
+    /// - Throws: when a text in it cannot be written as YAML.
+    public static func text(of recipe: Recipe) throws -> String { try RecipeEncoder.encode(recipe).yaml() }
+
+    /// Writes a recipe with every field to a file.
+    /// - Throws: `FileSystemError`.
+    public static func write(_ recipe: Recipe, to url: URL) throws {
+        try AtomicFile.write(Data(try text(of: recipe).utf8), to: url)
+    }
+
+    /// What distinguishes two recipes: `training.steps: 8000 before, 9000 now`, one item a field.
+    static func differences(before: Recipe, now: Recipe) throws -> [String] {
+        try RecipeEncoder.encode(before).differences(from: RecipeEncoder.encode(now))
+            .map { "\($0.key): \($0.here) before, \($0.there) now" }
+    }
+
+    private static func apply(_ override: String, to tree: inout RecipeTree) throws {
+        let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, !path.contains("") else {
+            throw RecipeError(
+                place: "--set", key: nil, expected: "key=value, such as training.batch_size=64",
+                found: "\"\(override)\"")
+        }
+        let value = try RecipeTree(yaml: parts[1], place: "--set \(parts[0])", countsLines: false)
+        try tree.set(path[...], to: value, key: parts[0])
+    }
+
+    /// The refusal of a value by a type's own check, with the line of the value.
+    private static func refusal(_ error: any Error, in tree: RecipeTree) -> any Error {
+        guard let setting = error as? InvalidSetting else {
+            return RecipeError(place: tree.place, key: nil, expected: "values that work together", found: "\(error)")
+        }
+        var place = tree
+        for key in setting.key.split(separator: ".") {
+            guard let next = place[String(key)] else { break }
+            place = next
+        }
+        return RecipeError(place: place.place, key: setting.key, expected: setting.expected, found: setting.found)
+    }
+}

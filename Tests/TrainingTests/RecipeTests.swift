@@ -1,0 +1,156 @@
+import Foundation
+import NoiseSchedules
+import Policies
+import PolicyInterface
+import TensorGraph
+import Testing
+
+@testable import Training
+
+@Suite struct RecipeTests {
+    private let lowDim = RecipeFile.shipped["pusht-lowdim"] ?? ""
+
+    private func error(_ text: String, _ overrides: [String] = []) -> String {
+        do {
+            let recipe = try RecipeFile.read(text, place: "mine.yaml", overrides: overrides)
+            return "accepted: \(recipe)"
+        } catch { return "\(error)" }
+    }
+
+    @Test(arguments: RecipeFile.shipped.keys.sorted())
+    func shippedRecipesAreValid(name: String) throws {
+        let recipe = try RecipeFile.read(name)
+        #expect(recipe.name == name)
+        #expect(!recipe.description.isEmpty)
+    }
+
+    @Test func lowDimIsThePapers() throws {
+        var recipe = try RecipeFile.read("pusht-lowdim")
+        #expect(recipe == .pushTLowDim)
+        recipe.policy.observations = try recipe.policy.observations.resolved(widths: ["keypoint": 18, "state": 5])
+        #expect(try DiffusionModel(recipe.policy).table.parameterCount == 5_412_162)
+    }
+
+    @Test(arguments: RecipeFile.shipped.keys.sorted())
+    func aWrittenRecipeReadsTheSame(name: String) throws {
+        var recipe = try RecipeFile.read(name)
+        recipe.description = "two: words # and\n\"more\" ünïcode"
+        recipe.training.optimizer.learningRate = 0.1 + 0.2
+        recipe.training.seed = .max
+        recipe.training.rollouts = RolloutConfiguration(interval: 10)
+        recipe.policy.diffusion.betas = .linear(start: 1e-7, end: 0.5)
+        let text = try RecipeFile.text(of: recipe)
+        #expect(try RecipeFile.read(text, place: "copy") == recipe)
+    }
+
+    @Test func overridesReplaceAnyField() throws {
+        let recipe = try RecipeFile.read(
+            "pusht-lowdim",
+            overrides: [
+                "training.batch_size=64", "policy.denoiser.widths=[8, 16]", "training.gradient_clip=0.5",
+                "policy.action.limits=null", "policy.observations.fields.1.columns=[0, 3]", "name=mine",
+                "training.rollouts.interval=10", "training.rollouts.episodes=2", "training.rollouts.seed=7",
+                "policy.sampler={name: ddim, steps: 10}", "policy.normalisation.fields.state=gaussian",
+                "policy.diffusion.clip=null",
+            ])
+        #expect(recipe.training.batchSize == 64)
+        #expect(recipe.policy.denoiser == .unet(.init(widths: [8, 16])))
+        #expect(recipe.training.gradientClip == 0.5)
+        #expect(recipe.policy.action.limits == nil)
+        #expect(recipe.policy.observations.fields[1].columns == 0..<3)
+        #expect(recipe.name == "mine")
+        #expect(recipe.training.rollouts == RolloutConfiguration(interval: 10, episodes: 2, seed: 7))
+        #expect(recipe.policy.sampler == .ddim(steps: 10))
+        #expect(recipe.policy.normalisation.fields == ["state": .gaussian])
+    }
+
+    @Test func unknownKeysSuggestTheNearest() {
+        let misspelt = lowDim.replacing("batch_size:", with: "bach_size:")
+        #expect(error(misspelt).contains("training.bach_size: expected a known key"))
+        #expect(error(misspelt).contains("did you mean training.batch_size?"))
+        #expect(error(misspelt).hasPrefix("mine.yaml:"))
+        #expect(error(lowDim, ["training.optimiser.beta1=0"]).contains("did you mean training.optimizer?"))
+        #expect(error(lowDim, ["batch_size=3"]).contains("did you mean training.batch_size?"))
+        #expect(error(lowDim, ["policy.denoiser.width=[8]"]).contains("did you mean policy.denoiser.widths?"))
+        #expect(error(lowDim, ["policy.observations.fields.0.nmae=x"]).contains("policy.observations.fields.0.name?"))
+        #expect(error(lowDim, ["training.warm_up=3"]).contains("training.learning_rate_schedule.warm_up?"))
+    }
+
+    @Test func wrongTypesAreNamed() {
+        #expect(
+            error(lowDim, ["training.batch_size=many"])
+                == "--set training.batch_size: training.batch_size: expected a whole number, found many")
+        #expect(error(lowDim, ["training.batch_size=2.5"]).contains("expected a whole number, found 2.5"))
+        #expect(error(lowDim, ["training.batch_size=\"8\""]).contains("expected a whole number, found the text \"8\""))
+        #expect(error(lowDim, ["training.seed=-1"]).contains("expected a whole number from 0, found -1"))
+        #expect(error(lowDim, ["training.optimizer=0.1"]).contains("expected a mapping"))
+        #expect(error(lowDim, ["training.optimizer.learning_rate=.nan"]).contains("expected a finite number"))
+        #expect(error(lowDim, ["training.optimizer.learning_rate=null"]).contains("found null"))
+        #expect(
+            error(lowDim, ["policy.denoiser.widths=64"]).contains("policy.denoiser.widths: expected a list, found 64"))
+        #expect(
+            error(lowDim, ["policy.denoiser.widths=[64, x]"]).contains("widths.1: expected a whole number, found x"))
+        #expect(error(lowDim, ["policy.conditioning=globl"]).contains("policy.conditioning"))
+        #expect(error(lowDim, ["policy.denoiser.conditions_scale=1"]).contains("expected true or false, found 1"))
+        #expect(error(lowDim, ["policy.horizon=null"]).contains("expected a mapping"))
+        #expect(error("").contains("expected a mapping"))
+        #expect(error("- a").contains("expected a mapping"))
+        #expect(error("name: [").contains("expected YAML"))
+        #expect(error("name: a\nname: b").contains("expected YAML"))
+        #expect(error("name: x").contains("expected a key \"description\""))
+    }
+
+    @Test func malformedOverridesAreRefused() {
+        #expect(error(lowDim, ["training.batch_size"]).contains("expected key=value"))
+        #expect(error(lowDim, ["=3"]).contains("expected key=value"))
+        #expect(error(lowDim, ["policy.observations.fields.7.name=x"]).contains("expected an index in 0..<2"))
+        #expect(
+            error(lowDim, ["policy.diffusion.betas.start=0.1"]).contains("set the whole: policy.diffusion.betas={…}"))
+        #expect(error(lowDim, ["training.batch_size={"]).contains("expected YAML"))
+    }
+
+    @Test func impossibleValuesAreRefusedWithTheirLine() {
+        #expect(error(lowDim, ["training.batch_size=0"]).contains("training.batch_size: expected 1...65536, found 0"))
+        #expect(error(lowDim, ["training.accumulation=3"]).contains("expected a divisor of batch_size 256, found 3"))
+        #expect(error(lowDim, ["training.validation_ratio=1"]).contains("training.validation_ratio"))
+        #expect(error(lowDim, ["training.optimizer.beta1=1"]).contains("training.optimizer.beta1"))
+        #expect(error(lowDim, ["training.rollouts={interval: 0, episodes: 1, seed: 1}"]).contains("rollouts.interval"))
+        #expect(error(lowDim, ["policy.sampler.steps=101"]).contains("1...100"))
+        let horizon = error(lowDim.replacing("prediction: 16", with: "prediction: 8"))
+        #expect(horizon.contains("horizon") && horizon.contains("1...7"))
+        #expect(error(lowDim, ["policy.horizon.prediction=18"]).contains("policy.horizon.prediction"))
+        #expect(error(lowDim.replacing("  steps: 8000", with: "  steps: 0")).contains("mine.yaml:"))
+    }
+
+    @Test func namesAndPathsAreToldApart() throws {
+        func error(_ name: String) -> String {
+            do { return "accepted \(try RecipeFile.read(name))" } catch { return "\(error)" }
+        }
+        #expect(error("pusht-lowdm").contains("did you mean pusht-lowdim?"))
+        #expect(error("./pusht-lowdim").contains("no such file"))
+        #expect(error("none.yaml").contains("recipes that ship: another-robot, pusht-demo, pusht-lowdim"))
+        #expect(error("/").contains("expected a recipe"))
+        try withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("mine.yaml")
+            try RecipeFile.write(.pushTLowDim, to: url)
+            #expect(try RecipeFile.read(url.path) == .pushTLowDim)
+        }
+    }
+
+    @Test func differencesNameFieldsAndValues() throws {
+        var other = Recipe.pushTLowDim
+        other.training.steps = 9_000
+        other.policy.denoiser = .unet(.init(widths: [8, 16]))
+        other.policy.action.limits = nil
+        let differences = try RecipeFile.differences(before: .pushTLowDim, now: other)
+        #expect(differences.contains("training.steps: 8000 before, 9000 now"))
+        #expect(differences.contains("policy.denoiser.widths: [64, 128, 256] before, [8, 16] now"))
+        #expect(differences.count == 3)
+    }
+
+    @Test func editDistances() {
+        #expect(editDistance("kitten", "sitting") == 3)
+        #expect(editDistance("", "abc") == 3)
+        #expect(editDistance("same", "same") == 0)
+    }
+}
