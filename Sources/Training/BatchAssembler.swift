@@ -1,0 +1,74 @@
+import Demonstrations
+import NoiseSchedules
+import Policies
+import PolicyInterface
+
+/// Fills batches: which windows, which noise, which steps of the diffusion.
+///
+/// Training reads an endless stream of samples. Sample `n` belongs to epoch `n / N` of `N` windows and is the window at place `n % N` of that
+/// epoch's permutation; update `k` takes samples `k·B ..< (k+1)·B`, so a batch may span two epochs (and every batch is full, which keeps
+/// shapes static). Everything random is keyed by the seed and `n`, so batches are the same in whatever order they are assembled.
+struct BatchAssembler: Sendable {
+    let data: TrainingData
+    let layout: BatchLayout
+    let batchSize: Int
+    private let diffusionSteps: Int
+    private let key: RandomKey
+
+    init(data: TrainingData, model: DiffusionModel, training: TrainingConfiguration) {
+        self.data = data
+        layout = BatchLayout(model)
+        batchSize = training.batchSize
+        diffusionSteps = model.configuration.diffusion.steps
+        key = RandomKey(seed: training.seed)
+    }
+
+    /// The order of the windows in the epoch that was asked for last.
+    struct Order {
+        fileprivate var epoch = -1
+        fileprivate var windows: [Int] = []
+    }
+
+    /// The epoch of the first sample of an update.
+    func epoch(ofUpdate update: Int) -> Int { update * batchSize / data.training.count }
+
+    /// Fills the batch of an update.
+    /// - Parameter order: kept by the caller between calls, so that an epoch is permuted once.
+    func fill(_ batch: Batch, update: Int, order: inout Order) {
+        batch.update = update
+        batch.epoch = epoch(ofUpdate: update)
+        let count = data.training.count
+        for item in 0..<batch.count {
+            let sample = update * batchSize + item
+            if order.epoch != sample / count {
+                order.epoch = sample / count
+                order.windows = key.folding("order").folding(order.epoch).permutation(count: count)
+            }
+            data.fill(batch, item: item, from: data.training, window: order.windows[sample % count])
+        }
+        fillNoise(batch, firstSample: update * batchSize, key: key.folding("training"))
+    }
+
+    /// Fills a batch of held-out windows, beginning with sample `first` of a stream that repeats them without end.
+    ///
+    /// The noise of a sample is the same at every validation, so that losses can be compared.
+    func fillValidation(_ batch: Batch, from windows: SequenceSampler, first: Int) {
+        for item in 0..<batch.count {
+            data.fill(batch, item: item, from: windows, window: (first + item) % windows.count)
+        }
+        fillNoise(batch, firstSample: first, key: key.folding("validation"))
+    }
+
+    private func fillNoise(_ batch: Batch, firstSample: Int, key: RandomKey) {
+        let (noiseKey, stepsKey) = (key.folding("noise"), key.folding("steps"))
+        batch.noise.withUnsafeMutableBufferPointer { noise in
+            for item in 0..<batch.count {
+                let places = item * layout.noiseCount..<(item + 1) * layout.noiseCount
+                noiseKey.folding(firstSample + item).fillNormal(UnsafeMutableBufferPointer(rebasing: noise[places]))
+            }
+        }
+        for item in 0..<batch.count {
+            batch.steps[item] = Float(stepsKey.integer(below: diffusionSteps, at: firstSample + item))
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+
+/// The batches of a number of updates, in order.
+///
+/// A thread assembles the next batch while the present one is used; two batches take turns, so nothing is allocated on the way. A batch that
+/// is kept by someone else is not reused.
+public struct Batches: Sequence, IteratorProtocol {
+    private let feed: Feed
+    private var rest: Int
+
+    init(_ assembler: BatchAssembler, updates: Range<Int>) {
+        feed = Feed(assembler, updates: updates)
+        rest = updates.count
+    }
+
+    /// The batch of the next update.
+    public mutating func next() -> Batch? {
+        guard rest > 0 else { return nil }
+        rest -= 1
+        return feed.queue.next()
+    }
+
+    /// Owns the thread: it ends when no one wants batches any more.
+    private final class Feed {
+        let queue: BatchQueue
+
+        init(_ assembler: BatchAssembler, updates: Range<Int>) {
+            let queue = BatchQueue { Batch(count: assembler.batchSize, layout: assembler.layout) }
+            self.queue = queue
+            let thread = Thread {
+                var order = BatchAssembler.Order()
+                for update in updates {
+                    guard let batch = queue.takeSpare() else { return }
+                    assembler.fill(batch, update: update, order: &order)
+                    queue.put(batch)
+                }
+            }
+            thread.name = "batches"
+            thread.start()
+        }
+
+        deinit { queue.close() }
+    }
+}
+
+/// Hands batches from the thread that fills them to the one that uses them, and back.
+private final class BatchQueue: @unchecked Sendable {
+    // Every variable is guarded by the condition.
+    private let condition = NSCondition()
+    private var spares: [Batch]
+    private var filled: Batch?
+    private var lent: Batch?
+    private var isClosed = false
+    private let make: @Sendable () -> Batch
+
+    init(make: @escaping @Sendable () -> Batch) {
+        self.make = make
+        spares = [make(), make()]
+    }
+
+    /// A batch to fill; nil when the queue is closed.
+    func takeSpare() -> Batch? {
+        condition.lock()
+        defer { condition.unlock() }
+        while spares.isEmpty, !isClosed { condition.wait() }
+        return isClosed ? nil : spares.popLast()
+    }
+
+    func put(_ batch: Batch) {
+        condition.lock()
+        while filled != nil, !isClosed { condition.wait() }
+        filled = batch
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// The next batch; the one before is given back, unless someone still holds it.
+    func next() -> Batch {
+        condition.lock()
+        defer { condition.unlock() }
+        let isFree = isKnownUniquelyReferenced(&lent)
+        if let lent { spares.append(isFree ? lent : make()) }
+        lent = nil
+        condition.broadcast()
+        while filled == nil { condition.wait() }
+        lent = filled
+        filled = nil
+        guard let batch = lent else { preconditionFailure("no batch was assembled") }
+        return batch
+    }
+
+    func close() {
+        condition.lock()
+        isClosed = true
+        condition.broadcast()
+        condition.unlock()
+    }
+}

@@ -1,0 +1,146 @@
+public import Foundation
+public import Policies
+import TensorFiles
+import TensorGraph
+
+/// What a checkpoint tells beside its four arrays.
+public struct CheckpointHeader: Sendable, Equatable {
+    /// Updates made.
+    public var step: Int
+    /// The epoch that the next batch begins in, from 0.
+    public var epoch: Int
+    /// What is trained, the seed included, its fields resolved against the demonstrations.
+    public var recipe: Recipe
+    /// Fitted to the demonstrations.
+    public var normaliser: Normaliser
+    /// Tells the demonstrations from others.
+    public var dataFingerprint: String
+    /// Time spent in training so far, stops left out.
+    public var elapsedSeconds: Double
+    /// The validation loss at this step, where it was measured.
+    public var validationLoss: Double?
+    /// The mean score of the rollouts at this step, where there were any.
+    public var score: Double?
+
+    /// Whether this checkpoint is better than another: by score if both have one, else by validation loss.
+    ///
+    /// A checkpoint with a score is preferred to one without, and one of which nothing is known comes last.
+    func isBetter(than other: CheckpointHeader) -> Bool {
+        if let score { return score > (other.score ?? -.infinity) }
+        if other.score != nil { return false }
+        return (validationLoss ?? .infinity) < (other.validationLoss ?? .infinity)
+    }
+
+    /// Whether something is known by which it can be compared with others.
+    var isMeasured: Bool { score != nil || validationLoss != nil }
+}
+
+/// A checkpoint on disk: one safetensors file with the weights, both moments and the moving average of each parameter, as
+/// `parameters.NAME`, `first_moment.NAME`, `second_moment.NAME` and `average.NAME`, and the header as its metadata.
+public struct Checkpoint {
+    /// What the file tells of itself.
+    public let header: CheckpointHeader
+    private let file: SafetensorsFile
+
+    private static let arrays: [(prefix: String, buffer: @Sendable (TrainingState) -> any DeviceBuffer)] = [
+        ("parameters", \.parameters), ("first_moment", \.firstMoment), ("second_moment", \.secondMoment),
+        ("average", \.average),
+    ]
+
+    /// Opens a checkpoint and reads its header.
+    /// - Throws: `TensorFileError`, `FileSystemError` or `RecipeError` when the file is damaged or of another kind.
+    public init(contentsOf url: URL) throws {
+        file = try SafetensorsFile(contentsOf: url)
+        header = try CheckpointHeader(file.metadata, path: url.path)
+    }
+
+    /// Writes a checkpoint atomically: whenever the process is killed, the file is there as a whole or not at all.
+    /// - Throws: `FileSystemError`.
+    static func write(_ state: TrainingState, table: ParameterTable, header: CheckpointHeader, to url: URL) throws {
+        let tensors = arrays.flatMap { prefix, buffer in
+            let values = buffer(state).values()
+            return table.ranges.map {
+                SafetensorsTensor(
+                    "\(prefix).\($0.name)", shape: $0.shape.dimensions, .float32(Array(values[$0.elements])))
+            }
+        }
+        try SafetensorsWriter.write(tensors, metadata: try header.metadata(), to: url)
+    }
+
+    /// Reads the arrays.
+    /// - Throws: `TensorFileError` when a tensor is missing or has another shape, or `FileSystemError`; the state is then as before.
+    func read(into state: TrainingState, table: ParameterTable) throws {
+        let vectors = try Self.arrays.map { prefix, _ in try vector(prefix, table: table) }
+        for (values, array) in zip(vectors, Self.arrays) { array.buffer(state).write(values) }
+    }
+
+    private func vector(_ prefix: String, table: ParameterTable) throws -> [Float] {
+        for range in table.ranges { _ = try file.entry("\(prefix).\(range.name)", shape: range.shape.dimensions) }
+        var values = [Float](repeating: 0, count: table.count)
+        try values.withUnsafeMutableBufferPointer { values in
+            for range in table.ranges {
+                try file.readFloats(
+                    "\(prefix).\(range.name)", into: UnsafeMutableBufferPointer(rebasing: values[range.elements]))
+            }
+        }
+        return values
+    }
+
+    /// Writes the policy of this checkpoint, its moving average, as a policy directory.
+    /// - Throws: as `PolicyDirectory.write(_:precision:)`, or as reading does.
+    public func exportPolicy(to directory: URL) throws {
+        let model = try DiffusionModel(header.recipe.policy)
+        try PolicyDirectory(directory).write(
+            StoredPolicy(
+                configuration: header.recipe.policy, normaliser: header.normaliser,
+                weights: try vector("average", table: model.table), origin: header.origin))
+    }
+}
+
+extension CheckpointHeader {
+    private static let format = "diffusion policy checkpoint 1"
+
+    init(_ metadata: [String: String], path: String) throws {
+        func value<Value>(_ key: String, _ expected: String, _ parse: (String) throws -> Value?) throws -> Value {
+            guard let text = metadata[key], let value = try parse(text) else {
+                throw TensorFileError(
+                    file: path, key: "__metadata__.\(key)", expected: expected,
+                    found: metadata[key].map { "\"\($0.prefix(40))\"" } ?? "none")
+            }
+            return value
+        }
+        _ = try value("format", "\"\(Self.format)\"") { $0 == Self.format ? $0 : nil }
+        step = try value("step", "a step") { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
+        epoch = try value("epoch", "an epoch") { Int($0) }
+        recipe = try value("recipe", "a recipe") { try RecipeFile.read($0, place: "\(path), recipe") }
+        normaliser = try value("normaliser", "a normaliser") {
+            try? JSONDecoder().decode(Normaliser.self, from: Data($0.utf8))
+        }
+        dataFingerprint = try value("data", "a fingerprint") { $0 }
+        elapsedSeconds = try value("elapsed_seconds", "a number") { Double($0) }
+        validationLoss = metadata["validation_loss"].flatMap { Double($0) }
+        score = metadata["score"].flatMap { Double($0) }
+        try recipe.validate()
+        try normaliser.validate(for: recipe.policy)
+    }
+
+    func metadata() throws -> [String: String] {
+        var metadata = [
+            "format": Self.format, "step": "\(step)", "epoch": "\(epoch)", "seed": "\(recipe.training.seed)",
+            "recipe": try RecipeFile.text(of: recipe),
+            "normaliser": String(decoding: try JSONEncoder().encode(normaliser), as: UTF8.self),
+            "data": dataFingerprint, "elapsed_seconds": "\(elapsedSeconds)",
+        ]
+        metadata["validation_loss"] = validationLoss.map { "\($0)" }
+        metadata["score"] = score.map { "\($0)" }
+        return metadata
+    }
+
+    /// What an exported policy tells of where it came from.
+    var origin: [String: String] {
+        [
+            "recipe": recipe.name, "seed": "\(recipe.training.seed)", "steps": "\(step)",
+            "demonstrations": dataFingerprint,
+        ]
+    }
+}

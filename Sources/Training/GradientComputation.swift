@@ -1,0 +1,95 @@
+import Demonstrations
+import Policies
+import TensorGraph
+
+/// Computes the loss of a batch and the gradients of all weights, in as many parts as the recipe says.
+final class GradientComputation {
+    private let executable: any Executable
+    private let gradients: any DeviceBuffer
+    /// The gradients of the parts before the last one; nil when there is only one part.
+    private let sum: (any DeviceBuffer)?
+    private let parts: Int
+    private let backend: any Backend
+
+    init(_ model: DiffusionModel, training: TrainingConfiguration, state: TrainingState, on backend: any Backend) throws
+    {
+        parts = training.accumulation
+        gradients = state.gradients
+        sum = parts > 1 ? try backend.makeBuffer(count: model.table.count) : nil
+        self.backend = backend
+        executable = try backend.compile(
+            model.trainingGraph(batch: training.microBatchSize), parameters: state.parameters, gradients: gradients)
+        // Each part's loss is a mean over the part: scaled by the part's share, the gradients add up to those of the whole batch.
+        executable.write("loss_scale", [1 / Float(parts)])
+    }
+
+    /// Leaves the gradients of the batch's mean loss in the training state and returns that loss.
+    func compute(_ batch: Batch) throws -> Double {
+        // Zero the sum by taking it from itself: losses and gradients were finite, or training would have stopped.
+        if let sum { try backend.add(sum, scaledBy: -1, to: sum) }
+        var loss = 0.0
+        for part in 0..<parts {
+            executable.write(batch, part: part, of: parts)
+            try executable.run(.step)
+            loss += executable.loss() / Double(parts)
+            if let sum, part < parts - 1 { try backend.add(gradients, scaledBy: 1, to: sum) }
+        }
+        if let sum { try backend.add(sum, scaledBy: 1, to: gradients) }
+        return loss
+    }
+}
+
+/// Computes the loss of a policy on held-out windows.
+final class ValidationLoss {
+    private let model: DiffusionModel
+    private let assembler: BatchAssembler
+    private let average: any DeviceBuffer
+    private let backend: any Backend
+    private lazy var batch = Batch(count: count, layout: assembler.layout)
+    private var executable: (any Executable)?
+
+    init(_ model: DiffusionModel, assembler: BatchAssembler, average: any DeviceBuffer, on backend: any Backend) {
+        self.model = model
+        self.assembler = assembler
+        self.average = average
+        self.backend = backend
+    }
+
+    private var count: Int { min(assembler.batchSize, 256) }
+
+    /// The mean loss over all windows; the last batch is filled up from the first windows, so that all batches weigh the same.
+    func measure(_ windows: SequenceSampler) throws -> Double {
+        let executable =
+            try executable ?? backend.compile(model.lossGraph(batch: count), parameters: average, gradients: nil)
+        self.executable = executable
+        return try backend.perform {
+            let batches = (windows.count + count - 1) / count
+            var sum = 0.0
+            for index in 0..<batches {
+                assembler.fillValidation(batch, from: windows, first: index * count)
+                executable.write(batch, part: 0, of: 1)
+                try executable.run(.step)
+                sum += executable.loss()
+            }
+            return sum / Double(batches)
+        }
+    }
+}
+
+extension Executable {
+    /// Sets the inputs of a training graph to one of a batch's equal parts.
+    fileprivate func write(_ batch: Batch, part: Int, of parts: Int) {
+        for (name, values) in [
+            ("observation", batch.observations), ("action", batch.actions), ("noise", batch.noise),
+            ("steps", batch.steps),
+        ] {
+            let size = values.count / parts
+            values.withUnsafeBufferPointer {
+                write(name, UnsafeBufferPointer(rebasing: $0[part * size..<(part + 1) * size]))
+            }
+        }
+    }
+
+    /// The loss of the latest run.
+    fileprivate func loss() -> Double { Double(read("loss", count: 1)[0]) }
+}

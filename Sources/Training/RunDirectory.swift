@@ -1,0 +1,69 @@
+public import Foundation
+import TensorFiles
+
+/// The files of a training run.
+///
+/// ```
+/// recipe.yaml     what is trained, with every field
+/// metrics.jsonl   a line for each update
+/// checkpoints/    step-00001000.checkpoint, …
+/// policy/         the trained policy
+/// report.html     curves and a film of rollouts
+/// .lock           held by the process that trains here
+/// ```
+public struct RunDirectory: Sendable {
+    /// The folder.
+    public let url: URL
+
+    /// The run in a folder, which need not be there yet.
+    public init(_ url: URL) { self.url = url }
+
+    /// The resolved recipe.
+    public var recipe: URL { url.appendingPathComponent("recipe.yaml") }
+    /// The metrics, a line for each update.
+    public var metrics: URL { url.appendingPathComponent("metrics.jsonl") }
+    /// The folder of checkpoints.
+    public var checkpoints: URL { url.appendingPathComponent("checkpoints") }
+    /// The folder of the trained policy.
+    public var policy: URL { url.appendingPathComponent("policy") }
+    /// The page with curves and film.
+    public var report: URL { url.appendingPathComponent("report.html") }
+    /// Held by the process that trains.
+    var lock: URL { url.appendingPathComponent(".lock") }
+
+    /// What of a run is in the folder, by name.
+    var contents: [String] {
+        [recipe, metrics, checkpoints, policy].filter { FileManager.default.fileExists(atPath: $0.path) }
+            .map(\.lastPathComponent)
+    }
+
+    /// Makes the folder, if it is not there, and takes it for this process.
+    /// - Throws: `TrainingError.runInUse` or `FileSystemError`.
+    func claim() throws -> RunLock {
+        do {
+            try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+        } catch {
+            let reason = (error as NSError).localizedDescription
+            throw TrainingError.damaged(
+                path: url.path, expected: "a folder that can be made or written to", found: reason, hint: nil)
+        }
+        return try RunLock(lock, of: url)
+    }
+}
+
+/// Keeps other processes out of a folder until it is released or the process ends, however it ends.
+final class RunLock {
+    private let descriptor: Int32
+
+    /// - Throws: `TrainingError.runInUse` or `FileSystemError`.
+    init(_ url: URL, of directory: URL) throws {
+        descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw FileSystemError(operation: "write", path: url.path, code: errno) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw TrainingError.runInUse(path: directory.path)
+        }
+    }
+
+    deinit { close(descriptor) }
+}

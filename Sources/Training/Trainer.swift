@@ -1,0 +1,191 @@
+public import Demonstrations
+public import Foundation
+import NeuralNetworks
+public import NoiseSchedules
+public import Policies
+import PolicyInterface
+public import TensorGraph
+
+/// Trains a policy, one batch after another.
+///
+/// ```swift
+/// let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations, backend: backend)
+/// for batch in trainer.batches(count: 8_000) {
+///     let report = try trainer.step(batch)
+/// }
+/// try trainer.exportPolicy(to: directory)
+/// ```
+///
+/// With the same recipe, seed, demonstrations and machine, all numbers are the same bit for bit, also when a training is continued from a
+/// checkpoint.
+public final class Trainer {
+    /// What is trained, its fields resolved against the demonstrations.
+    public let recipe: Recipe
+    /// The mathematics of the policy.
+    public let model: DiffusionModel
+    /// Updates made so far.
+    public private(set) var step = 0
+    /// Adds up the gradients of all machines in place, between their computation and the update; nothing to do on one machine.
+    public var reduce: (any DeviceBuffer) throws -> Void = { _ in }
+
+    let assembler: BatchAssembler
+    private let backend: any Backend
+    private let state: TrainingState
+    private let gradients: GradientComputation
+    private lazy var validation = ValidationLoss(model, assembler: assembler, average: state.average, on: backend)
+
+    /// A training from random weights.
+    /// - Parameters:
+    ///   - recipe: what to train and how.
+    ///   - demonstrations: what to learn from.
+    ///   - seed: replaces the recipe's.
+    ///   - backend: the machine that computes.
+    /// - Throws: `InvalidSetting` or `HorizonError` for a recipe that cannot work; `ObservationError`, `WindowError` or `TrainingError`
+    ///   for demonstrations that don't fit it; or when memory is short.
+    public init(
+        recipe: Recipe, demonstrations: ReplayBuffer, seed: UInt64? = nil, backend: any Backend
+    ) throws {
+        self.recipe = try recipe.resolved(for: demonstrations, seed: seed)
+        self.backend = backend
+        model = try DiffusionModel(self.recipe.policy)
+        let data = try TrainingData(demonstrations, model: model, training: self.recipe.training)
+        assembler = BatchAssembler(data: data, model: model, training: self.recipe.training)
+        state = try TrainingState(on: backend, table: model.table)
+        gradients = try GradientComputation(model, training: self.recipe.training, state: state, on: backend)
+
+        let weights = model.table.initialValues(key: RandomKey(seed: self.recipe.training.seed).folding("weights"))
+        state.parameters.write(weights)
+        state.average.write(weights)
+    }
+
+    /// A training that goes on from a checkpoint, bit for bit as if it had never stopped.
+    /// - Throws: as the other initialiser, or `TrainingError.differentRun` when recipe or demonstrations are others than those of the
+    ///   checkpoint, or as reading the checkpoint does.
+    public convenience init(
+        resuming checkpoint: URL, recipe: Recipe, demonstrations: ReplayBuffer, seed: UInt64? = nil,
+        backend: any Backend
+    ) throws {
+        try self.init(recipe: recipe, demonstrations: demonstrations, seed: seed, backend: backend)
+        try resume(Checkpoint(contentsOf: checkpoint), path: checkpoint.path)
+    }
+
+    /// Takes the state of a checkpoint.
+    func resume(_ checkpoint: Checkpoint, path: String) throws {
+        var differences = try RecipeFile.differences(before: checkpoint.header.recipe, now: recipe)
+        if checkpoint.header.dataFingerprint != dataFingerprint {
+            differences.append("demonstrations: \(checkpoint.header.dataFingerprint) before, \(dataFingerprint) now")
+        }
+        guard differences.isEmpty else { throw TrainingError.differentRun(path: path, differences: differences) }
+        try checkpoint.read(into: state, table: model.table)
+        step = checkpoint.header.step
+    }
+
+    /// The batches of the next updates, each assembled while the one before is used.
+    /// - Parameter count: how many; all that are left of the recipe's steps if not given.
+    public func batches(count: Int? = nil) -> Batches {
+        Batches(assembler, updates: step..<step + (count ?? max(recipe.training.steps - step, 0)))
+    }
+
+    /// One update of the weights: gradients of the batch, their reduction over machines, clipping, AdamW and moving average.
+    /// - Precondition: `batch` is the one of the present step.
+    /// - Throws: `TrainingError.notFinite`, the weights being as before; or when the machine fails.
+    public func step(_ batch: Batch) throws -> StepReport {
+        precondition(batch.update == step, "the batch of update \(batch.update) at update \(step)")
+        let training = recipe.training
+        let rate = training.learningRateSchedule.learningRate(
+            at: step, of: training.steps, peak: training.optimizer.learningRate)
+        let (loss, norm) = try backend.perform {
+            let loss = try gradients.compute(batch)
+            try reduce(state.gradients)
+            let norm = try backend.sumOfSquares(of: state.gradients).squareRoot()
+            for (quantity, value) in [("loss", loss), ("gradient norm", norm)] where !value.isFinite {
+                throw TrainingError.notFinite(
+                    quantity: quantity, step: step + 1, value: "\(value)", lastCheckpoint: nil)
+            }
+            try backend.update(
+                state, table: model.table,
+                with: AdamWUpdate(
+                    step: step + 1, learningRate: rate, beta1: training.optimizer.firstMomentDecay,
+                    beta2: training.optimizer.secondMomentDecay, epsilon: training.optimizer.epsilon,
+                    weightDecay: training.optimizer.weightDecay,
+                    gradientScale: gradientScale(norm: norm, limit: training.gradientClip),
+                    averageDecay: training.movingAverage.decay(at: step)))
+            return (loss, norm)
+        }
+        step += 1
+        return StepReport(
+            step: step, epoch: batch.epoch, loss: loss, learningRate: rate, gradientNorm: norm)
+    }
+
+    /// The mean loss of the moving average on held-out episodes, with the same noise every time; nil when no episodes are held out.
+    public func validationLoss() throws -> Double? {
+        guard let windows = assembler.data.validation else { return nil }
+        return try validation.measure(windows)
+    }
+
+    /// The policy as it is now, its moving average; later updates change it.
+    /// - Parameter sampler: the recipe's if not given.
+    /// - Throws: `InvalidSetting` when the diffusion has too few steps for the sampler.
+    public func policy(sampler: Sampler? = nil) throws -> DiffusionPolicy {
+        try DiffusionPolicy(
+            model, parameters: state.average, normaliser: assembler.data.normaliser, sampler: sampler, backend: backend)
+    }
+
+    /// Writes the policy as it is now, its moving average, as a policy directory.
+    /// - Throws: as `PolicyDirectory.write(_:precision:)`.
+    public func exportPolicy(to directory: URL) throws {
+        try PolicyDirectory(directory).write(
+            StoredPolicy(
+                configuration: recipe.policy, normaliser: assembler.data.normaliser, weights: state.average.values(),
+                origin: header().origin))
+    }
+
+    /// Writes everything that a training needs to go on, atomically.
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - elapsedSeconds: time spent so far.
+    ///   - validationLoss: as measured at this step.
+    ///   - score: of rollouts at this step.
+    /// - Throws: `FileSystemError`, for example when the disk is full.
+    public func saveCheckpoint(
+        to url: URL, elapsedSeconds: Double = 0, validationLoss: Double? = nil, score: Double? = nil
+    ) throws {
+        let header = header(elapsedSeconds: elapsedSeconds, validationLoss: validationLoss, score: score)
+        try Checkpoint.write(state, table: model.table, header: header, to: url)
+    }
+
+    func header(
+        elapsedSeconds: Double = 0, validationLoss: Double? = nil, score: Double? = nil
+    ) -> CheckpointHeader {
+        CheckpointHeader(
+            step: step, epoch: assembler.epoch(ofUpdate: step), recipe: recipe, normaliser: assembler.data.normaliser,
+            dataFingerprint: dataFingerprint, elapsedSeconds: elapsedSeconds, validationLoss: validationLoss,
+            score: score)
+    }
+
+    /// The weights, as they are now, in the order of `model.table`.
+    public var weights: [Float] { state.parameters.values() }
+    /// The moving average of the weights, as it is now, in the order of `model.table`.
+    public var averageWeights: [Float] { state.average.values() }
+
+    private var dataFingerprint: String { assembler.data.fingerprint }
+}
+
+/// What one update of the weights did.
+public struct StepReport: Sendable, Equatable {
+    /// Updates made, this one included.
+    public let step: Int
+    /// The epoch that the batch began in, from 0.
+    public let epoch: Int
+    /// The mean squared error over the batch, before the update.
+    public let loss: Double
+    /// The learning rate of the update.
+    public let learningRate: Double
+    /// The norm of all gradients, before clipping.
+    public let gradientNorm: Double
+}
+
+/// The factor that brings gradients down to the wanted norm, as PyTorch's `clip_grad_norm_` computes it.
+func gradientScale(norm: Double, limit: Double?) -> Double {
+    limit.map { min(1, $0 / (norm + 1e-6)) } ?? 1
+}

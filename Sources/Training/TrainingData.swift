@@ -1,0 +1,85 @@
+import Demonstrations
+import Policies
+import PolicyInterface
+
+/// Demonstrations as training wants them: normalised once, with windows to train on and windows to validate on.
+struct TrainingData: Sendable {
+    let normaliser: Normaliser
+    let training: SequenceSampler
+    /// Nil when no episodes are held out.
+    let validation: SequenceSampler?
+    /// Tells these demonstrations from others: episodes, frames and a hash of every number that training reads.
+    let fingerprint: String
+    /// All frames, `[frames, D]`.
+    private let observations: [Float]
+    /// All frames, `[frames, A]`.
+    private let actions: [Float]
+    private let layout: BatchLayout
+
+    /// - Parameter model: of the recipe's policy, its fields resolved against the demonstrations.
+    /// - Throws: `ObservationError`, `WindowError` or `TrainingError` when the demonstrations do not fit.
+    init(_ demonstrations: ReplayBuffer, model: DiffusionModel, training: TrainingConfiguration) throws {
+        let policy = model.configuration
+        var observations = try demonstrations.observations(policy.observations)
+        var actions = try demonstrations.field(policy.action.field).values
+        fingerprint = Self.fingerprint(observations, actions, episodeEnds: demonstrations.episodeEnds)
+        // Fitted to all episodes, as the reference does: held-out ones must not leave the range.
+        normaliser = try Normaliser(
+            for: policy, observation: demonstrations.statistics(of: policy.observations),
+            action: demonstrations.statistics(of: policy.action.field))
+        normaliser.observation.apply(to: &observations)
+        normaliser.action.apply(to: &actions)
+        self.observations = observations
+        self.actions = actions
+        layout = BatchLayout(model)
+
+        let split = try EpisodeSplit(
+            episodeCount: demonstrations.episodes.count, validationRatio: training.validationRatio,
+            maximumTrainingEpisodes: training.maximumEpisodes,
+            key: RandomKey(seed: training.seed).folding("split"))
+        func windows(_ episodes: [Int]) throws -> SequenceSampler {
+            try SequenceSampler(
+                demonstrations, horizon: policy.horizon, observation: policy.observations, action: policy.action.field,
+                episodes: episodes)
+        }
+        self.training = try windows(split.training)
+        validation = split.validation.isEmpty ? nil : try windows(split.validation)
+    }
+
+    /// Writes one window of normalised numbers to its place in a batch.
+    func fill(_ batch: Batch, item: Int, from windows: SequenceSampler, window: Int) {
+        func copy(_ source: [Float], width: Int, rows: Int, to target: inout [Float]) {
+            source.withUnsafeBufferPointer { source in
+                target.withUnsafeMutableBufferPointer { target in
+                    for row in 0..<rows {
+                        let from = windows.frame(window: window, step: row) * width
+                        let to = (item * rows + row) * width
+                        _ = target[to..<to + width].update(fromContentsOf: source[from..<from + width])
+                    }
+                }
+            }
+        }
+        copy(observations, width: layout.observationDimension, rows: layout.observationRows, to: &batch.observations)
+        copy(actions, width: layout.actionDimension, rows: layout.actionRows, to: &batch.actions)
+    }
+
+    /// By FNV-1a over the bits of each number.
+    private static func fingerprint(_ observations: [Float], _ actions: [Float], episodeEnds: [Int]) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func mix(_ bits: UInt64) { hash = (hash ^ bits) &* 0x0000_0100_0000_01B3 }
+        for end in episodeEnds { mix(UInt64(end)) }
+        for value in observations { mix(UInt64(value.bitPattern)) }
+        for value in actions { mix(UInt64(value.bitPattern)) }
+        let digits = String(hash, radix: 16)
+        return "\(episodeEnds.count) episodes of \(episodeEnds.last ?? 0) frames, hash \(digits)"
+    }
+}
+
+extension BatchLayout {
+    init(_ model: DiffusionModel) {
+        self.init(
+            observationRows: model.trainingObservations, actionRows: model.configuration.horizon.prediction,
+            observationDimension: model.observationDimension, actionDimension: model.configuration.action.dimension,
+            sampleDimension: model.sampleDimension)
+    }
+}

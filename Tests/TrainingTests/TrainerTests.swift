@@ -1,0 +1,174 @@
+import Demonstrations
+import Foundation
+import Policies
+import PolicyInterface
+import ReferenceBackend
+import TensorGraph
+import Testing
+
+@testable import Training
+
+@Suite struct TrainerTests {
+    private func losses(_ trainer: Trainer, count: Int) throws -> [Double] {
+        try trainer.batches(count: count).map { try trainer.step($0).loss }
+    }
+
+    @Test func lossFalls() throws {
+        let trainer = try ToyRobot.trainer(
+            ToyRobot.recipe {
+                $0.steps = 40
+                $0.optimizer.learningRate = 1e-2
+                $0.batchSize = 16
+            })
+        let before = try #require(try trainer.validationLoss())
+        let losses = try losses(trainer, count: 40)
+        let (first, last) = (losses.prefix(5).reduce(0, +) / 5, losses.suffix(10).reduce(0, +) / 10)
+        #expect(first > 0.7)
+        #expect(last < 0.9 * first, "loss went from \(first) to \(last)")
+        let after = try #require(try trainer.validationLoss())
+        #expect(after < 0.9 * before, "validation loss went from \(before) to \(after)")
+    }
+
+    @Test func theFirstUpdateHasLearningRateZero() throws {
+        let trainer = try ToyRobot.trainer()
+        let weights = trainer.weights
+        let batches = Array(trainer.batches(count: 2))
+        let report = try trainer.step(batches[0])
+        #expect(report.step == 1 && report.learningRate == 0 && report.gradientNorm > 0)
+        #expect(trainer.weights == weights)
+        #expect(try trainer.step(batches[1]).learningRate > 0)
+        #expect(trainer.weights != weights)
+        // The decay is 0 for the first two updates: the average is the weights themselves.
+        #expect(trainer.averageWeights == trainer.weights)
+    }
+
+    @Test func trainingIsReproducibleAndDependsOnTheSeed() throws {
+        func weights(seed: UInt64?) throws -> [Float] {
+            let trainer = try Trainer(
+                recipe: ToyRobot.recipe(), demonstrations: ToyRobot.demonstrations(), seed: seed,
+                backend: ReferenceMachine())
+            _ = try losses(trainer, count: 3)
+            return trainer.weights
+        }
+        let first = try weights(seed: nil)
+        #expect(try weights(seed: nil) == first)
+        #expect(try weights(seed: 3) == first)
+        #expect(try weights(seed: 4) != first)
+    }
+
+    @Test func accumulatedPartsEqualTheWholeBatch() throws {
+        func train(parts: Int) throws -> (reports: [StepReport], weights: [Float]) {
+            let trainer = try ToyRobot.trainer(ToyRobot.recipe { $0.accumulation = parts })
+            let reports = try trainer.batches(count: 4).map { try trainer.step($0) }
+            return (reports, trainer.weights)
+        }
+        let whole = try train(parts: 1)
+        for parts in [2, 4] {
+            let accumulated = try train(parts: parts)
+            for (left, right) in zip(whole.reports, accumulated.reports) {
+                #expect(abs(left.loss - right.loss) < 1e-5 * left.loss)
+                #expect(abs(left.gradientNorm - right.gradientNorm) < 1e-5 * left.gradientNorm)
+            }
+            let difference = zip(whole.weights, accumulated.weights).map { abs($0 - $1) }.max() ?? 1
+            // Adam divides by the root of the squared gradient: where that is near 0, rounding decides the direction of a step.
+            #expect(difference < 2e-4)
+        }
+    }
+
+    @Test func gradientsAreClippedToTheLimit() throws {
+        #expect(gradientScale(norm: 4, limit: nil) == 1)
+        #expect(gradientScale(norm: 0.5, limit: 1) == 1)
+        #expect(abs(gradientScale(norm: 4, limit: 1) - 0.25) < 1e-6)
+        func second(limit: Double?) throws -> [Float] {
+            let trainer = try ToyRobot.trainer(ToyRobot.recipe { $0.gradientClip = limit })
+            _ = try losses(trainer, count: 3)
+            return trainer.weights
+        }
+        #expect(try second(limit: nil) == second(limit: 1e6))
+        #expect(try second(limit: nil) != second(limit: 1e-9))
+    }
+
+    @Test func aLossThatIsNotFiniteStopsBeforeTheUpdate() throws {
+        let trainer = try ToyRobot.trainer()
+        _ = try losses(trainer, count: 2)
+        let weights = trainer.weights
+        trainer.reduce = { $0.write([.nan]) }
+        let error = #expect(throws: TrainingError.self) { try self.losses(trainer, count: 1) }
+        #expect(error?.description.hasPrefix("step 3: expected a finite gradient norm, found nan") == true)
+        #expect(trainer.weights == weights && trainer.step == 2)
+    }
+
+    @Test func reductionSeesTheGradientsOfEveryStep() throws {
+        let (alone, doubled) = (try ToyRobot.trainer(), try ToyRobot.trainer())
+        doubled.reduce = { gradients in gradients.write(gradients.values().map { 2 * $0 }) }
+        for (left, right) in zip(alone.batches(count: 1), doubled.batches(count: 1)) {
+            let (left, right) = (try alone.step(left), try doubled.step(right))
+            #expect(abs(right.gradientNorm - 2 * left.gradientNorm) < 1e-9)
+        }
+    }
+
+    @Test func checkpointsContinueBitForBit() throws {
+        try withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("a.checkpoint")
+            let whole = try ToyRobot.trainer()
+            let expected = try whole.batches().map { try whole.step($0) }
+
+            let first = try ToyRobot.trainer()
+            _ = try losses(first, count: 3)
+            try first.saveCheckpoint(to: url)
+            let second = try Trainer(
+                resuming: url, recipe: ToyRobot.recipe(), demonstrations: ToyRobot.demonstrations(),
+                backend: ReferenceMachine())
+            #expect(second.step == 3)
+            let rest = try second.batches().map { try second.step($0) }
+            #expect(rest == Array(expected[3...]))
+            #expect(second.weights == whole.weights)
+            #expect(second.averageWeights == whole.averageWeights)
+        }
+    }
+
+    @Test func aPolicyOfTheMovingAverageIsExported() throws {
+        try withTemporaryFolder { folder in
+            let trainer = try ToyRobot.trainer()
+            _ = try losses(trainer, count: 4)
+            let (policy, checkpoint) = (folder.appendingPathComponent("policy"), folder.appendingPathComponent("c"))
+            try trainer.exportPolicy(to: policy)
+            let stored = try PolicyDirectory(policy).read()
+            #expect(stored.weights == trainer.averageWeights)
+            #expect(stored.weights != trainer.weights)
+            #expect(stored.origin["recipe"] == "toy" && stored.origin["steps"] == "4" && stored.origin["seed"] == "3")
+
+            try trainer.saveCheckpoint(to: checkpoint)
+            let second = folder.appendingPathComponent("second")
+            try Checkpoint(contentsOf: checkpoint).exportPolicy(to: second)
+            #expect(try PolicyDirectory(second).read() == stored)
+
+            let observations = [Float](repeating: 0.3, count: 2 * 8)
+            let keys = [RandomKey(seed: 1)]
+            let (now, later) = (
+                try trainer.policy(), try DiffusionPolicy(contentsOf: policy, backend: ReferenceMachine())
+            )
+            #expect(
+                try now.predict(observations: observations, keys: keys)
+                    == later.predict(observations: observations, keys: keys))
+        }
+    }
+
+    @Test func demonstrationsThatDoNotFitAreRefused() throws {
+        func error(_ change: (inout Recipe) -> Void) throws -> String {
+            var recipe = ToyRobot.recipe()
+            change(&recipe)
+            do {
+                _ = try ToyRobot.trainer(recipe)
+                return "accepted"
+            } catch { return "\(error)" }
+        }
+        #expect(try error { $0.policy.action.dimension = 3 }.contains("expected 7, the width of the demonstrations'"))
+        #expect(try error { $0.policy.action.field = "torque" }.contains("\"torque\""))
+        #expect(try error { $0.policy.observations = ObservationSchema([FieldSelection("eyes")]) }.contains("\"eyes\""))
+        #expect(
+            try error { $0.policy.horizon = Horizon(observation: 2, prediction: 64, action: 2) }
+                .contains("prediction horizon may be at most"))
+        #expect(try error { $0.policy.horizon = Horizon(observation: 2, prediction: 3, action: 2) }.contains("horizon"))
+    }
+}
