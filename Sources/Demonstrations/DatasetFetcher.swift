@@ -27,8 +27,10 @@ public struct DatasetFetcher: Sendable {
         }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let archive = folder.appendingPathComponent(dataset.name + ".zip")
-        try FileDownload(from: dataset.url, to: archive).run(progress: progress)
-        // Kept or not, a copy that has failed the check is of no use: the next attempt has to start afresh.
+        if !FileManager.default.fileExists(atPath: archive.path) {
+            try FileDownload(from: dataset.url, to: archive).run(progress: progress)
+        }
+        // An archive that fails the check is of no more use than one that is unpacked.
         defer { try? FileManager.default.removeItem(at: archive) }
         try dataset.verify(archive)
         try ZarrGroup(contentsOf: archive).copy(to: destination)

@@ -41,6 +41,7 @@ struct FileDownload {
                 guard rename(part.path, destination.path) == 0 else {
                     throw FileSystemError(operation: "write", path: destination.path, code: errno)
                 }
+                try AtomicFile.flush(folder: destination.deletingLastPathComponent())
                 forget()
                 return
             } catch let error as DownloadError {

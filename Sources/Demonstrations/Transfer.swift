@@ -54,6 +54,11 @@ final class Transfer: NSObject, URLSessionDataDelegate {
         finished.wait()
         session.finishTasksAndInvalidate()
         return state.withLock { state in
+            do {
+                try state.sink?.flush()
+            } catch {
+                state.result.error = state.result.error ?? error
+            }
             state.sink?.close()
             return state.result
         }

@@ -26,7 +26,8 @@ struct ZarrFolderStore: ZarrStore {
 
     func bytes(_ key: String, limit: Int) throws -> [UInt8]? {
         let path = folder.appendingPathComponent(key).path
-        guard access(path, F_OK) == 0 else { return nil }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         let source = try FileSource(path: path)
         guard source.size <= limit else {
             throw TensorFileError(file: path, expected: "at most \(limit) bytes", found: "\(source.size)")
@@ -56,7 +57,13 @@ struct ZarrZipStore: ZarrStore {
                 file: url.path, expected: "a zarr v2 group (.zgroup) in the archive",
                 found: "none among \(archive.names.count) entries")
         }
-        root = String(outermost.dropLast(".zgroup".count))
+        let root = String(outermost.dropLast(".zgroup".count))
+        if let other = groups.first(where: { !$0.hasPrefix(root) }) {
+            throw TensorFileError(
+                file: url.path, expected: "one zarr hierarchy in the archive", found: "\(outermost) and \(other)",
+                hint: "unpack the archive and name one of them")
+        }
+        self.root = root
     }
 
     var path: String { root.isEmpty ? archive.path : "\(archive.path)/\(root.dropLast())" }

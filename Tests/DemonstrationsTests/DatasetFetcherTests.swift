@@ -52,6 +52,18 @@ import Testing
         #expect(server.ranges.count == 2, "what is there already is not fetched again")
     }
 
+    @Test func anArchiveThatIsThereAlreadyIsUnpacked() throws {
+        let (server, dataset) = try publish()
+        server.stop()
+        var zip = ZipFixture()
+        try zip.add(contentsOf: folder("small.zarr"), prefix: "")
+        try zip.data.write(to: folder("small.zip"))
+        try FileManager.default.removeItem(at: folder("small.zarr"))
+        let url = try DatasetFetcher(dataset).fetch(to: folder.url)
+        #expect(try ReplayBuffer(contentsOf: url).frameCount == 2)
+        #expect(folder.names == ["small.zarr"])
+    }
+
     @Test func numbersThatDifferAreRefused() throws {
         let expected = String(repeating: "0", count: 64)
         let (server, dataset) = try publish(sha256: expected)

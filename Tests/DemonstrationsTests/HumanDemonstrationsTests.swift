@@ -1,8 +1,9 @@
-import Demonstrations
 import Foundation
 import PolicyInterface
 import TestSupport
 import Testing
+
+@testable import Demonstrations
 
 @Suite(.enabled(if: HumanDemonstrations.folder != nil, Comment(rawValue: HumanDemonstrations.hint)))
 struct HumanDemonstrationsTests {
@@ -23,5 +24,31 @@ struct HumanDemonstrationsTests {
         #expect(sampler.count == 24_208)
         #expect(sampler.observationDimension == 20)
         #expect(sampler.actionDimension == 2)
+    }
+
+    /// The digest is that of the reference's `create_indices` and `sample_sequence`, run over the same recordings in NumPy.
+    @Test func hasTheWindowsOfTheReference() throws {
+        let sampler = try SequenceSampler(try load(), horizon: Horizon(), observation: .pushTKeypoints)
+        var observations = [Float](repeating: 0, count: 2 * 20)
+        var actions = [Float](repeating: 0, count: 16 * 2)
+        let digest = SHA256()
+        for window in 0..<sampler.count {
+            observations.withUnsafeMutableBufferPointer { observations in
+                actions.withUnsafeMutableBufferPointer { actions in
+                    sampler.fill(window: window, observations: observations, actions: actions)
+                    digest.update(UnsafeRawBufferPointer(observations))
+                    digest.update(UnsafeRawBufferPointer(actions))
+                }
+            }
+        }
+        #expect(digest.finish() == "afbba4eb58bf016d709c7b813997a38e1e10f9d28c8d30db6f27e9346349fe29")
+    }
+
+    @Test func describesWhatFitsARecipe() throws {
+        let description = try DatasetDescription(contentsOf: try #require(HumanDemonstrations.folder))
+        #expect(description.suggestion?.observation == .pushTKeypoints)
+        #expect(description.suggestion?.observationDimension == 20)
+        #expect(description.description.contains("an episode has 49 to 246 frames, the median is 122"))
+        #expect(description.fields.first { $0.name == "img" }?.statistics == nil)
     }
 }

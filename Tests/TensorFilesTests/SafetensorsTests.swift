@@ -144,4 +144,22 @@ import Testing
             message { _ = try file.integers("weight") }.contains("weight: expected whole numbers of 64 bits, found F32")
         )
     }
+
+    @Test func aDamagedHeaderIsNeverACrash() throws {
+        let url = folder("model.safetensors")
+        let tensors = [
+            SafetensorsTensor("a", shape: [2, 1], .float32([1, 2])), SafetensorsTensor("b", shape: [1], .int64([3])),
+        ]
+        try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: url)
+        let bytes = try Data(contentsOf: url)
+        for index in bytes.indices {
+            for flip in [0x01, 0x10, 0xFF] as [UInt8] {
+                var damaged = bytes
+                damaged[index] ^= flip
+                try damaged.write(to: url)
+                guard let file = try? SafetensorsFile(contentsOf: url) else { continue }
+                for name in file.tensors.keys { _ = try file.floats(name) }
+            }
+        }
+    }
 }

@@ -78,4 +78,24 @@ import Testing
             message { _ = try ZarrGroup(contentsOf: url) }.contains(
                 "a zarr v2 group (.zgroup) in the archive, found none"))
     }
+
+    @Test func anArchiveOfTwoHierarchiesIsRefused() throws {
+        let url = try archive([("a.zarr/.zgroup", "{}"), ("a.zarr/data/.zgroup", "{}"), ("b.zarr/.zgroup", "{}")])
+        #expect(
+            message { _ = try ZarrGroup(contentsOf: url) }
+                .contains("expected one zarr hierarchy in the archive, found a.zarr/.zgroup and b.zarr/.zgroup"))
+    }
+
+    @Test func aDamagedArchiveIsNeverACrash() throws {
+        var zip = ZipFixture()
+        zip.add(".zgroup", Data(#"{"zarr_format": 2}"#.utf8), method: .deflated)
+        zip.add("data/x/.zarray", Data("{}".utf8))
+        let bytes = zip.data
+        for index in bytes.indices {
+            var damaged = bytes
+            damaged[index] ^= 0xFF
+            try damaged.write(to: folder("a.zip"))
+            if let group = try? ZarrGroup(contentsOf: folder("a.zip")) { _ = try? group.array("data/x") }
+        }
+    }
 }
