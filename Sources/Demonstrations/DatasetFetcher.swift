@@ -11,8 +11,8 @@ public struct DatasetFetcher: Sendable {
 
     /// Fetches the demonstrations into a folder, unless they are there already, and returns their zarr folder.
     ///
-    /// The archive is checked array by array before it is unpacked, and removed afterwards; what a broken download left is
-    /// continued the next time. The call returns when all is done.
+    /// The archive is checked array by array before it is unpacked, and removed afterwards; what a broken download
+    /// left is continued the next time. The call returns when all is done.
     /// - Parameters:
     ///   - folder: where the zarr folder is to be; created if need be.
     ///   - progress: is told of bytes that have arrived, and how many there will be if the server says so.

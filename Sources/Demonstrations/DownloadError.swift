@@ -19,7 +19,8 @@ public enum DownloadError: Error, Equatable, CustomStringConvertible {
         case .noAnswer(let url, let reason):
             "\(url): expected an answer, found none (\(reason)); check the address and the network"
         case .truncated(let url, let received, let total, let reason):
-            "\(url): expected \(total.map { "\($0)" } ?? "all") bytes, found \(received) (\(reason)); run it again to continue"
+            "\(url): expected \(total.map(String.init) ?? "all") bytes, found \(received) (\(reason)); "
+                + "run it again to continue"
         case .tooLarge(let url, let size, let limit):
             "\(url): expected at most \(limit) bytes, found \(size)"
         }

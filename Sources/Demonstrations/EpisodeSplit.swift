@@ -7,11 +7,13 @@ public struct EpisodeSplit: Sendable, Equatable {
     /// The episodes to validate on, rising; empty for a ratio of 0.
     public let validation: [Int]
 
-    /// Splits episodes, as the reference does: at least one on either side when the ratio is above 0 and there are two or more.
+    /// Splits episodes, as the reference does: at least one on either side when the ratio is above 0 and there are
+    /// two or more.
     /// - Parameters:
     ///   - episodeCount: how many episodes there are, at least 1.
     ///   - validationRatio: the part that validates, in `0 ..< 1`.
-    ///   - maximumTrainingEpisodes: how many episodes train at most; no cap by default. The validation does not depend on it.
+    ///   - maximumTrainingEpisodes: how many episodes train at most; no cap by default. Which episodes validate does
+    ///     not depend on it.
     ///   - key: decides the choice.
     /// - Throws: `SplitError` when a number is out of range.
     public init(

@@ -2,11 +2,11 @@ public import Foundation
 public import TensorFiles
 
 extension ReplayBuffer {
-    /// Reads demonstrations from a zarr v2 folder or `.zarr.zip` in the layout of the reference implementation: fields in `data`,
-    /// all as long as the last number of `meta/episode_ends`.
+    /// Reads demonstrations from a zarr v2 folder or `.zarr.zip` in the layout of the reference implementation:
+    /// fields in `data`, all as long as the last number of `meta/episode_ends`.
     /// - Parameters:
     ///   - url: the folder or archive.
-    ///   - names: the fields to read; by default all but images, which are those of three dimensions or more in a frame.
+    ///   - names: the fields to read; by default all but images, those of three dimensions or more in a frame.
     ///   - missingChunks: whether chunks that are not there stand for the fill value.
     /// - Throws: `TensorFileError` naming file, field and frame; `FileSystemError`.
     public init(
@@ -17,7 +17,7 @@ extension ReplayBuffer {
         let frames = try Self.checkEpisodeEnds(ends, source: group.path)
         let available = try group.arrayNames(in: "data")
         var fields: [Field] = []
-        for name in names ?? available {
+        for name in names.map({ Set($0).sorted() }) ?? available {
             guard available.contains(name) else {
                 throw TensorFileError(
                     file: group.path, key: "data/\(name)", expected: "a field of this name",
@@ -36,7 +36,8 @@ extension ReplayBuffer {
         try self.init(fields: fields, episodeEnds: ends, source: group.path)
     }
 
-    /// Writes the demonstrations as a new zarr v2 folder in the layout that they are read from; it appears complete or not at all.
+    /// Writes the demonstrations as a new zarr v2 folder in the layout that they are read from; it appears complete
+    /// or not at all.
     /// - Parameters:
     ///   - url: the folder to create.
     ///   - compression: how chunks are stored.

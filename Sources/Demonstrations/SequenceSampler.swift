@@ -2,8 +2,9 @@ public import PolicyInterface
 
 /// Windows of a fixed length over episodes: what a policy sees and what it is to predict.
 ///
-/// A window has one step a predicted action. So that a policy also learns to start and to end an episode, a window may begin up to `To − 1` steps
-/// before the episode and end up to `Ta − 1` steps after it; steps outside repeat the first or the last frame. (Padding before and after as in the reference's `SequenceSampler`.)
+/// A window has one step a predicted action. So that a policy also learns to start and to end an episode, a window
+/// may begin up to `To − 1` steps before the episode and end up to `Ta − 1` steps after it; steps outside repeat the
+/// first or the last frame. (Padding before and after as in the reference's `SequenceSampler`.)
 public struct SequenceSampler: Sendable {
     /// How far the policy looks.
     public let horizon: Horizon
@@ -28,8 +29,8 @@ public struct SequenceSampler: Sendable {
     ///   - observation: the fields that make up an observation.
     ///   - action: the field of the actions.
     ///   - episodes: which episodes, by number; all by default.
-    /// - Throws: `HorizonError`; `ObservationError` when the demonstrations lack a field; `WindowError` when every episode is
-    ///   too short for one window.
+    /// - Throws: `HorizonError`; `ObservationError` when the demonstrations lack a field; `WindowError` when every
+    ///   episode is too short for one window.
     public init(
         _ buffer: ReplayBuffer, horizon: Horizon, observation: ObservationSchema, action: String = "action",
         episodes: [Int]? = nil

@@ -6,7 +6,8 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
     public var maximum: [Float]
     /// The mean of each column.
     public var mean: [Float]
-    /// The standard deviation of each column, with `count − 1` in the denominator as the reference's `torch.std` has it.
+    /// The standard deviation of each column, with `count − 1` in the denominator as the reference's `torch.std` has
+    /// it.
     public var standardDeviation: [Float]
 
     /// Statistics from their parts, one number a column.
@@ -19,7 +20,8 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
 
     /// The statistics of rows of numbers, `[rows, columns]` in row-major order, summed in double precision.
     ///
-    /// Mean and deviation come from Welford's recurrence (1962), which loses nothing when the mean is large beside the deviation.
+    /// Mean and deviation come from Welford's recurrence (1962), which loses nothing when the mean is large beside
+    /// the deviation.
     /// - Precondition: there is at least one row, and `values` holds whole rows.
     public init(rows values: [Float], columns: Int) {
         precondition(

@@ -25,8 +25,9 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
 
     /// Push-T, 5 numbers: the agent's x and y, the block's x, y and angle.
     public static let pushTState = ObservationSchema([FieldSelection("state")])
-    /// Push-T, 20 numbers: x and y of the nine keypoints, then of the agent, in the order of the reference's low-dimensional
-    /// dataset.
+    /// Push-T, 20 numbers: x and y of the nine keypoints, then of the agent.
+    ///
+    /// This is the order of the reference's low-dimensional dataset.
     public static let pushTKeypoints = ObservationSchema([
         FieldSelection("keypoint"), FieldSelection("state", columns: 0..<2),
     ])
@@ -43,7 +44,7 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
 
     /// The same schema with the width of every field filled in.
     /// - Parameter widths: how many numbers each field has, by name.
-    /// - Throws: `ObservationError` when a field is missing, is too narrow for the columns chosen, or nothing is chosen.
+    /// - Throws: `ObservationError` when a field is missing or too narrow for the columns chosen, or none is chosen.
     public func resolved(widths: [String: Int]) throws -> ObservationSchema {
         guard !fields.isEmpty else { throw ObservationError.nothingChosen }
         return ObservationSchema(
@@ -105,7 +106,8 @@ public enum ObservationError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missingField(let name, let available):
-            "observation: expected a field \"\(name)\", found \(available.isEmpty ? "none" : available.joined(separator: ", "))"
+            "observation: expected a field \"\(name)\", found "
+                + (available.isEmpty ? "none" : available.joined(separator: ", "))
         case .wrongWidth(let field, let expected, let found):
             "observation field \"\(field)\": expected \(expected), found \(found) numbers"
         case .notFinite(let field, let index, let value):

@@ -2,8 +2,9 @@ public import Foundation
 
 /// Writes files so that a reader, a full disk or a power cut never sees half of one.
 ///
-/// The bytes go to a temporary name in the same folder, are flushed to the disk and take their name by one `rename`, after which the
-/// folder is flushed too. When anything fails, the file that was there before is untouched and the temporary one is removed.
+/// The bytes go to a temporary name in the same folder, are flushed to the disk and take their name by one `rename`,
+/// after which the folder is flushed too. When anything fails, the file that was there before is untouched and the
+/// temporary one is removed.
 public enum AtomicFile {
     /// Replaces the file at `url` by the given bytes.
     /// - Throws: `FileSystemError`.

@@ -3,8 +3,9 @@ public import Foundation
 /// Creates folders that appear complete or not at all.
 public enum AtomicFolder {
     /// Creates the folder at `url` with what `body` puts into a temporary one beside it.
-    /// - Throws: `TensorFileError` when there is something at `url` already, `FileSystemError`, or what `body` throws; the temporary
-    ///   folder is then removed.
+    ///
+    /// The temporary folder is removed when anything fails.
+    /// - Throws: `TensorFileError` when there is something at `url` already, `FileSystemError`, or what `body` throws.
     public static func create(at url: URL, _ body: (_ temporary: URL) throws -> Void) throws {
         guard !FileManager.default.fileExists(atPath: url.path) else {
             throw TensorFileError(

@@ -26,8 +26,8 @@ extension ElementType {
         }
     }
 
-    /// Decodes little-endian whole numbers of this type, or returns `nil` if the type is not whole or a number exceeds 64 bits
-    /// with sign.
+    /// Decodes little-endian whole numbers of this type, or returns `nil` if the type is not whole or a number
+    /// exceeds 64 bits with sign.
     func decodeIntegers(_ bytes: UnsafeRawBufferPointer) -> [Int64]? {
         func each<Stored: FixedWidthInteger & BitwiseCopyable>(_: Stored.Type) -> [Int64]? {
             var values: [Int64] = []

@@ -2,7 +2,8 @@ import Foundation
 
 /// An open file that is read at any place.
 ///
-/// It reads rather than maps: a mapped file that another process shortens kills the reader with a signal, a read returns an error.
+/// It reads rather than maps: a mapped file that another process shortens kills the reader with a signal, a read
+/// returns an error.
 final class FileSource: Sendable {
     let path: String
     let size: Int

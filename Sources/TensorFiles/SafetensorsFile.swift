@@ -1,6 +1,7 @@
 public import Foundation
 
-/// A safetensors file open for reading: eight bytes with the length of a JSON header, the header, then the bytes of all tensors.
+/// A safetensors file open for reading: eight bytes with the length of a JSON header, the header, then the bytes of
+/// all tensors.
 ///
 /// Opening it reads and checks the header alone; each tensor is read when it is asked for.
 public final class SafetensorsFile: Sendable {

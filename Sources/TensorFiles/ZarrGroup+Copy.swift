@@ -1,7 +1,8 @@
 public import Foundation
 
 extension ZarrGroup {
-    /// Copies the files of the hierarchy to a new folder, which appears complete or not at all: how an archive is unpacked.
+    /// Copies the files of the hierarchy to a new folder, which appears complete or not at all: how an archive is
+    /// unpacked.
     ///
     /// Names that lead out of the folder are refused, and so are hierarchies that are too deep or too large.
     /// - Parameters:
@@ -15,7 +16,8 @@ extension ZarrGroup {
         }
     }
 
-    /// The deepest nesting of folders that is copied; a hierarchy of demonstrations has three levels, or one a dimension more.
+    /// The deepest nesting of folders that is copied; a hierarchy of demonstrations has three levels, or one a
+    /// dimension more.
     private static var maximumDepth: Int { 16 }
 
     private func copy(_ key: String, to folder: URL, depth: Int, rest: inout Int) throws {

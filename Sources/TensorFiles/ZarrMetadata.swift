@@ -25,7 +25,8 @@ public struct ZarrMetadata: Sendable, Equatable {
     /// What separates the indices in the name of a chunk: `.` or `/`.
     public var separator: String
 
-    /// The largest chunk that is read, in bytes; what a chunk claims to hold is allocated at once, so there has to be a bound.
+    /// The largest chunk that is read, in bytes; what a chunk claims to hold is allocated at once, so there has to be
+    /// a bound.
     public static let maximumChunkByteCount = 1 << 29
 
     /// The bytes of a chunk when decoded.

@@ -26,7 +26,7 @@ import Testing
         #expect(try ReplayBuffer(contentsOf: folder("a.zarr")) == buffer)
         #expect(buffer.widths == ["state": 5, "keypoint": 4, "action": 2, "reward": 1])
         #expect(buffer.episodes == [0..<2, 2..<6])
-        let chosen = try ReplayBuffer(contentsOf: folder("a.zarr"), fields: ["action"])
+        let chosen = try ReplayBuffer(contentsOf: folder("a.zarr"), fields: ["action", "action"])
         #expect(chosen.widths == ["action": 2])
         #expect(message { try buffer.write(to: folder("a.zarr")) }.contains("expected nothing there yet"))
     }
