@@ -7,12 +7,17 @@ enum TestedBackend: String, CaseIterable, Sendable {
     case reference
     case cpu
 
-    /// Parameters of the largest network that is quick enough on it.
-    var largestNetwork: Int {
+    /// Parameters of the largest golden network that it computes quickly enough.
+    private var largestNetwork: Int {
         switch self {
         case .reference: 2_000_000
         case .cpu: .max
         }
+    }
+
+    /// The golden cases that it can take.
+    func goldens() throws -> [(golden: UNetGolden, tested: TestedBackend)] {
+        try UNetGolden.cases().filter { $0.parameters <= largestNetwork }.map { ($0, self) }
     }
 
     func makeBackend() -> any Backend {
