@@ -6,7 +6,8 @@ public import TensorGraph
 /// It is the convolutional denoiser of Diffusion Policy (Chi et al. 2023, section IV-A).
 /// Names, order and arithmetic are those of the reference implementation's `ConditionalUnet1d`, so that published weights fit. They depend on
 /// three of its habits:
-/// - Local conditioning has a second encoder for the way up whose features are never added. Its parameters exist, and nothing else of it.
+/// - Local conditioning has a second encoder for the way up whose features are never added: they would be twice as long as those of the
+///   level that they were meant for. Its parameters exist, and nothing else of it.
 /// - Every level of the way up doubles the length. The lowest level of the way down keeps it, and the way up has one level fewer, so
 ///   both meet again; the features of the topmost level are not joined to the way up.
 /// - The last convolution block has 8 groups, whatever the others have.
