@@ -17,9 +17,9 @@ extension Convolution1D {
         for batch in 0..<shape[0] {
             forEachTap(shape[1], x.shape[1]) { window, time, tap in
                 for output in 0..<weight.shape[0] {
-                    for input in 0..<weight.shape[1] {
-                        result[batch, window, output] += x[batch, time, input] * weight[output, input, tap]
-                    }
+                    var sum = 0.0
+                    for input in 0..<weight.shape[1] { sum += x[batch, time, input] * weight[output, input, tap] }
+                    result[batch, window, output] += sum
                 }
             }
         }
@@ -31,10 +31,10 @@ extension Convolution1D {
         var result = bias?.broadcast(to: shape) ?? HostTensor(zeros: shape)
         for batch in 0..<shape[0] {
             forEachTap(x.shape[1], shape[1]) { window, time, tap in
-                for input in 0..<weight.shape[0] {
-                    for output in 0..<weight.shape[1] {
-                        result[batch, time, output] += x[batch, window, input] * weight[input, output, tap]
-                    }
+                for output in 0..<weight.shape[1] {
+                    var sum = 0.0
+                    for input in 0..<weight.shape[0] { sum += x[batch, window, input] * weight[input, output, tap] }
+                    result[batch, time, output] += sum
                 }
             }
         }

@@ -4,11 +4,16 @@ import TensorGraph
 struct HostTensor {
     let shape: Shape
     var values: [Double]
+    /// The two innermost extents, kept because every element access needs them.
+    private let middle: Int
+    private let inner: Int
 
     init(_ shape: Shape, _ values: [Double]) {
         precondition(values.count == shape.count, "expected \(shape.count) elements, found \(values.count)")
         self.shape = shape
         self.values = values
+        inner = shape.last
+        middle = shape.rank < 2 ? 1 : shape[shape.rank - 2]
     }
 
     /// Zeros.
@@ -16,14 +21,14 @@ struct HostTensor {
 
     /// The element of a matrix, or of any tensor seen as rows of its innermost axis.
     subscript(row: Int, column: Int) -> Double {
-        get { values[row * shape.last + column] }
-        set { values[row * shape.last + column] = newValue }
+        get { values[row * inner + column] }
+        set { values[row * inner + column] = newValue }
     }
 
     /// The element of a tensor of three axes.
     subscript(outer: Int, middle: Int, inner: Int) -> Double {
-        get { values[(outer * shape[1] + middle) * shape[2] + inner] }
-        set { values[(outer * shape[1] + middle) * shape[2] + inner] = newValue }
+        get { values[(outer * self.middle + middle) * self.inner + inner] }
+        set { values[(outer * self.middle + middle) * self.inner + inner] = newValue }
     }
 
     /// How many rows there are along the innermost axis.

@@ -1,0 +1,74 @@
+import TensorGraph
+
+/// The cases of `Operation` without their payloads.
+enum OperationKind: CaseIterable {
+    case input
+    case parameter
+    case constant
+    case reshape
+    case concatenate
+    case slice
+    case place
+    case broadcast
+    case sum
+    case add
+    case subtract
+    case multiply
+    case scale
+    case clamp
+    case mish
+    case mishGradient
+    case cast
+    case linear
+    case linearInputGradient
+    case linearWeightGradient
+    case convolution1D
+    case transposedConvolution1D
+    case convolution1DWeightGradient
+    case groupNorm
+    case groupNormGradient
+    case film
+    case filmGradient
+    case sinusoidalEmbedding
+    case lookUp
+    case meanSquaredError
+    case meanSquaredErrorGradient
+
+    /// A new operation does not compile before it has a kind, and its kind fails the suite before it has a case.
+    init(_ operation: TensorGraph.Operation) {
+        self =
+            switch operation {
+            case .input: .input
+            case .parameter: .parameter
+            case .constant: .constant
+            case .reshape: .reshape
+            case .concatenate: .concatenate
+            case .slice: .slice
+            case .place: .place
+            case .broadcast: .broadcast
+            case .sum: .sum
+            case .add: .add
+            case .subtract: .subtract
+            case .multiply: .multiply
+            case .scale: .scale
+            case .clamp: .clamp
+            case .mish: .mish
+            case .mishGradient: .mishGradient
+            case .cast: .cast
+            case .linear: .linear
+            case .linearInputGradient: .linearInputGradient
+            case .linearWeightGradient: .linearWeightGradient
+            case .convolution1D: .convolution1D
+            case .transposedConvolution1D: .transposedConvolution1D
+            case .convolution1DWeightGradient: .convolution1DWeightGradient
+            case .groupNorm: .groupNorm
+            case .groupNormGradient: .groupNormGradient
+            case .film: .film
+            case .filmGradient: .filmGradient
+            case .sinusoidalEmbedding: .sinusoidalEmbedding
+            case .lookUp: .lookUp
+            case .meanSquaredError: .meanSquaredError
+            case .meanSquaredErrorGradient: .meanSquaredErrorGradient
+            }
+    }
+}
