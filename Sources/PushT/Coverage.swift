@@ -7,10 +7,10 @@ extension TeeShape {
         // In the goal's own frame its rectangles are upright, and clipping against them is clipping against axes.
         let toGoal = Pose(position: .zero, angle: -goal.angle).placement()
         var common = 0.0
-        for corners in [barCorners, stemCorners] {
-            let polygon = corners.map { toGoal(toWorld($0) - goal.position) }
-            for rectangle in [bar, stem] {
-                common += area(of: clip(polygon, to: rectangle))
+        for rectangle in rectangles {
+            let polygon = rectangle.corners.map { toGoal(toWorld($0) - goal.position) }
+            for goalRectangle in rectangles {
+                common += area(of: clip(polygon, to: goalRectangle))
             }
         }
         return common / area

@@ -126,11 +126,19 @@ public final class PushTEnvironment: Environment {
                 return [Float](repeating: isSeen ? 1 : 0, count: 2)
             }
         }
+        if definition.observesImage { observation.images["image"] = observationImage() }
         return observation
     }
 
-    /// A picture of the present state, `side` × `side` pixels.
+    /// The camera image of the published demonstrations, 96 × 96 pixels.
+    public func observationImage() -> RGBImage {
+        PushTPicture(goal: definition.goal, state: state).observationImage(side: 96)
+    }
+
+    /// A picture of the present state for people, `side` × `side` pixels, with smooth edges.
+    /// - Precondition: `side` is in 1 … 4096.
     public func render(side: Int) -> RGBImage {
-        RGBImage(width: side, height: side, filledWith: (255, 255, 255))
+        precondition((1...4096).contains(side), "a picture of side \(side)")
+        return PushTPicture(goal: definition.goal, state: state).smoothImage(side: side)
     }
 }

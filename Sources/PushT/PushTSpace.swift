@@ -15,30 +15,22 @@ final class PushTSpace {
     init(damping: Double) {
         space = ChipmunkGreeting.makeSpaceQuietly()
         cpSpaceSetDamping(space, damping)
-        // Chipmunk's own defaults, which the task depends on: iterations of the solver, the overlap in pixels that contacts keep
-        // and the part of a deeper overlap that is left after a second.
-        cpSpaceSetIterations(space, 10)
-        cpSpaceSetCollisionSlop(space, 0.1)
-        cpSpaceSetCollisionBias(space, pow(0.9, 60))
+        // The rest stays as Chipmunk makes it, for it rounds these constants to single precision, and so does the reference: 10
+        // iterations of the solver, contacts that keep an overlap of 0.1 pixel, and 0.9⁶⁰ of a deeper one left after a second.
 
         agent = cpBodyNewKinematic()
         block = cpBodyNew(TeeShape.mass, TeeShape.momentOfInertia)
 
-        let wallRadius = 2.0
-        let walls: [(SIMD2<Double>, SIMD2<Double>)] = [
-            (SIMD2(5, 506), SIMD2(5, 5)), (SIMD2(5, 5), SIMD2(506, 5)),
-            (SIMD2(506, 5), SIMD2(506, 506)), (SIMD2(5, 506), SIMD2(506, 506)),
-        ]
-        for (start, end) in walls {
-            add(cpSegmentShapeNew(cpSpaceGetStaticBody(space), cpVect(start), cpVect(end), wallRadius))
+        for (start, end) in Self.walls {
+            add(cpSegmentShapeNew(cpSpaceGetStaticBody(space), cpVect(start), cpVect(end), Self.wallRadius))
         }
 
         cpBodySetPosition(agent, cpVect(SIMD2(256, 400)))
         cpSpaceAddBody(space, agent)
         add(cpCircleShapeNew(agent, Self.agentRadius, cpVect(.zero)))
 
-        let rectangles = [TeeShape.barCorners, TeeShape.stemCorners].map { corners in
-            cpPolyShapeNew(block, Int32(corners.count), corners.map(cpVect.init), cpTransformIdentity, 0)
+        let rectangles = TeeShape.rectangles.map { rectangle in
+            cpPolyShapeNew(block, 4, rectangle.corners.map(cpVect.init), cpTransformIdentity, 0)
         }
         cpBodySetCenterOfGravity(block, cpVect(TeeShape.centerOfGravity))
         cpBodySetPosition(block, cpVect(SIMD2(256, 300)))
@@ -61,6 +53,13 @@ final class PushTSpace {
 
     /// Radius of the round agent, in pixels.
     static let agentRadius = 15.0
+    /// The middle lines of the four walls, from where to where.
+    static let walls: [(SIMD2<Double>, SIMD2<Double>)] = [
+        (SIMD2(5, 506), SIMD2(5, 5)), (SIMD2(5, 5), SIMD2(506, 5)),
+        (SIMD2(506, 5), SIMD2(506, 506)), (SIMD2(5, 506), SIMD2(506, 506)),
+    ]
+    /// Half the thickness of a wall, in pixels.
+    static let wallRadius = 2.0
 
     /// Where everything is now, with the angle of the block as physics counts it: turns add up.
     var state: PushTState {

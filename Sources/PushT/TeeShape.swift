@@ -8,14 +8,15 @@ enum TeeShape {
         let upper: SIMD2<Double>
 
         var area: Double { (upper.x - lower.x) * (upper.y - lower.y) }
+
+        /// The corners in the order in which Chipmunk keeps and draws them.
+        var corners: [SIMD2<Double>] { [lower, SIMD2(upper.x, lower.y), upper, SIMD2(lower.x, upper.y)] }
     }
 
     static let bar = Rectangle(lower: SIMD2(-60, 0), upper: SIMD2(60, 30))
     static let stem = Rectangle(lower: SIMD2(-15, 30), upper: SIMD2(15, 120))
 
-    /// The corners in the order in which the reference lists them: the solver sums contacts in an order that follows from it.
-    static let barCorners: [SIMD2<Double>] = [SIMD2(-60, 30), SIMD2(60, 30), SIMD2(60, 0), SIMD2(-60, 0)]
-    static let stemCorners: [SIMD2<Double>] = [SIMD2(-15, 30), SIMD2(-15, 120), SIMD2(15, 120), SIMD2(15, 30)]
+    static let rectangles = [bar, stem]
     static let area = bar.area + stem.area
 
     static let mass = 1.0
