@@ -49,6 +49,8 @@ struct Canvas {
     /// Draws a line by Bresenham's algorithm, thickened along rows when it is steep and along columns when it is flat.
     mutating func line(from start: Point, to end: Point, width: Int, with color: UInt8) {
         let difference = SIMD2(abs(end.x - start.x), abs(end.y - start.y))
+        // Without a direction the steps below would never arrive.
+        guard start != end else { return fillRow(start.y, from: start.x, through: start.x, with: color) }
         let isSteep = difference.x <= difference.y
         let direction = SIMD2(start.x < end.x ? 1 : -1, start.y < end.y ? 1 : -1)
         let before = width / 2 - (width.isMultiple(of: 2) ? 1 : 0)
@@ -104,6 +106,8 @@ struct Canvas {
         let first = max(first, 0)
         let last = min(last, side - 1)
         guard 0 <= row, row < side, first <= last else { return }
-        for index in row * side + first...row * side + last { pixels[index] = color }
+        pixels.withUnsafeMutableBufferPointer {
+            $0[row * side + first...row * side + last].update(repeating: color)
+        }
     }
 }

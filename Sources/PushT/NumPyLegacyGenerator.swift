@@ -14,15 +14,52 @@ struct NumPyLegacyGenerator {
     private var next: Int
     private var spareNormal: Double?
 
-    /// A generator as `numpy.random.RandomState(seed)` makes it (`init_genrand` of the authors' code).
-    init(seed: UInt32) {
-        words = [seed]
+    /// A generator as `numpy.random.RandomState(seed)` makes it.
+    ///
+    /// NumPy takes a seed of more than 32 bits only as an array of words, and so it is taken here: low word, high word.
+    init(seed: UInt64) {
+        if let seed = UInt32(exactly: seed) {
+            self.init(word: seed)
+        } else {
+            self.init(array: [UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)])
+        }
+    }
+
+    /// The authors' `init_genrand`.
+    private init(word: UInt32) {
+        words = [word]
         words.reserveCapacity(Self.count)
         for index in 1..<Self.count {
             let previous = words[index - 1]
             words.append(1_812_433_253 &* (previous ^ (previous >> 30)) &+ UInt32(index))
         }
         next = Self.count
+    }
+
+    /// The authors' `init_by_array`.
+    private init(array: [UInt32]) {
+        self.init(word: 19_650_218)
+        var index = 1
+        func advance(_ words: inout [UInt32]) {
+            index += 1
+            if index == Self.count {
+                words[0] = words[Self.count - 1]
+                index = 1
+            }
+        }
+        for round in 0..<max(Self.count, array.count) {
+            let previous = words[index - 1]
+            let position = round % array.count
+            words[index] =
+                (words[index] ^ ((previous ^ (previous >> 30)) &* 1_664_525)) &+ array[position] &+ UInt32(position)
+            advance(&words)
+        }
+        for _ in 1..<Self.count {
+            let previous = words[index - 1]
+            words[index] = (words[index] ^ ((previous ^ (previous >> 30)) &* 1_566_083_941)) &- UInt32(index)
+            advance(&words)
+        }
+        words[0] = 0x8000_0000
     }
 
     /// 32 random bits.

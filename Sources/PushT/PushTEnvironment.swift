@@ -20,7 +20,7 @@ public final class PushTEnvironment: Environment {
 
     /// An environment at the start of the episode of a seed.
     /// - Precondition: `definition` is valid.
-    public init(seed: UInt32, definition: PushTDefinition = PushTDefinition()) {
+    public init(seed: UInt64, definition: PushTDefinition = PushTDefinition()) {
         do { try definition.validate() } catch { preconditionFailure("\(error)") }
         self.definition = definition
         space = PushTSpace(damping: definition.damping)
@@ -36,9 +36,9 @@ public final class PushTEnvironment: Environment {
         try reset(to: state)
     }
 
-    /// Begins the episode of a seed; seeds are NumPy's, which have 32 bits.
-    public func reset(seed: UInt32) {
-        visibilityKey = RandomKey(seed: UInt64(seed))
+    /// Begins the episode of a seed, from the state that the reference implementation draws for it.
+    public func reset(seed: UInt64) {
+        visibilityKey = RandomKey(seed: seed)
         begin(PushTState(drawnFrom: seed), order: definition.resetOrder)
     }
 
@@ -107,16 +107,15 @@ public final class PushTEnvironment: Environment {
     /// Nine tracked points of the block, in pixels.
     public var keypoints: [SIMD2<Double>] { TeeShape.keypoints.map(space.state.block.placement()) }
 
-    /// The vectors `state` (agent x, y, block x, y, angle in 0 ..< 2π), `agent_pos` (agent x, y) and `keypoint` (nine times x, y)
-    /// in pixels and radians, and what the definition adds to them.
+    /// The vectors `state` (agent x, y, block x, y, angle in 0 ..< 2π) and `keypoint` (nine times x, y) in pixels and radians, and
+    /// what the definition adds to them.
     ///
     /// With a `keypointVisibility` below 1 the vector `keypoint_mask` says for every coordinate whether it is seen (1) or not
-    /// (0); `keypoint` keeps the hidden ones, as in `PushTKeypointsEnv` of the reference. With `observesImage` there is `image`.
+    /// (0); `keypoint` keeps the hidden ones, as in `PushTKeypointsEnv` of the reference. With `observesImage` there is the image `image`.
     public var observation: Observation {
         let state = state
         var observation = Observation(vectors: [
             "state": state.values.map(Float.init),
-            "agent_pos": [Float(state.agent.x), Float(state.agent.y)],
             "keypoint": keypoints.flatMap { [Float($0.x), Float($0.y)] },
         ])
         if definition.keypointVisibility < 1 {

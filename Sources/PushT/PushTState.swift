@@ -38,7 +38,7 @@ extension PushTState {
     ///
     /// The agent is uniform in 50 ..< 450, the block in 100 ..< 400, and the angle is a normal number · 2π − π
     /// (`PushTEnv.reset`).
-    init(drawnFrom seed: UInt32) {
+    init(drawnFrom seed: UInt64) {
         var random = NumPyLegacyGenerator(seed: seed)
         agent = SIMD2(Double(random.integer(in: 50..<450)), Double(random.integer(in: 50..<450)))
         let position = SIMD2(Double(random.integer(in: 100..<400)), Double(random.integer(in: 100..<400)))

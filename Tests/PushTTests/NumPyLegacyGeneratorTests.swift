@@ -5,7 +5,7 @@ import Testing
 /// NumPy's legacy generator against numbers that NumPy 2.4 gave.
 @Suite struct NumPyLegacyGeneratorTests {
     struct Known: Sendable {
-        let seed: UInt32
+        let seed: UInt64
         let firstBits: [UInt32]
         let bitsAfterThousand: UInt32
         let integers: [Int]
@@ -30,6 +30,14 @@ import Testing
             seed: 4_294_967_295, firstBits: [419_326_371, 479_346_978, 3_918_654_476],
             bitsAfterThousand: 1_661_208_369, integers: [340, 62, 171, 164],
             normals: [0.0813036681172692, 0.4096851233481656, 0.31595808265170017], uniform: 0.4142464457254096),
+        Known(
+            seed: 4_294_967_296, firstBits: [485_306_839, 1_508_871_100, 1_794_561_286],
+            bitsAfterThousand: 1_608_289_731, integers: [312, 260, 383, 369],
+            normals: [1.2310258097448366, 0.4499700450971118, 0.5360830153297873], uniform: 0.4518156201690309),
+        Known(
+            seed: 18_446_744_073_709_551_615, firstBits: [93_740_670, 1_068_495_656, 1_452_108_352],
+            bitsAfterThousand: 888_869_258, integers: [176, 346, 164, 375],
+            normals: [0.5128997177558176, -1.2832183469309149, -0.2120512904379356], uniform: 0.732112450119449),
     ]
 
     @Test(arguments: known) func bits(_ known: Known) {

@@ -16,7 +16,7 @@ import Testing
     }
 
     struct Case: Decodable {
-        let seed: UInt32
+        let seed: UInt64
         let hold: Int
         let resetState: [Double]
         let resetCoverage: Double
