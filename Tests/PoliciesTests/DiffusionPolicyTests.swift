@@ -11,7 +11,8 @@ private let keys = (0..<5).map { RandomKey(seed: 3).folding($0) }
 @Test(arguments: Conditioning.allCases, samplers)
 func answersDependOnNothingButTheRequest(conditioning: Conditioning, sampler: Sampler) throws {
     let tiny = try TinyPolicy(conditioning: conditioning)
-    let policy = try tiny.policy(sampler: sampler)
+    // On the fast backend: the slow one computes each item on its own in any case.
+    let policy = try tiny.policy(sampler: sampler, on: .cpu)
     let observations = tiny.observations(5)
     let together = try policy.predict(observations: observations, keys: keys)
     #expect(together.count == 5 * 4 * 2)
@@ -47,8 +48,10 @@ func predictionIsTheSamplerAppliedStepByStep(conditioning: Conditioning, sampler
     }
     var actions = (0..<4).flatMap { sample[$0 * tiny.model.sampleDimension..<$0 * tiny.model.sampleDimension + 2] }
     tiny.normaliser.action.invert(&actions)
-    let found = try tiny.policy(sampler: sampler).predict(observations: raw, keys: [keys[0]])
-    #expect(isClose(found, actions))
+    for tested in TestedBackend.allCases {
+        let found = try tiny.policy(sampler: sampler, on: tested).predict(observations: raw, keys: [keys[0]])
+        #expect(isClose(found, actions), "\(tested)")
+    }
 }
 
 @Test func givenNoiseIsWhereDenoisingStarts() throws {
@@ -81,7 +84,7 @@ func predictionIsTheSamplerAppliedStepByStep(conditioning: Conditioning, sampler
 
 @Test func largeRequestsAreSplit() throws {
     let tiny = try TinyPolicy(sampler: .ddim(steps: 1))
-    let policy = try tiny.policy()
+    let policy = try tiny.policy(on: .cpu)
     let count = DiffusionPolicy.largestBatch + 3
     let many = (0..<count).map { RandomKey(seed: 5).folding($0) }
     let observations = tiny.observations(count)

@@ -1,7 +1,6 @@
 import Foundation
 import NoiseSchedules
 import PolicyInterface
-import ReferenceBackend
 import TensorFiles
 import TensorGraph
 import Testing
@@ -71,10 +70,11 @@ private final class Folder {
     let tiny = try TinyPolicy(sampler: .ddpm(steps: 2))
     let folder = try Folder(writing: tiny.stored)
     let key = RandomKey(seed: 1)
-    let expected = try tiny.policy().predict(observations: tiny.observations(1), keys: [key])
-    let policy = try DiffusionPolicy(contentsOf: folder.url, backend: ReferenceMachine())
+    let backend = TestedBackend.cpu.makeBackend()
+    let expected = try tiny.policy(on: .cpu).predict(observations: tiny.observations(1), keys: [key])
+    let policy = try DiffusionPolicy(contentsOf: folder.url, backend: backend)
     #expect(try policy.predict(observations: tiny.observations(1), keys: [key]) == expected)
-    let quick = try DiffusionPolicy(contentsOf: folder.url, sampler: .ddim(steps: 2), backend: ReferenceMachine())
+    let quick = try DiffusionPolicy(contentsOf: folder.url, sampler: .ddim(steps: 2), backend: backend)
     #expect(quick.sampler == .ddim(steps: 2))
 }
 

@@ -39,8 +39,9 @@ struct TinyPolicy {
             configuration: configuration, normaliser: normaliser, weights: weights, origin: ["recipe": "tiny"])
     }
 
-    func policy(sampler: Sampler? = nil, on backend: ReferenceMachine = ReferenceMachine()) throws -> DiffusionPolicy {
-        let parameters = backend.makeBuffer(count: model.table.count)
+    func policy(sampler: Sampler? = nil, on tested: TestedBackend = .reference) throws -> DiffusionPolicy {
+        let backend = tested.makeBackend()
+        let parameters = try backend.makeBuffer(count: model.table.count)
         parameters.write(weights)
         return try DiffusionPolicy(
             model, parameters: parameters, normaliser: normaliser, sampler: sampler, backend: backend)
@@ -49,7 +50,7 @@ struct TinyPolicy {
     /// Raw observations of some items, `[count, To, D]`.
     func observations(_ count: Int) -> [Float] { fill("observation", count: count * 2 * 3) }
 
-    /// What the network itself makes of a sample `[1, Tp, C]`, conditioned by hand on normalised observations `[To, D]`.
+    /// What the network itself makes, on the slow backend, of a sample `[1, Tp, C]`, conditioned by hand on normalised observations `[To, D]`.
     func output(_ sample: [Float], step: Int, observation: [Float]) throws -> [Float] {
         let builder = GraphBuilder(parameters: model.table)
         let global = configuration.conditioning == .global ? builder.input("global", [1, 6]) : nil

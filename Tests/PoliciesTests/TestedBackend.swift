@@ -1,0 +1,19 @@
+import CPUBackend
+import ReferenceBackend
+import TensorGraph
+
+/// The backends that tests of numbers run on.
+enum TestedBackend: String, CaseIterable, Sendable {
+    case reference
+    case cpu
+
+    /// One for all tests, of one thread: teams of many machines at once would wait for each other, and the networks are tiny.
+    private static let cpuMachine = CPUMachine(threads: 1)
+
+    func makeBackend() -> any Backend {
+        switch self {
+        case .reference: ReferenceMachine()
+        case .cpu: Self.cpuMachine
+        }
+    }
+}
