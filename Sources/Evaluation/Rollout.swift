@@ -8,6 +8,8 @@ public struct Rollout {
     public private(set) var episode: EpisodeResult
     /// Whether the episode has ended, by success or by its last step.
     public private(set) var isFinished = false
+    /// The action executed last; nil before the first.
+    public private(set) var lastAction: [Float]?
 
     private var controller: RecedingHorizonController
     private let maximumSteps: Int
@@ -37,11 +39,13 @@ public struct Rollout {
     /// chunk (as the reference runner does).
     mutating func step() throws {
         if isFinished { return }
+        let action = controller.nextAction()
         do {
-            try environment.step(controller.nextAction())
+            try environment.step(action)
         } catch {
             throw EvaluationError.actionRefused(seed: episode.seed, step: episode.steps, reason: "\(error)")
         }
+        lastAction = action
         episode.steps += 1
         let reward = environment.reward
         guard reward.isFinite else {

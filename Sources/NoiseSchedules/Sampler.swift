@@ -33,6 +33,15 @@ public enum Sampler: Sendable, Hashable {
         }
     }
 
+    /// The sampler in two words, for people: `ddim 10`.
+    /// - Parameter trainingSteps: how many steps the diffusion has.
+    public func summary(trainingSteps: Int) -> String {
+        switch self {
+        case .ddpm: "ddpm \(steps ?? trainingSteps)"
+        case .ddim: "ddim \(steps ?? trainingSteps)"
+        }
+    }
+
     /// Checks that a diffusion has the steps that the sampler wants to visit.
     /// - Parameter trainingSteps: how many steps the diffusion has.
     /// - Throws: `InvalidSetting`.

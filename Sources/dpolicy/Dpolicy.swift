@@ -1,7 +1,38 @@
 import ArgumentParser
+import Foundation
 
 /// The command line of the project.
 @main
 struct Dpolicy: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "dpolicy", version: "0.1.0")
+    static let configuration = CommandConfiguration(
+        commandName: "dpolicy",
+        abstract: "Learn a skill from demonstrations by diffusion, act, and see how well it went.",
+        discussion: """
+            A first run, from demonstrations to a film of the learnt policy:
+              dpolicy data inspect Demonstrations/pusht.zarr
+              dpolicy train --recipe pusht-demo --data Demonstrations/pusht.zarr --output runs/demo
+              dpolicy evaluate --policy runs/demo/policy --video rollouts.mp4
+
+            Results go to standard output, progress and messages to standard error. The exit code is 0 when all went well, 64 for
+            a command that cannot be understood, and 1 for everything else.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            Train.self, Evaluate.self, Predict.self, Simulate.self, Inspect.self, DataCommand.self,
+        ])
+
+    @OptionGroup var global: GlobalOptions
+
+    /// Runs the verb that the arguments name, and leaves with its exit code.
+    static func main() {
+        // A reader that has seen enough, such as `head`, ends the command without a word.
+        signal(SIGPIPE, SIG_DFL)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+            try StandardOutput.flush()
+        } catch {
+            leave(because: error)
+        }
+    }
 }

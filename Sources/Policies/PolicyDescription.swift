@@ -1,0 +1,99 @@
+import Foundation
+import NoiseSchedules
+import PolicyInterface
+
+/// What a policy is, for people and programs.
+public struct PolicyDescription: Codable, Sendable, Equatable {
+    /// The raw values of a component that the network sees as −1 and 1.
+    public struct Range: Codable, Sendable, Equatable {
+        /// The field, and the number in it: `state[0]`.
+        public var component: String
+        /// What becomes −1.
+        public var lower: Float
+        /// What becomes 1.
+        public var upper: Float
+    }
+
+    /// How many numbers the network learnt.
+    public var parameterCount: Int
+    /// Raw observations, `[To, D]`.
+    public var observation: [Int]
+    /// Raw predicted actions, `[Tp, A]`.
+    public var actionPrediction: [Int]
+    /// Raw executed actions, `[Ta, A]`.
+    public var action: [Int]
+    /// The ranges of the normaliser, those of the observations first.
+    public var ranges: [Range]
+    /// What the policy sees, commands and computes.
+    public var policy: PolicyConfiguration
+    /// Where the policy came from.
+    public var origin: [String: String]
+
+    private enum CodingKeys: String, CodingKey {
+        case parameterCount = "parameters"
+        case observation
+        case actionPrediction = "action_prediction"
+        case action
+        case ranges
+        case policy
+        case origin
+    }
+
+    /// The description of what `policy.json` says.
+    public init(of document: PolicyDocument) {
+        let configuration = document.configuration
+        parameterCount = document.shapes.parameters.values.reduce(0) { $0 + $1.reduce(1, *) }
+        observation = document.shapes.observation
+        actionPrediction = document.shapes.action
+        action = [configuration.horizon.action, configuration.action.dimension]
+        let observed = configuration.observations.fields.flatMap { field in
+            (field.columns ?? 0..<(field.width ?? 0)).map { "\(field.name)[\($0)]" }
+        }
+        let commanded = (0..<configuration.action.dimension).map { "\(configuration.action.field)[\($0)]" }
+        ranges =
+            document.normaliser.observation.ranges(named: observed)
+            + document.normaliser.action.ranges(named: commanded)
+        policy = configuration
+        origin = document.origin
+    }
+}
+
+extension ComponentwiseMap {
+    fileprivate func ranges(named names: [String]) -> [PolicyDescription.Range] {
+        var (lower, upper) = ([Float](repeating: -1, count: dimension), [Float](repeating: 1, count: dimension))
+        invert(&lower)
+        invert(&upper)
+        return zip(names, zip(lower, upper)).map {
+            PolicyDescription.Range(component: $0, lower: $1.0, upper: $1.1)
+        }
+    }
+}
+
+extension PolicyDescription: CustomStringConvertible {
+    private var network: String {
+        switch policy.denoiser {
+        case .unet(let settings):
+            "U-Net of widths \(settings.widths), kernel \(settings.kernelSize), groups \(settings.groups)"
+        }
+    }
+
+    /// The same for people, a few lines and a table of ranges.
+    public var description: String {
+        var lines = [
+            "parameters   \(parameterCount)",
+            "observation  \(observation) from \(policy.observations.fields.map(\.name).joined(separator: ", "))",
+            "prediction   \(actionPrediction) of \(policy.action.field), of which \(action[0]) are executed",
+            "network      \(network), conditioning \(policy.conditioning)",
+            "diffusion    \(policy.diffusion.steps) steps, sampled by \(policy.sampler.summary(trainingSteps: policy.diffusion.steps))",
+        ]
+        if let limits = policy.action.limits { lines.append("limits       \(limits.lower) … \(limits.upper)") }
+        for key in origin.keys.sorted() { lines.append("\(key): \(origin[key] ?? "")") }
+        lines += ["", "what the network sees as −1 … 1:"]
+        let width = ranges.map(\.component.count).max() ?? 0
+        for range in ranges {
+            let name = range.component.padding(toLength: width, withPad: " ", startingAt: 0)
+            lines.append("  \(name)  \(String(format: "%.4g … %.4g", Double(range.lower), Double(range.upper)))")
+        }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,136 @@
+public import Foundation
+import PolicyInterface
+import TensorFiles
+
+/// A batch of raw observations from a safetensors file, for programs that do not speak Swift.
+///
+/// The file holds `observation` `[B, To, D]`, or one tensor `observation.NAME` `[B, To, d]` for each observed field, `d` counting all numbers of
+/// the field; and, if the starting noise is not to be drawn, `noise` `[B, Tp, A]` in normalised units.
+public struct PredictionInput: Sendable, Equatable {
+    /// How many items there are, the `B` of shapes.
+    public let count: Int
+    /// Raw observations, `[B, To, D]`.
+    public let observations: [Float]
+    /// Starting noise in normalised units, `[B, Tp, A]`.
+    public let noise: [Float]?
+
+    /// Reads and checks a file for a policy.
+    /// - Throws: `TensorFileError` naming the tensor that is missing, unknown, misshapen or not finite; `FileSystemError`.
+    public init(contentsOf url: URL, for model: DiffusionModel) throws {
+        let configuration = model.configuration
+        let file = try SafetensorsFile(contentsOf: url)
+        let names = configuration.observations.fields.map { "observation.\($0.name)" }
+        if let unknown = file.tensors.keys.filter({ !(names + ["observation", "noise"]).contains($0) }).min() {
+            throw TensorFileError(
+                file: file.path, key: unknown,
+                expected: "only observation, or \(Set(names).sorted().joined(separator: ", ")); and noise",
+                found: "another tensor", hint: "remove it or mend its name")
+        }
+        let horizon = configuration.horizon
+        if file.tensors["observation"] != nil || !names.contains(where: { file.tensors[$0] != nil }) {
+            if let other = names.first(where: { file.tensors[$0] != nil }) {
+                throw TensorFileError(
+                    file: file.path, key: other, expected: "observation, or a tensor a field", found: "both")
+            }
+            let tensor = try file.batch("observation", [horizon.observation, model.observationDimension])
+            (count, observations) = (tensor.count, tensor.values)
+        } else {
+            (count, observations) = try Self.join(configuration.observations, from: file, length: horizon.observation)
+        }
+        guard file.tensors["noise"] != nil else {
+            noise = nil
+            return
+        }
+        let tensor = try file.batch("noise", [horizon.prediction, configuration.action.dimension])
+        guard tensor.count == count else {
+            throw TensorFileError(
+                file: file.path, key: "noise", expected: "\(count) items, as many as observations",
+                found: "\(tensor.count)")
+        }
+        noise = tensor.values
+    }
+
+    /// Joins the fields of an observation to vectors.
+    private static func join(
+        _ schema: ObservationSchema, from file: SafetensorsFile, length: Int
+    ) throws -> (count: Int, observations: [Float]) {
+        let parts = try schema.fields.map { field in
+            let width = field.width ?? 0
+            let tensor = try file.batch("observation.\(field.name)", [length, width])
+            return (tensor: tensor, width: width, columns: field.columns ?? 0..<width)
+        }
+        let count = parts.first?.tensor.count ?? 0
+        if let index = parts.firstIndex(where: { $0.tensor.count != count }) {
+            throw TensorFileError(
+                file: file.path, key: "observation.\(schema.fields[index].name)",
+                expected: "\(count) items, as the others have",
+                found: "\(parts[index].tensor.count)")
+        }
+        var rows: [Float] = []
+        for row in 0..<count * length {
+            for part in parts {
+                let start = row * part.width
+                rows += part.tensor.values[start + part.columns.lowerBound..<start + part.columns.upperBound]
+            }
+        }
+        return (count, rows)
+    }
+}
+
+/// A batch of predicted actions on its way into a safetensors file.
+public struct PredictionOutput: Sendable, Equatable {
+    /// How many items there are, the `B` of shapes.
+    public let count: Int
+    /// All predicted actions in raw units, `[B, Tp, A]`.
+    public let predictions: [Float]
+    /// The actions that are to be executed, `[B, Ta, A]`.
+    public let actions: [Float]
+    private let horizon: Horizon
+    private let dimension: Int
+
+    /// The answer of a policy to a batch.
+    /// - Precondition: the number of `predictions` is that of whole items.
+    public init(_ predictions: [Float], of configuration: PolicyConfiguration) {
+        let (horizon, dimension) = (configuration.horizon, configuration.action.dimension)
+        let size = horizon.prediction * dimension
+        precondition(predictions.count % size == 0, "\(predictions.count) numbers for items of \(size)")
+        self.predictions = predictions
+        self.horizon = horizon
+        self.dimension = dimension
+        count = predictions.count / size
+        actions = (0..<count).flatMap { item in
+            let executed = horizon.executed
+            return predictions[
+                item * size + executed.lowerBound * dimension..<item * size + executed.upperBound * dimension]
+        }
+    }
+
+    /// Writes `action` `[B, Ta, A]` and `action_prediction` `[B, Tp, A]`.
+    /// - Throws: `FileSystemError`; an older file is then as before.
+    public func write(to url: URL) throws {
+        try SafetensorsWriter.write(
+            [
+                SafetensorsTensor("action", shape: [count, horizon.action, dimension], .float32(actions)),
+                SafetensorsTensor(
+                    "action_prediction", shape: [count, horizon.prediction, dimension], .float32(predictions)),
+            ], to: url)
+    }
+}
+
+extension SafetensorsFile {
+    /// A tensor whose first dimension is the batch and whose others are given; all numbers are finite.
+    fileprivate func batch(_ name: String, _ item: [Int]) throws -> (count: Int, values: [Float]) {
+        let entry = try entry(name)
+        guard let count = entry.shape.first, count > 0, Array(entry.shape.dropFirst()) == item else {
+            let dimensions = item.map { ", \($0)" }.joined()
+            throw TensorFileError(
+                file: path, key: name, expected: "shape [B\(dimensions)] of at least one item", found: "\(entry.shape)")
+        }
+        let values = try floats(name)
+        if let index = values.firstIndex(where: { !$0.isFinite }) {
+            throw TensorFileError(
+                file: path, key: name, expected: "finite numbers", found: "\(values[index]) at index \(index)")
+        }
+        return (count, values)
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Foundation
+
+extension Dpolicy {
+    /// Says what went wrong and ends the process: the one place where errors become exit codes.
+    ///
+    /// 0 for help and version, 64 (`EX_USAGE` of BSD's `sysexits.h`) for arguments that cannot be understood, 1 for everything else.
+    static func leave(because error: any Error) -> Never {
+        switch exitCode(for: error) {
+        case .success:
+            StandardOutput.write(line: fullMessage(for: error))
+            Foundation.exit((try? StandardOutput.flush()) == nil ? 1 : 0)
+        case .validationFailure:
+            complain("\(message(for: error)); \(hint)")
+            Foundation.exit(64)
+        default:
+            complain(explanation(of: error))
+            Foundation.exit(1)
+        }
+    }
+
+    private static func complain(_ text: String) {
+        try? StandardOutput.flush()
+        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        StandardError.write("dpolicy: error: \(line)\n")
+    }
+
+    /// Where the right usage is told.
+    private static var hint: String {
+        let verbs = configuration.subcommands.compactMap { $0.configuration.commandName ?? $0._commandName }
+        let verb = CommandLine.arguments.dropFirst().first { verbs.contains($0) }
+        return "see dpolicy \(verb.map { "\($0) " } ?? "")--help"
+    }
+
+    /// An error in one line; the system's own say more in their localised description.
+    private static func explanation(of error: any Error) -> String {
+        switch error {
+        case let error as CocoaError:
+            let path = error.userInfo[NSFilePathErrorKey] as? String
+            return "\(path.map { "\($0): " } ?? "")\(error.localizedDescription)"
+        default: return "\(error)"
+        }
+    }
+}
+
+/// Runs a check of what the user typed; a failure counts as wrong usage.
+func checkingUsage<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch { throw ValidationError("\(error)") }
+}

@@ -1,0 +1,157 @@
+import ArgumentParser
+import CPUBackend
+import Evaluation
+import Foundation
+import NoiseSchedules
+import Policies
+
+/// Judges a policy, or two of them side by side.
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Judge a policy in Push-T: score, success rate, latency, video.",
+        discussion: """
+            The score is the mean over episodes of the best reward, with its 95 % interval. Without --policy, the one that ships with
+            the project is judged. The result of a policy inside of a run goes to evaluation.json of that run, whose report then shows
+            it; that of any other policy is written only where --output says.
+
+            Examples:
+              dpolicy evaluate
+              dpolicy evaluate --policy runs/demo/policy --video rollouts.mp4
+              dpolicy evaluate --policy runs/demo/policy --sampler ddim --steps 10 --compare-sampler ddpm
+              dpolicy evaluate --policy runs/a/policy --compare runs/b/policy --json
+            """)
+
+    @Option(help: ArgumentHelp("Folder of the policy; the shipped one if not given.", valueName: "dir"))
+    var policy: String?
+
+    @Option(help: "How many episodes, each with a seed of its own.")
+    var episodes = 50
+
+    @Option(help: "Seed of the first episode.")
+    var seed: UInt64 = 100_000
+
+    @OptionGroup var sampler: SamplerOptions
+
+    @Option(help: "Seed of the policy's randomness.")
+    var samplerSeed: UInt64 = 0
+
+    @Option(help: ArgumentHelp("Film the rollouts, as an mp4 file.", valueName: "file"))
+    var video: String?
+
+    @Option(help: ArgumentHelp("Write the result as JSON to this file.", valueName: "file"))
+    var output: String?
+
+    @Option(help: ArgumentHelp("Judge this policy too, on the same seeds, and compare.", valueName: "dir"))
+    var compare: String?
+
+    @Option(help: "Judge this sampler too, on the same seeds, and compare: ddpm or ddim.")
+    var compareSampler: SamplerName?
+
+    @Option(help: "Denoising steps of the sampler that is compared.")
+    var compareSteps: Int?
+
+    @OptionGroup var global: GlobalOptions
+
+    private var settings: EvaluationConfiguration {
+        EvaluationConfiguration(episodes: episodes, firstSeed: seed, samplerSeed: samplerSeed)
+    }
+
+    private var isComparison: Bool { compare != nil || compareSampler != nil || compareSteps != nil }
+
+    func validate() throws { _ = try checkingUsage { try PushTTask.evaluator(settings) } }
+
+    func run() throws {
+        let machine = global.machine
+        let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
+        let first = try chosen.load(sampler, machine: machine)
+        let second = try isComparison ? other(than: chosen, machine: machine) : nil
+        let name = named(chosen, first)
+        let result = try judge(first, name, filming: video)
+        try keep(result, of: chosen)
+        guard let second else {
+            try present(result)
+            return
+        }
+        let secondResult = try judge(second.policy, named(second.named, second.policy), filming: nil)
+        try present(Comparison(result: result, compared: secondResult))
+    }
+
+    /// The policy to compare with: another one, or the same with another sampler.
+    private func other(
+        than chosen: NamedPolicy, machine: CPUMachine
+    ) throws -> (named: NamedPolicy, policy: DiffusionPolicy) {
+        let named = compare.map(NamedPolicy.init) ?? chosen
+        let configuration = try PolicyDirectory(named.url).document().configuration
+        // Another policy is compared under the same sampler, unless it is told otherwise.
+        var own = configuration.sampler
+        if compare != nil, compareSampler == nil, compareSteps == nil { own = try sampler.choice(for: configuration) }
+        let choice = try own.changed(to: compareSampler, steps: compareSteps, of: configuration.diffusion.steps)
+        return (named, try named.load(sampler: choice, machine: machine))
+    }
+
+    private func named(_ named: NamedPolicy, _ policy: DiffusionPolicy) -> String {
+        "\(named.name), \(policy.sampler.summary(trainingSteps: policy.configuration.diffusion.steps))"
+    }
+
+    private func judge(_ policy: DiffusionPolicy, _ name: String, filming video: String?) throws -> EvaluationResult {
+        try PushTTask.check(policy.configuration)
+        let evaluator = try PushTTask.evaluator(settings)
+        let progress = RolloutProgress(name, settings)
+        defer { progress.finish() }
+        let recorder = video.map { MosaicRecorder(file: URL(fileURLWithPath: $0)) }
+        let observers: [any RolloutObserver] = [progress] + [recorder].compactMap { $0 }
+        let result = try evaluator.evaluate(policy, named: name, observers: observers)
+        try recorder?.finish()
+        return result
+    }
+
+    /// Writes the result where it belongs.
+    private func keep(_ result: EvaluationResult, of policy: NamedPolicy) throws {
+        if let output { try result.write(to: URL(fileURLWithPath: output)) }
+        guard let run = policy.run, output == nil else { return }
+        try RunReport(run).keep(result, film: video.map { URL(fileURLWithPath: $0) })
+    }
+
+    private func present(_ result: EvaluationResult) throws {
+        if global.json {
+            try StandardOutput.write(json: result)
+        } else {
+            StandardOutput.write(line: "\(ResultTable([result]))")
+        }
+    }
+
+    private func present(_ comparison: Comparison) throws {
+        if global.json {
+            try StandardOutput.write(json: comparison)
+        } else {
+            StandardOutput.write(line: "\(ResultTable([comparison.result, comparison.compared]))")
+            StandardOutput.write(line: comparison.paired.verdict)
+        }
+    }
+
+    /// The result with the one that it is compared with.
+    private struct Comparison: Encodable {
+        let result: EvaluationResult
+        let compared: EvaluationResult
+        let paired: PairedComparison
+
+        init(result: EvaluationResult, compared: EvaluationResult) throws {
+            self.result = result
+            self.compared = compared
+            paired = try PairedComparison(result, compared)
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case compared
+            case comparison
+        }
+
+        /// Adds two keys to those of the result alone, so that a program need not know of the comparison.
+        func encode(to encoder: any Encoder) throws {
+            try result.encode(to: encoder)
+            var fields = encoder.container(keyedBy: CodingKeys.self)
+            try fields.encode(compared, forKey: .compared)
+            try fields.encode(paired, forKey: .comparison)
+        }
+    }
+}

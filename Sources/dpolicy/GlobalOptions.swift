@@ -1,0 +1,20 @@
+import ArgumentParser
+import CPUBackend
+
+/// What every verb understands.
+struct GlobalOptions: ParsableArguments {
+    @Option(help: "Threads to compute with; as many as there are processors if not given.")
+    var threads: Int?
+
+    @Flag(help: "Print results as JSON, for programs to read.")
+    var json = false
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads: expected 1...1024, found \(threads)")
+        }
+    }
+
+    /// The machine that computes.
+    var machine: CPUMachine { CPUMachine(threads: threads) }
+}

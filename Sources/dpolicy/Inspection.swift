@@ -1,0 +1,81 @@
+import Demonstrations
+import Foundation
+import Policies
+import TensorFiles
+import Training
+
+/// What is found at a path, for people and programs.
+enum Inspection {
+    case policy(PolicyDescription)
+    case run(RunDescription)
+    case checkpoint(CheckpointDescription)
+    case dataset(DatasetDescription)
+
+    /// Finds out what is at a path and describes it.
+    /// - Throws: `CommandError` when it is nothing that is known; or what reading it throws.
+    init(of url: URL) throws {
+        func has(_ name: String) -> Bool {
+            FileManager.default.fileExists(atPath: url.appendingPathComponent(name).path)
+        }
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+            throw CommandError(place: url.path, expected: Self.known, found: "no such file")
+        }
+        if isFolder.boolValue {
+            if has("policy.json") {
+                self = .policy(PolicyDescription(of: try PolicyDirectory(url).document()))
+            } else if has("recipe.yaml") {
+                self = .run(try RunDescription(of: RunDirectory(url)))
+            } else if has(".zgroup") {
+                self = .dataset(try DatasetDescription(contentsOf: url))
+            } else {
+                throw CommandError(place: url.path, expected: Self.known, found: "another folder")
+            }
+        } else if url.pathExtension == "zip" {
+            self = .dataset(try DatasetDescription(contentsOf: url))
+        } else if ["checkpoint", "safetensors"].contains(url.pathExtension) {
+            self = .checkpoint(CheckpointDescription(of: try Checkpoint(contentsOf: url).header, file: url))
+        } else {
+            throw CommandError(place: url.path, expected: Self.known, found: "another file")
+        }
+    }
+
+    private static let known = """
+        a policy directory (policy.json), a run (recipe.yaml), a checkpoint (step-….checkpoint), or a dataset (.zarr or .zarr.zip)
+        """
+
+    private var kind: String {
+        switch self {
+        case .policy: "policy"
+        case .run: "run"
+        case .checkpoint: "checkpoint"
+        case .dataset: "dataset"
+        }
+    }
+
+    private var content: any Encodable & CustomStringConvertible {
+        switch self {
+        case .policy(let description): description
+        case .run(let description): description
+        case .checkpoint(let description): description
+        case .dataset(let description): description
+        }
+    }
+}
+
+extension Inspection: CustomStringConvertible {
+    var description: String { "\(kind)\n\(content)" }
+}
+
+extension Inspection: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case kind
+    }
+
+    /// Writes the description with its kind.
+    func encode(to encoder: any Encoder) throws {
+        try content.encode(to: encoder)
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(kind, forKey: .kind)
+    }
+}

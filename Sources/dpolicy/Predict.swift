@@ -1,0 +1,69 @@
+import ArgumentParser
+import Foundation
+import Policies
+import PolicyInterface
+
+/// Answers one batch of observations.
+struct Predict: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Predict actions for a batch of observations, from file to file.",
+        discussion: """
+            The input is a safetensors file with observation [B,To,D], or one tensor observation.NAME [B,To,d] for each field, in
+            raw units; and, if it is not to be drawn, the normalised starting noise [B,Tp,A] as noise. The output holds
+            action [B,Ta,A], which is to be executed, and action_prediction [B,Tp,A], all that was predicted, in raw units.
+
+            Example:
+              dpolicy predict --policy runs/demo/policy --input in.safetensors --output out.safetensors --sampler ddim --steps 10
+            """)
+
+    @Option(help: ArgumentHelp("Folder of the policy.", valueName: "dir"))
+    var policy: String
+
+    @Option(help: ArgumentHelp("Safetensors file with the observations.", valueName: "file"))
+    var input: String
+
+    @Option(help: ArgumentHelp("Safetensors file to write the actions to.", valueName: "file"))
+    var output: String
+
+    @OptionGroup var sampler: SamplerOptions
+
+    @Option(help: "Seed of the starting noise and of the sampler.")
+    var seed: UInt64 = 0
+
+    @OptionGroup var global: GlobalOptions
+
+    /// What `--json` prints.
+    private struct Summary: Encodable {
+        let output: String
+        let action: [Int]
+        let actionPrediction: [Int]
+        let clampedActions: Int
+
+        enum CodingKeys: String, CodingKey {
+            case output
+            case action
+            case actionPrediction = "action_prediction"
+            case clampedActions = "clamped_actions"
+        }
+    }
+
+    func run() throws {
+        let policy = try NamedPolicy(at: policy).load(sampler, machine: global.machine)
+        let batch = try PredictionInput(contentsOf: URL(fileURLWithPath: input), for: policy.model)
+        let key = RandomKey(seed: seed)
+        let predictions = try policy.predict(
+            observations: batch.observations, noise: batch.noise, keys: (0..<batch.count).map { key.folding($0) })
+        let answer = PredictionOutput(predictions, of: policy.configuration)
+        try answer.write(to: URL(fileURLWithPath: output))
+
+        let (horizon, dimension) = (policy.horizon, policy.configuration.action.dimension)
+        let summary = Summary(
+            output: output, action: [answer.count, horizon.action, dimension],
+            actionPrediction: [answer.count, horizon.prediction, dimension], clampedActions: policy.clampedActions)
+        if global.json {
+            try StandardOutput.write(json: summary)
+        } else {
+            StandardError.write("\(output): action \(summary.action), action_prediction \(summary.actionPrediction)\n")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Policies
+import Training
+
+/// How far a run is and what it has left.
+struct RunDescription: Encodable {
+    let path: String
+    /// Updates made, and those that the recipe asks for.
+    let step: Int
+    let steps: Int
+    /// The last line of the metrics.
+    let metrics: Training.MetricsRow?
+    let checkpoints: [CheckpointDescription]
+    let policy: PolicyDescription?
+    let recipe: Recipe
+
+    /// Looks through a run without changing anything in it, so that it may be under way.
+    init(of run: RunDirectory) throws {
+        path = run.url.path
+        recipe = try RecipeFile.read(contentsOf: run.recipe)
+        steps = recipe.training.steps
+        let rows = try? MetricsFile.rows(contentsOf: run.metrics)
+        metrics = rows?.last
+        step = metrics?.step ?? 0
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: run.checkpoints.path)) ?? []
+        checkpoints = names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".checkpoint") }.sorted().compactMap {
+            name in
+            let url = run.checkpoints.appendingPathComponent(name)
+            return (try? Checkpoint(contentsOf: url)).map { CheckpointDescription(of: $0.header, file: url) }
+        }
+        policy = (try? PolicyDirectory(run.policy).document()).map(PolicyDescription.init)
+    }
+}
+
+extension RunDescription: CustomStringConvertible {
+    var description: String {
+        var lines = [path, "step \(step) of \(steps)"]
+        if let metrics {
+            lines.append(
+                "loss \(metrics.loss), learning rate \(metrics.learningRate), \(Int(metrics.elapsedSeconds)) s")
+        }
+        lines += checkpoints.map { "checkpoint \($0)" }
+        if let policy { lines += ["", "policy", "\(policy)"] }
+        if let text = try? RecipeFile.text(of: recipe) { lines += ["", "recipe", text] }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// What a checkpoint tells of itself.
+struct CheckpointDescription: Encodable {
+    let file: String
+    let step: Int
+    let epoch: Int
+    let recipe: String
+    let elapsedSeconds: Double
+    let validationLoss: Double?
+    let score: Double?
+
+    enum CodingKeys: String, CodingKey {
+        case file
+        case step
+        case epoch
+        case recipe
+        case elapsedSeconds = "elapsed_seconds"
+        case validationLoss = "validation_loss"
+        case score
+    }
+
+    init(of header: CheckpointHeader, file: URL) {
+        self.file = file.path
+        step = header.step
+        epoch = header.epoch
+        recipe = header.recipe.name
+        elapsedSeconds = header.elapsedSeconds
+        validationLoss = header.validationLoss
+        score = header.score
+    }
+}
+
+extension CheckpointDescription: CustomStringConvertible {
+    var description: String {
+        let measured = [
+            validationLoss.map { ", validation loss \($0)" }, score.map { ", score \($0)" },
+        ].compactMap { $0 }.joined()
+        return "\(file): \(recipe), step \(step), epoch \(epoch), \(Int(elapsedSeconds)) s\(measured)"
+    }
+}

@@ -1,0 +1,32 @@
+import Evaluation
+import Foundation
+import Training
+
+/// The page about a run, made from what is in its folder.
+struct RunReport {
+    private let run: RunDirectory
+
+    init(_ run: RunDirectory) { self.run = run }
+
+    /// Where the result of an evaluation of the run's policy is kept.
+    var evaluation: URL { run.url.appendingPathComponent("evaluation.json") }
+    /// Where training leaves a film of rollouts.
+    var video: URL { run.url.appendingPathComponent("rollouts.mp4") }
+
+    /// Keeps the result of an evaluation in the run and shows it in the report.
+    /// - Parameter film: the film of the evaluation; the one that is in the run if not given.
+    func keep(_ result: EvaluationResult, film: URL?) throws {
+        try result.write(to: evaluation)
+        try write(result, film: film)
+    }
+
+    /// Writes the report with what is known.
+    func write(_ result: EvaluationResult?, film: URL? = nil) throws {
+        let recipe = try RecipeFile.read(contentsOf: run.recipe)
+        let report = Report(
+            title: recipe.name, recipe: try RecipeFile.text(of: recipe),
+            metrics: try Evaluation.MetricsRow.rows(contentsOf: run.metrics), evaluation: result,
+            video: FileManager.default.contents(atPath: (film ?? video).path))
+        try report.write(to: run.report)
+    }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import PushT
+
+/// Replays actions in a simulator.
+struct Simulate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Replay actions in a simulator and print every state as a line of JSON.",
+        discussion: """
+            Prints {"step":k,"state":[agent x, agent y, block x, block y, angle],"coverage":c,"reward":r,"done":d}
+            for each control step; step 0 is the reset. Success does not end the simulation.
+
+            Examples:
+              echo '[[256, 256], [300, 200]]' > actions.json
+              dpolicy simulate pusht --seed 7 --actions actions.json --hold 10
+              dpolicy simulate pusht --seed 7 --actions actions.json --image frames
+            """)
+
+    /// The tasks that can be simulated.
+    enum Task: String, ExpressibleByArgument, CaseIterable {
+        case pusht
+    }
+
+    /// The ways to put the block at its start.
+    enum Reset: String, ExpressibleByArgument, CaseIterable {
+        case legacy
+        case new
+
+        var order: PushTDefinition.ResetOrder {
+            switch self {
+            case .legacy: .legacy
+            case .new: .new
+            }
+        }
+    }
+
+    @Argument(help: "The task: pusht.")
+    var task: Task
+
+    @Option(help: "Seed of the start state, for NumPy's legacy generator.")
+    var seed: UInt64 = 0
+
+    @Option(help: ArgumentHelp("JSON file with an array of targets [x, y] in pixels.", valueName: "file"))
+    var actions: String
+
+    @Option(help: "Control steps for which each action is held.")
+    var hold = 1
+
+    @Option(help: ArgumentHelp("Write a picture of 96×96 pixels for each step to this folder.", valueName: "dir"))
+    var image: String?
+
+    @Option(help: "Which of the block's position and angle is set first: legacy (position) or new (angle).")
+    var reset = Reset.legacy
+
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard (1...1_000_000).contains(hold) else {
+            throw ValidationError("--hold: expected 1...1000000, found \(hold)")
+        }
+    }
+
+    func run() throws {
+        let targets = try Self.readActions(actions)
+        var definition = PushTDefinition()
+        definition.resetOrder = reset.order
+        let environment = PushTEnvironment(seed: seed, definition: definition)
+        let frames = image.map { URL(fileURLWithPath: $0) }
+        if let frames { try FileManager.default.createDirectory(at: frames, withIntermediateDirectories: true) }
+        try show(environment, frames: frames)
+        for (index, target) in targets.enumerated() {
+            for _ in 0..<hold {
+                do { try environment.step(toward: target) } catch {
+                    throw CommandError(
+                        place: "\(actions), action \(index)", expected: "a point that the agent can be sent to",
+                        found: "\(error)")
+                }
+                try show(environment, frames: frames)
+            }
+        }
+    }
+
+    private func show(_ environment: PushTEnvironment, frames: URL?) throws {
+        StandardOutput.write(line: PushTRecord(of: environment).json)
+        guard let frames else { return }
+        let name = String(format: "%06d.png", environment.stepCount)
+        try PNG.write(environment.observationImage(), to: frames.appendingPathComponent(name))
+    }
+
+    private static func readActions(_ path: String) throws -> [SIMD2<Double>] {
+        func failure(_ found: String) -> CommandError {
+            CommandError(place: path, expected: "a JSON array of actions [x, y]", found: found)
+        }
+        guard let data = FileManager.default.contents(atPath: path) else { throw failure("no such file") }
+        let rows: [[Double]]
+        do { rows = try JSONDecoder().decode([[Double]].self, from: data) } catch { throw failure("something else") }
+        return try rows.enumerated().map { index, row in
+            guard row.count == 2 else { throw failure("\(row.count) numbers as action \(index)") }
+            return SIMD2(row[0], row[1])
+        }
+    }
+}
+
+extension PushTRecord {
+    /// One line of JSON with the keys in the order of the properties.
+    fileprivate var json: String {
+        let numbers = state.map { "\($0)" }.joined(separator: ",")
+        return """
+            {"step":\(step),"state":[\(numbers)],"coverage":\(coverage),"reward":\(reward),"done":\(done)}
+            """
+    }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import Demonstrations
+import Evaluation
+import Foundation
+import Logging
+import Policies
+import Training
+
+/// Trains a policy.
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train a policy on demonstrations.",
+        discussion: """
+            The run's folder receives the resolved recipe (recipe.yaml), a line for each update (metrics.jsonl), checkpoints, the trained
+            policy (policy), a page with curves (report.html) and, for Push-T, a film of rollouts (rollouts.mp4). An interrupted run,
+            by Ctrl-C or by force, goes on with --resume as if it had never stopped.
+
+            Examples:
+              dpolicy train --recipe pusht-demo --data Demonstrations/pusht.zarr --output runs/demo
+              dpolicy train --recipe pusht-lowdim --data data/pusht.zarr --output runs/a --seed 7 --set training.steps=20000
+              dpolicy train --recipe mine.yaml --data robot.zarr.zip --output runs/robot
+              dpolicy train --resume --data Demonstrations/pusht.zarr --output runs/demo
+            """)
+
+    @Option(help: ArgumentHelp("A recipe that ships with the project, or a YAML file.", valueName: "name|file"))
+    var recipe: String?
+
+    @Option(help: ArgumentHelp("The demonstrations: a zarr v2 folder or .zarr.zip.", valueName: "path"))
+    var data: String
+
+    @Option(help: ArgumentHelp("The run's folder.", valueName: "dir"))
+    var output: String
+
+    @Option(help: "Root of all randomness; the recipe's if not given.")
+    var seed: UInt64?
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("Replace a field of the recipe.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    @Flag(help: "Go on with the run in the folder; begin one if there is none.")
+    var resume = false
+
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard recipe != nil || resume else {
+            throw ValidationError(
+                "--recipe: expected a recipe, or --resume to go on with the one of the run; found neither")
+        }
+    }
+
+    func run() throws {
+        let recipe = try resolvedRecipe()
+        let demonstrations = try ReplayBuffer(contentsOf: URL(fileURLWithPath: data))
+        let run = try TrainingRun(
+            directory: URL(fileURLWithPath: output), recipe: recipe, demonstrations: demonstrations, seed: seed,
+            isResumed: resume, backend: global.machine, logger: .messages)
+        let interruption = Interruption()
+        let rollouts = TrainingRollouts(of: run.trainer.recipe, interruption: interruption)
+
+        let progress = TrainingProgress(run.trainer.recipe)
+        let outcome = try run.run(
+            rollout: rollouts?.judge, progress: progress.show, shouldStop: { interruption.isRequested })
+        progress.finish()
+        let film = try outcome == .finished ? rollouts?.film(run) : nil
+        try RunReport(run.directory).write(film)
+        try tell(outcome, of: run, progress.last, film)
+    }
+
+    /// The recipe as the arguments say; a name or an override that cannot be understood counts as wrong usage.
+    private func resolvedRecipe() throws -> Recipe {
+        let source = recipe ?? RunDirectory(URL(fileURLWithPath: output)).recipe.path
+        do {
+            let recipe = try RecipeFile.read(source, overrides: overrides)
+            try TrainingRollouts.check(recipe)
+            return recipe
+        } catch let error as RecipeError where error.place == "recipe" || error.place.hasPrefix("--set") {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    /// What `--json` prints.
+    private struct Summary: Encodable {
+        let finished: Bool
+        let step: Int
+        let loss: Double?
+        let validationLoss: Double?
+        let elapsedSeconds: Double?
+        let score: Double?
+        let successRate: Double?
+        let policy: String
+        let report: String
+
+        enum CodingKeys: String, CodingKey {
+            case finished
+            case step
+            case loss
+            case validationLoss = "validation_loss"
+            case elapsedSeconds = "elapsed_seconds"
+            case score
+            case successRate = "success_rate"
+            case policy
+            case report
+        }
+    }
+
+    private func tell(
+        _ outcome: TrainingRun.Outcome, of run: TrainingRun, _ last: Training.MetricsRow?, _ film: EvaluationResult?
+    ) throws {
+        let files = run.directory
+        if global.json {
+            try StandardOutput.write(
+                json: Summary(
+                    finished: outcome == .finished, step: run.trainer.step, loss: last?.loss,
+                    validationLoss: last?.validationLoss, elapsedSeconds: last?.elapsedSeconds, score: film?.score,
+                    successRate: film?.successRate, policy: files.policy.path, report: files.report.path))
+            return
+        }
+        if case .stopped(let step) = outcome {
+            StandardOutput.write(line: "stopped after step \(step); the same command with --resume goes on")
+        }
+        StandardOutput.write(line: "policy  \(files.policy.path)")
+        StandardOutput.write(line: "report  \(files.report.path)")
+    }
+}
+
+/// Shows how far a training is.
+private final class TrainingProgress {
+    private let line = ProgressLine()
+    private let steps: Int
+    /// The last update that was told of.
+    private(set) var last: Training.MetricsRow?
+    private var meanLoss: Double?
+    private var firstStep = 0
+    private var firstSeconds = 0.0
+
+    init(_ recipe: Recipe) { steps = recipe.training.steps }
+
+    func show(_ row: Training.MetricsRow) {
+        if last == nil { (firstStep, firstSeconds) = (row.step, row.elapsedSeconds) }
+        last = row
+        // A moving average over some fifty updates, which is calm enough to read.
+        meanLoss = meanLoss.map { $0 + 0.02 * (row.loss - $0) } ?? row.loss
+        let seconds = max(row.elapsedSeconds - firstSeconds, 1e-9)
+        let rate = row.step > firstStep ? String(format: "  %.1f steps/s", Double(row.step - firstStep) / seconds) : ""
+        line.show(
+            Double(row.step) / Double(steps),
+            "step \(row.step) of \(steps)  " + String(format: "loss %.4f", meanLoss ?? row.loss) + rate)
+    }
+
+    func finish() { line.finish() }
+}
