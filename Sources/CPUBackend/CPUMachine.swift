@@ -56,7 +56,7 @@ public final class CPUMachine: Backend {
         total.markChanged()
     }
 
-    /// One AdamW update and the moving average after it.
+    /// One AdamW update and the moving average after it; the average of a frozen range is a copy of its weights.
     public func update(_ state: TrainingState, table: ParameterTable, with update: AdamWUpdate) {
         let (parameters, average) = (cpu(state.parameters), cpu(state.average))
         let (gradients, first, second) = (cpu(state.gradients), cpu(state.firstMoment), cpu(state.secondMoment))
@@ -67,6 +67,10 @@ public final class CPUMachine: Backend {
                 ck_adamw_update(
                     &numbers, parameters.floats + offset, gradients.floats + offset, first.floats + offset,
                     second.floats + offset, average.floats + offset, run.elements.count, Int32(threads))
+            }
+            for range in table.ranges where !range.isTrainable {
+                (average.floats + range.offset).update(
+                    from: parameters.floats + range.offset, count: range.shape.count)
             }
         }
         parameters.markChanged()

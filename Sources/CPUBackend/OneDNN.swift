@@ -2,7 +2,7 @@ internal import COneDNN
 
 /// The part of oneDNN that this backend uses, on the processor and on the calling thread's OpenMP team.
 ///
-/// Every call to the library stands in this file. A failing call here is a mistake of the compiler that made the plan, not of its user, so
+/// Every call to the library stands in the files of this type. A failing call here is a mistake of the compiler that made the plan, not of its user, so
 /// it stops the program with the library's status.
 final class OneDNN: @unchecked Sendable {
     private let engine: dnnl_engine_t
@@ -32,7 +32,7 @@ final class OneDNN: @unchecked Sendable {
 
     /// Where the elements of a float32 tensor lie.
     struct Layout: Equatable {
-        fileprivate var descriptor: dnnl_memory_desc_t
+        var descriptor: dnnl_memory_desc_t
 
         /// Elements at the given strides.
         init(_ dimensions: [Int], strides: [Int]) {
@@ -216,121 +216,7 @@ final class OneDNN: @unchecked Sendable {
         return Primitive(primitive!, stream: stream, arguments: arguments, owner: self)
     }
 
-    // MARK: - Convolutions over time
-
-    /// The shapes of a convolution from `[batch, time, inputs]` to `[batch, windows, outputs]`.
-    struct ConvolutionShape: Hashable {
-        var batch, time, inputs, windows, outputs, kernel, stride, padding: Int
-
-        fileprivate var source: Layout { Layout(sequence: (batch, time, inputs)) }
-        fileprivate var destination: Layout { Layout(sequence: (batch, windows, outputs)) }
-        fileprivate var weights: Layout { Layout(any: [outputs, inputs, kernel]) }
-        fileprivate var bias: Layout { Layout(rowMajor: [outputs]) }
-        fileprivate var strides: [Int64] { [Int64(stride)] }
-        fileprivate var before: [Int64] { [Int64(padding)] }
-        fileprivate var after: [Int64] { [Int64((windows - 1) * stride + kernel - time - padding)] }
-    }
-
-    /// `destination = source ∗ weights + bias`.
-    func convolution(_ shape: ConvolutionShape, hasBias: Bool) -> Description {
-        var operation = dnnl_convolution_desc_t()
-        var (source, weights, bias, destination) = (
-            shape.source.descriptor, shape.weights.descriptor, shape.bias.descriptor, shape.destination.descriptor
-        )
-        withOptionalPointer(&bias, hasBias) { bias in
-            check(
-                dnnl_convolution_forward_desc_init(
-                    &operation, dnnl_forward_training, dnnl_convolution_direct, &source, &weights, bias, &destination,
-                    shape.strides, shape.before, shape.after), "convolution \(shape)")
-        }
-        return description(&operation, "convolution \(shape)")
-    }
-
-    /// The gradient of a convolution's source.
-    func convolutionSourceGradient(_ shape: ConvolutionShape) -> Description {
-        var operation = dnnl_convolution_desc_t()
-        var (source, weights, destination) = (
-            shape.source.descriptor, shape.weights.descriptor, shape.destination.descriptor
-        )
-        check(
-            dnnl_convolution_backward_data_desc_init(
-                &operation, dnnl_convolution_direct, &source, &weights, &destination, shape.strides, shape.before,
-                shape.after), "gradient of convolution \(shape)")
-        return description(
-            &operation, "gradient of convolution \(shape)", hint: convolution(shape, hasBias: false))
-    }
-
-    /// The gradients of a convolution's weights and, if wanted, bias.
-    func convolutionWeightGradient(_ shape: ConvolutionShape, hasBias: Bool) -> Description {
-        var operation = dnnl_convolution_desc_t()
-        var (source, weights, bias, destination) = (
-            shape.source.descriptor, shape.weights.descriptor, shape.bias.descriptor, shape.destination.descriptor
-        )
-        withOptionalPointer(&bias, hasBias) { bias in
-            check(
-                dnnl_convolution_backward_weights_desc_init(
-                    &operation, dnnl_convolution_direct, &source, &weights, bias, &destination, shape.strides,
-                    shape.before,
-                    shape.after), "weight gradient of convolution \(shape)")
-        }
-        return description(
-            &operation, "weight gradient of convolution \(shape)", hint: convolution(shape, hasBias: hasBias))
-    }
-
-    // MARK: - Linear layers
-
-    /// The shapes of a linear layer from `[rows, inputs]` to `[rows, outputs]`.
-    struct LinearShape: Hashable {
-        var rows, inputs, outputs: Int
-
-        fileprivate var source: Layout { Layout(rowMajor: [rows, inputs]) }
-        fileprivate var destination: Layout { Layout(rowMajor: [rows, outputs]) }
-        fileprivate var weights: Layout { Layout(any: [outputs, inputs]) }
-        fileprivate var bias: Layout { Layout(rowMajor: [outputs]) }
-    }
-
-    /// `destination = source · weightsᵀ + bias`.
-    func linear(_ shape: LinearShape, hasBias: Bool) -> Description {
-        var operation = dnnl_inner_product_desc_t()
-        var (source, weights, bias, destination) = (
-            shape.source.descriptor, shape.weights.descriptor, shape.bias.descriptor, shape.destination.descriptor
-        )
-        withOptionalPointer(&bias, hasBias) { bias in
-            check(
-                dnnl_inner_product_forward_desc_init(
-                    &operation, dnnl_forward_training, &source, &weights, bias, &destination), "linear \(shape)")
-        }
-        return description(&operation, "linear \(shape)")
-    }
-
-    /// The gradient of a linear layer's source.
-    func linearSourceGradient(_ shape: LinearShape) -> Description {
-        var operation = dnnl_inner_product_desc_t()
-        var (source, weights, destination) = (
-            shape.source.descriptor, shape.weights.descriptor, shape.destination.descriptor
-        )
-        check(
-            dnnl_inner_product_backward_data_desc_init(&operation, &source, &weights, &destination),
-            "gradient of linear \(shape)")
-        return description(&operation, "gradient of linear \(shape)", hint: linear(shape, hasBias: false))
-    }
-
-    /// The gradients of a linear layer's weights and, if wanted, bias.
-    func linearWeightGradient(_ shape: LinearShape, hasBias: Bool) -> Description {
-        var operation = dnnl_inner_product_desc_t()
-        var (source, weights, bias, destination) = (
-            shape.source.descriptor, shape.weights.descriptor, shape.bias.descriptor, shape.destination.descriptor
-        )
-        withOptionalPointer(&bias, hasBias) { bias in
-            check(
-                dnnl_inner_product_backward_weights_desc_init(&operation, &source, &weights, bias, &destination),
-                "weight gradient of linear \(shape)")
-        }
-        return description(
-            &operation, "weight gradient of linear \(shape)", hint: linear(shape, hasBias: hasBias))
-    }
-
-    private func description(
+    func description(
         _ operation: UnsafeRawPointer, _ what: String, hint: Description? = nil
     ) -> Description {
         var attributes: dnnl_primitive_attr_t?
@@ -343,11 +229,11 @@ final class OneDNN: @unchecked Sendable {
     }
 }
 
-private func check(_ status: dnnl_status_t, _ what: @autoclosure () -> String) {
+func check(_ status: dnnl_status_t, _ what: @autoclosure () -> String) {
     precondition(status == dnnl_success, "oneDNN could not make \(what()): status \(status.rawValue)")
 }
 
-private func withOptionalPointer<Value>(
+func withOptionalPointer<Value>(
     _ value: inout Value, _ isPresent: Bool, _ body: (UnsafePointer<Value>?) -> Void
 ) {
     withUnsafePointer(to: &value) { body(isPresent ? $0 : nil) }
