@@ -114,7 +114,7 @@ let package = Package(
             of: "Training",
             using: [
                 "Policies", "Demonstrations", "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles",
-                "TensorGraph", "CPUBackend", "ReferenceBackend",
+                "TensorGraph", "CPUBackend",
             ]),
         tests(of: "Evaluation", using: ["PolicyInterface", "CPNG"]),
         .testTarget(

@@ -1,15 +1,18 @@
+import CPUBackend
 import Demonstrations
 import Foundation
 import NoiseSchedules
 import Policies
 import PolicyInterface
-import ReferenceBackend
 import TensorGraph
 
 @testable import Training
 
 /// A made-up arm with seven joints and a gripper: it turns each joint at a speed that follows from where the joint is.
 enum ToyRobot {
+    /// What all tests compute on; one engine serves tests that run side by side.
+    static let machine = CPUMachine(threads: 1)
+
     /// Demonstrations of the arm.
     static func demonstrations(episodes: Int = 4, frames: Int = 12, seed: UInt64 = 1) throws -> ReplayBuffer {
         var joints: [Float] = []
@@ -53,10 +56,10 @@ enum ToyRobot {
     }
 
     static func trainer(
-        _ recipe: Recipe = recipe(), demonstrations: ReplayBuffer? = nil
+        _ recipe: Recipe = recipe(), demonstrations: ReplayBuffer? = nil, on machine: CPUMachine = machine
     ) throws -> Trainer {
         try Trainer(
-            recipe: recipe, demonstrations: try demonstrations ?? self.demonstrations(), backend: ReferenceMachine())
+            recipe: recipe, demonstrations: try demonstrations ?? self.demonstrations(), backend: machine)
     }
 }
 

@@ -1,8 +1,8 @@
+import CPUBackend
 import Demonstrations
 import Foundation
 import Policies
 import PolicyInterface
-import ReferenceBackend
 import TensorGraph
 import Testing
 
@@ -14,19 +14,20 @@ import Testing
     }
 
     @Test func lossFalls() throws {
-        let trainer = try ToyRobot.trainer(
-            ToyRobot.recipe {
-                $0.steps = 40
-                $0.optimizer.learningRate = 1e-2
-                $0.batchSize = 16
-            })
+        var recipe = ToyRobot.recipe {
+            $0.steps = 300
+            $0.optimizer.learningRate = 3e-3
+            $0.batchSize = 16
+        }
+        recipe.policy.denoiser = .unet(.init(widths: [32, 64], kernelSize: 3, groups: 4, stepEmbedding: 32))
+        let trainer = try ToyRobot.trainer(recipe)
         let before = try #require(try trainer.validationLoss())
-        let losses = try losses(trainer, count: 40)
-        let (first, last) = (losses.prefix(5).reduce(0, +) / 5, losses.suffix(10).reduce(0, +) / 10)
+        let losses = try losses(trainer, count: 300)
+        let (first, last) = (losses.prefix(5).reduce(0, +) / 5, losses.suffix(50).reduce(0, +) / 50)
         #expect(first > 0.7)
-        #expect(last < 0.9 * first, "loss went from \(first) to \(last)")
+        #expect(last < 0.5 * first, "loss went from \(first) to \(last)")
         let after = try #require(try trainer.validationLoss())
-        #expect(after < 0.9 * before, "validation loss went from \(before) to \(after)")
+        #expect(after < 0.6 * before, "validation loss went from \(before) to \(after)")
     }
 
     @Test func theFirstUpdateHasLearningRateZero() throws {
@@ -46,7 +47,7 @@ import Testing
         func weights(seed: UInt64?) throws -> [Float] {
             let trainer = try Trainer(
                 recipe: ToyRobot.recipe(), demonstrations: ToyRobot.demonstrations(), seed: seed,
-                backend: ReferenceMachine())
+                backend: ToyRobot.machine)
             _ = try losses(trainer, count: 3)
             return trainer.weights
         }
@@ -57,21 +58,22 @@ import Testing
     }
 
     @Test func accumulatedPartsEqualTheWholeBatch() throws {
-        func train(parts: Int) throws -> (reports: [StepReport], weights: [Float]) {
+        func train(parts: Int) throws -> (reports: [StepReport], gradients: [Float]) {
             let trainer = try ToyRobot.trainer(ToyRobot.recipe { $0.accumulation = parts })
-            let reports = try trainer.batches(count: 4).map { try trainer.step($0) }
-            return (reports, trainer.weights)
+            var gradients: [Float] = []
+            trainer.reduce = { gradients = $0.values() }
+            let reports = try trainer.batches(count: 2).map { try trainer.step($0) }
+            return (reports, gradients)
         }
         let whole = try train(parts: 1)
-        for parts in [2, 4] {
+        let largest = whole.gradients.map(abs).max() ?? 0
+        for parts in [2, 4, 8] {
             let accumulated = try train(parts: parts)
             for (left, right) in zip(whole.reports, accumulated.reports) {
                 #expect(abs(left.loss - right.loss) < 1e-5 * left.loss)
                 #expect(abs(left.gradientNorm - right.gradientNorm) < 1e-5 * left.gradientNorm)
             }
-            let difference = zip(whole.weights, accumulated.weights).map { abs($0 - $1) }.max() ?? 1
-            // Adam divides by the root of the squared gradient: where that is near 0, rounding decides the direction of a step.
-            #expect(difference < 2e-4)
+            #expect(zip(whole.gradients, accumulated.gradients).allSatisfy { abs($0 - $1) <= 1e-5 * largest })
         }
     }
 
@@ -107,18 +109,19 @@ import Testing
         }
     }
 
-    @Test func checkpointsContinueBitForBit() throws {
+    @Test(arguments: [1, 2]) func checkpointsContinueBitForBit(threads: Int) throws {
+        let machine = CPUMachine(threads: threads)
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("a.checkpoint")
-            let whole = try ToyRobot.trainer()
+            let whole = try ToyRobot.trainer(on: machine)
             let expected = try whole.batches().map { try whole.step($0) }
 
-            let first = try ToyRobot.trainer()
+            let first = try ToyRobot.trainer(on: machine)
             _ = try losses(first, count: 3)
             try first.saveCheckpoint(to: url)
             let second = try Trainer(
                 resuming: url, recipe: ToyRobot.recipe(), demonstrations: ToyRobot.demonstrations(),
-                backend: ReferenceMachine())
+                backend: machine)
             #expect(second.step == 3)
             let rest = try second.batches().map { try second.step($0) }
             #expect(rest == Array(expected[3...]))
@@ -146,7 +149,7 @@ import Testing
             let observations = [Float](repeating: 0.3, count: 2 * 8)
             let keys = [RandomKey(seed: 1)]
             let (now, later) = (
-                try trainer.policy(), try DiffusionPolicy(contentsOf: policy, backend: ReferenceMachine())
+                try trainer.policy(), try DiffusionPolicy(contentsOf: policy, backend: ToyRobot.machine)
             )
             #expect(
                 try now.predict(observations: observations, keys: keys)

@@ -1,0 +1,262 @@
+import CPUBackend
+import Demonstrations
+import Foundation
+import Logging
+import Policies
+import PolicyInterface
+import TensorFiles
+import TensorGraph
+import Testing
+
+@testable import Training
+
+@Suite struct TrainingRunTests {
+    private func run(
+        _ folder: URL, _ recipe: Recipe = ToyRobot.recipe(), demonstrations: ReplayBuffer? = nil,
+        isResumed: Bool = false
+    ) throws -> TrainingRun {
+        try TrainingRun(
+            directory: folder, recipe: recipe, demonstrations: demonstrations ?? ToyRobot.demonstrations(),
+            isResumed: isResumed, backend: ToyRobot.machine,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Trains until some updates were made, then lets go of everything, as a killed process does.
+    private func interrupt(_ folder: URL, at step: Int, isResumed: Bool = false) throws {
+        struct Killed: Error {}
+        #expect(throws: Killed.self) {
+            _ = try self.run(folder, isResumed: isResumed).run(progress: { if $0.step == step { throw Killed() } })
+        }
+    }
+
+    /// The rows without what the clock measured.
+    private func rows(_ folder: URL) throws -> [MetricsRow] {
+        try MetricsFile.rows(contentsOf: RunDirectory(folder).metrics).map {
+            var row = $0
+            row.elapsedSeconds = 0
+            row.samplesPerSecond = 0
+            return row
+        }
+    }
+
+    private func checkpoints(_ folder: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: RunDirectory(folder).checkpoints.path).sorted()
+    }
+
+    private func message(_ body: () throws -> Void) -> String {
+        do {
+            try body()
+            return "nothing thrown"
+        } catch { return "\(error)" }
+    }
+
+    @Test func aRunLeavesItsFiles() throws {
+        try withTemporaryFolder { folder in
+            let folder = folder.appendingPathComponent("runs/toy")
+            let run = try run(folder)
+            var seen: [Int] = []
+            #expect(try run.run(progress: { seen.append($0.step) }) == .finished)
+            #expect(seen == Array(1...6))
+            let rows = try rows(folder)
+            #expect(rows.map(\.step) == seen)
+            #expect(rows[0].learningRate == 0)
+            #expect(rows.map { $0.validationLoss != nil } == [false, true, false, true, false, true])
+            #expect(rows.allSatisfy { $0.score == nil && $0.actionMSE == nil })
+            #expect(try RecipeFile.read(contentsOf: run.directory.recipe) == run.trainer.recipe)
+            #expect(try PolicyDirectory(run.directory.policy).read().weights == run.trainer.averageWeights)
+            let line = try String(contentsOf: run.directory.metrics, encoding: .utf8).split(separator: "\n")[1]
+            for key in [
+                "step", "epoch", "loss", "learning_rate", "gradient_norm", "samples_per_second", "elapsed_seconds",
+                "validation_loss",
+            ] { #expect(line.contains("\"\(key)\":")) }
+        }
+    }
+
+    @Test func aKilledRunGoesOnBitForBit() throws {
+        try withTemporaryFolder { folder in
+            let (whole, killed) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("killed"))
+            let expected = try run(whole)
+            _ = try expected.run()
+
+            try interrupt(killed, at: 1)  // before the first checkpoint
+            try interrupt(killed, at: 3, isResumed: true)  // one row after a checkpoint
+            try interrupt(killed, at: 5, isResumed: true)
+            let last = try run(killed, isResumed: true)
+            #expect(last.trainer.step == 4)
+            #expect(try last.run() == .finished)
+            #expect(last.trainer.weights == expected.trainer.weights)
+            #expect(last.trainer.averageWeights == expected.trainer.averageWeights)
+            #expect(try rows(killed) == rows(whole))
+            for name in try checkpoints(whole) {
+                let urls = [whole, killed].map { RunDirectory($0).checkpoints.appendingPathComponent(name) }
+                let files = try urls.map { try SafetensorsFile(contentsOf: $0) }
+                #expect(files[0].tensors.keys == files[1].tensors.keys)
+                for tensor in files[0].tensors.keys { #expect(try files[0].floats(tensor) == files[1].floats(tensor)) }
+            }
+        }
+    }
+
+    @Test func aFinishedRunHasNothingLeftToDo() throws {
+        try withTemporaryFolder { folder in
+            _ = try run(folder).run()
+            let rows = try rows(folder)
+            #expect(try run(folder, isResumed: true).run() == .finished)
+            #expect(try self.rows(folder) == rows)
+        }
+    }
+
+    @Test func aRequestToStopSavesAndLeaves() throws {
+        try withTemporaryFolder { folder in
+            let (whole, stopped) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("stopped"))
+            let expected = try run(whole)
+            _ = try expected.run()
+            var step = 0
+            #expect(try run(stopped).run(progress: { step = $0.step }, shouldStop: { step == 2 }) == .stopped(step: 3))
+            #expect(try checkpoints(stopped).contains("step-00000003.checkpoint"))
+            #expect(FileManager.default.fileExists(atPath: RunDirectory(stopped).policy.path))
+            let resumed = try run(stopped, isResumed: true)
+            #expect(resumed.trainer.step == 3)
+            _ = try resumed.run()
+            #expect(resumed.trainer.weights == expected.trainer.weights)
+            #expect(try rows(stopped) == rows(whole))
+        }
+    }
+
+    @Test func whatAKilledProcessLeftHalfWrittenDoesNoHarm() throws {
+        try withTemporaryFolder { folder in
+            let (whole, killed) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("killed"))
+            _ = try run(whole).run()
+            try interrupt(killed, at: 5)
+            let files = RunDirectory(killed)
+
+            // Killed while a checkpoint was written: a temporary file.
+            let newest = files.checkpoints.appendingPathComponent("step-00000004.checkpoint")
+            let bytes = try Data(contentsOf: newest)
+            let temporary = files.checkpoints.appendingPathComponent(".step-00000006.checkpoint.writing-1234")
+            try bytes.prefix(1000).write(to: temporary)
+            // Killed while a line was written.
+            let handle = try FileHandle(forWritingTo: files.metrics)
+            try handle.seekToEnd()
+            try handle.write(contentsOf: Data("{\"step\":6,\"lo".utf8))
+            try handle.close()
+            // Damaged by something else: the newest one is cut off.
+            try bytes.prefix(bytes.count - 10).write(to: newest)
+
+            let resumed = try run(killed, isResumed: true)
+            #expect(resumed.trainer.step == 2)
+            #expect(!FileManager.default.fileExists(atPath: temporary.path))
+            #expect(try checkpoints(killed).contains("step-00000004.checkpoint.damaged"))
+            _ = try resumed.run()
+            #expect(try rows(killed) == rows(whole))
+        }
+    }
+
+    @Test(arguments: [0, 7, 100, 5000]) func aDamagedCheckpointIsNotRestored(length: Int) throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 4)
+            let newest = RunDirectory(folder).checkpoints.appendingPathComponent("step-00000004.checkpoint")
+            try Data(contentsOf: newest).prefix(length).write(to: newest)
+            #expect(try run(folder, isResumed: true).trainer.step == 2)
+        }
+    }
+
+    @Test func aCheckpointThatCannotBeWrittenLeavesTheOlderOnes() throws {
+        try withTemporaryFolder { folder in
+            let run = try run(folder)
+            // Something in the way stands for a full disk: the rename at the end fails.
+            let blocked = run.directory.checkpoints.appendingPathComponent("step-00000004.checkpoint/x")
+            try FileManager.default.createDirectory(at: blocked, withIntermediateDirectories: true)
+            let error = message { _ = try run.run() }
+            #expect(error.contains("step-00000004.checkpoint") && error.contains("cannot write"))
+            #expect(try checkpoints(folder) == ["step-00000002.checkpoint", "step-00000004.checkpoint"])
+            #expect(run.checkpoints.newest?.header.step == 2)
+        }
+    }
+
+    @Test func theBestAndTheTwoNewestCheckpointsStay() throws {
+        try withTemporaryFolder { folder in
+            var recipe = ToyRobot.recipe { $0.rollouts = RolloutConfiguration(interval: 1, episodes: 2, seed: 5) }
+            recipe.training.checkpointInterval = 1
+            let run = try run(folder, recipe)
+            var calls: [RolloutConfiguration] = []
+            let scores = [0.1, 0.9, 0.3, 0.2, 0.1, 0.4]
+            _ = try run.run(rollout: { policy, configuration in
+                calls.append(configuration)
+                _ = try policy.predict(observations: [Float](repeating: 0, count: 16), keys: [.init(seed: 1)])
+                return TrainingRun.RolloutResult(score: scores[calls.count - 1], successRate: 0)
+            })
+            #expect(calls == Array(repeating: RolloutConfiguration(interval: 1, episodes: 2, seed: 5), count: 6))
+            #expect(try checkpoints(folder) == [2, 5, 6].map { "step-0000000\($0).checkpoint" })
+            #expect(run.checkpoints.best?.header.step == 2)
+            #expect(try rows(folder).map(\.score) == scores)
+            #expect(
+                try CheckpointStore(run.directory.checkpoints, kept: 1, logger: Logger(label: "t")).best?.header.score
+                    == 0.9)
+        }
+    }
+
+    @Test func checkpointsAreComparedByScoreThenByValidationLoss() throws {
+        var headers = [CheckpointHeader](repeating: try ToyRobot.trainer().header(), count: 4)
+        headers[1].validationLoss = 0.2
+        headers[2].validationLoss = 0.1
+        headers[3].score = 0.1
+        for (worse, better) in zip(headers, headers.dropFirst()) {
+            #expect(better.isBetter(than: worse) && !worse.isBetter(than: better))
+        }
+        #expect(!headers[0].isMeasured && headers[1].isMeasured && headers[3].isMeasured)
+    }
+
+    @Test func anExistingRunIsNotOverwritten() throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 2)
+            #expect(message { _ = try self.run(folder) }.contains("resume it with --resume"))
+        }
+    }
+
+    @Test func anotherRecipeOrOtherDemonstrationsAreRefused() throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 2)
+            let longer = message { _ = try self.run(folder, ToyRobot.recipe { $0.steps = 7 }, isResumed: true) }
+            #expect(longer.contains("training.steps: 6 before, 7 now"))
+            let seed = message { _ = try self.run(folder, ToyRobot.recipe { $0.seed = 4 }, isResumed: true) }
+            #expect(seed.contains("training.seed: 3 before, 4 now"))
+            let other = try ToyRobot.demonstrations(seed: 2)
+            let data = message { _ = try self.run(folder, demonstrations: other, isResumed: true) }
+            #expect(data.contains("demonstrations: 4 episodes of 48 frames, hash"))
+        }
+    }
+
+    @Test func twoRunsDoNotShareADirectory() throws {
+        try withTemporaryFolder { folder in
+            let first = try run(folder)
+            #expect(message { _ = try self.run(folder, isResumed: true) }.contains("another process at work"))
+            _ = try first.run()
+        }
+        try withTemporaryFolder { folder in
+            let file = folder.appendingPathComponent("file")
+            try Data().write(to: file)
+            #expect(message { _ = try self.run(file) }.contains("file"))
+        }
+    }
+
+    @Test func aLossThatIsNotFiniteNamesTheLastCheckpoint() throws {
+        try withTemporaryFolder { folder in
+            let run = try run(folder)
+            var step = 0
+            run.trainer.reduce = { if step == 2 { $0.write([.infinity]) } }
+            let error = message { _ = try run.run(progress: { step = $0.step }) }
+            #expect(error.hasPrefix("step 3: expected a finite gradient norm, found inf; the last good checkpoint is"))
+            #expect(error.contains("step-00000002.checkpoint"))
+        }
+    }
+
+    @Test func linesThatAreMissingAreNoticed() throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 4)
+            let metrics = RunDirectory(folder).metrics
+            let lines = try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n")
+            try Data((lines.prefix(2).joined(separator: "\n") + "\n").utf8).write(to: metrics)
+            #expect(message { _ = try self.run(folder, isResumed: true) }.contains("expected the line of step 4"))
+        }
+    }
+}
