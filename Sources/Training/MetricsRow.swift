@@ -20,7 +20,7 @@ public struct MetricsRow: Codable, Sendable, Equatable {
     public var elapsedSeconds: Double
     /// The loss on held-out episodes after the update, where it was measured.
     public var validationLoss: Double?
-    /// The mean squared error of sampled actions on windows that were trained on, normalised units, where it was measured.
+    /// The mean squared error of sampled actions on windows that were trained on, in normalised units, where it was measured.
     public var actionMSE: Double?
     /// The mean score of rollouts, where there were any.
     public var score: Double?

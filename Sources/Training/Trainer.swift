@@ -32,6 +32,9 @@ public final class Trainer {
     private let backend: any Backend
     private let state: TrainingState
     private let gradients: GradientComputation
+    private lazy var actionErrors = Result {
+        try ActionError(model, assembler: assembler, average: state.average, on: backend)
+    }
     private lazy var validation = ValidationLoss(model, assembler: assembler, average: state.average, on: backend)
 
     /// A training from random weights.
@@ -122,6 +125,10 @@ public final class Trainer {
         guard let windows = assembler.data.validation else { return nil }
         return try validation.measure(windows)
     }
+
+    /// The mean squared error of actions that the moving average samples with DDIM on up to 64 windows that it was trained on, in normalised units.
+    /// - Throws: `PolicyError` when an action is not finite.
+    public func actionError() throws -> Double { try actionErrors.get().measure() }
 
     /// The policy as it is now, its moving average; later updates change it.
     /// - Parameter sampler: the recipe's if not given.

@@ -25,7 +25,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
     public var validationRatio: Double
     /// At most so many episodes are trained on; nil takes all.
     public var maximumEpisodes: Int?
-    /// The validation loss is measured every so many updates.
+    /// The validation loss and the error of sampled actions are measured every so many updates.
     public var validationInterval: Int
     /// Rollouts in a simulator on the way; none by default.
     public var rollouts: RolloutConfiguration?

@@ -133,6 +133,7 @@ public final class TrainingRun {
         let training = trainer.recipe.training
         if isCheckpointDue || trainer.step.isMultiple(of: training.validationInterval) {
             row.validationLoss = try trainer.validationLoss()
+            row.actionMSE = try trainer.actionError()
         }
         if let rollout, let rollouts = training.rollouts, isLast || trainer.step.isMultiple(of: rollouts.interval) {
             let result = try rollout(trainer.policy(), rollouts)

@@ -22,12 +22,15 @@ import Testing
         recipe.policy.denoiser = .unet(.init(widths: [32, 64], kernelSize: 3, groups: 4, stepEmbedding: 32))
         let trainer = try ToyRobot.trainer(recipe)
         let before = try #require(try trainer.validationLoss())
+        let errorBefore = try trainer.actionError()
         let losses = try losses(trainer, count: 300)
         let (first, last) = (losses.prefix(5).reduce(0, +) / 5, losses.suffix(50).reduce(0, +) / 50)
         #expect(first > 0.7)
         #expect(last < 0.5 * first, "loss went from \(first) to \(last)")
         let after = try #require(try trainer.validationLoss())
         #expect(after < 0.6 * before, "validation loss went from \(before) to \(after)")
+        let errorAfter = try trainer.actionError()
+        #expect(errorAfter < 0.5 * errorBefore, "action error went from \(errorBefore) to \(errorAfter)")
     }
 
     @Test func theFirstUpdateHasLearningRateZero() throws {

@@ -61,7 +61,7 @@ import Testing
             #expect(rows.map(\.step) == seen)
             #expect(rows[0].learningRate == 0)
             #expect(rows.map { $0.validationLoss != nil } == [false, true, false, true, false, true])
-            #expect(rows.allSatisfy { $0.score == nil && $0.actionMSE == nil })
+            #expect(rows.allSatisfy { $0.score == nil && ($0.actionMSE != nil) == ($0.validationLoss != nil) })
             #expect(try RecipeFile.read(contentsOf: run.directory.recipe) == run.trainer.recipe)
             #expect(try PolicyDirectory(run.directory.policy).read().weights == run.trainer.averageWeights)
             let line = try String(contentsOf: run.directory.metrics, encoding: .utf8).split(separator: "\n")[1]

@@ -1,0 +1,48 @@
+import Demonstrations
+import NoiseSchedules
+import Policies
+import PolicyInterface
+import TensorGraph
+
+/// How far sampled actions are from the demonstrated ones, on a few windows that were trained on.
+///
+/// It tells what the loss, a mean over all noise levels, does not: whether denoising from pure noise works. (As the reference
+/// implementation's `train_action_mse_error`, but in normalised units and with DDIM, which is quick.)
+final class ActionError {
+    private static let windows = 64
+    private static let samplingSteps = 10
+
+    private let policy: DiffusionPolicy
+    private let keys: [RandomKey]
+    /// `[windows, To, D]`, raw units.
+    private var observations: [Float] = []
+    /// `[windows, Tp, A]`, normalised.
+    private let actions: [Float]
+
+    init(_ model: DiffusionModel, assembler: BatchAssembler, average: any DeviceBuffer, on backend: any Backend) throws
+    {
+        let data = assembler.data
+        let count = min(Self.windows, data.training.count)
+        let batch = Batch(count: count, layout: assembler.layout)
+        let size = model.configuration.horizon.observation * model.observationDimension
+        for item in 0..<count {
+            // Spread over all episodes.
+            data.fill(batch, item: item, from: data.training, window: item * data.training.count / count)
+            let start = item * assembler.layout.observationCount
+            observations += batch.observations[start..<start + size]
+        }
+        data.normaliser.observation.invert(&observations)
+        actions = batch.actions
+        keys = (0..<count).map { RandomKey(seed: 0).folding("action error").folding($0) }
+        policy = try DiffusionPolicy(
+            model, parameters: average, normaliser: data.normaliser,
+            sampler: .ddim(steps: min(Self.samplingSteps, model.configuration.diffusion.steps)), backend: backend)
+    }
+
+    /// The mean squared error of the policy as it is now.
+    func measure() throws -> Double {
+        var predicted = try policy.predict(observations: observations, keys: keys)
+        policy.normaliser.action.apply(to: &predicted)
+        return zip(predicted, actions).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) } / Double(actions.count)
+    }
+}
