@@ -48,3 +48,16 @@ public struct AdamWConfiguration: Codable, Sendable, Hashable {
         try check("weight_decay", weightDecay, weightDecay >= 0 && weightDecay.isFinite, "0 or a number above")
     }
 }
+
+extension AdamWConfiguration {
+    /// Reads the fields that are given; the others keep their defaults.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        learningRate = try fields.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+        firstMomentDecay = try fields.decodeIfPresent(Double.self, forKey: .firstMomentDecay) ?? firstMomentDecay
+        secondMomentDecay = try fields.decodeIfPresent(Double.self, forKey: .secondMomentDecay) ?? secondMomentDecay
+        epsilon = try fields.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
+        weightDecay = try fields.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
+    }
+}

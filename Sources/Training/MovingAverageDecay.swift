@@ -56,3 +56,15 @@ public struct MovingAverageDecay: Codable, Sendable, Hashable {
         }
     }
 }
+
+extension MovingAverageDecay {
+    /// Reads the fields that are given; the others keep their defaults.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        power = try fields.decodeIfPresent(Double.self, forKey: .power) ?? power
+        inverseGamma = try fields.decodeIfPresent(Double.self, forKey: .inverseGamma) ?? inverseGamma
+        minimum = try fields.decodeIfPresent(Double.self, forKey: .minimum) ?? minimum
+        maximum = try fields.decodeIfPresent(Double.self, forKey: .maximum) ?? maximum
+    }
+}

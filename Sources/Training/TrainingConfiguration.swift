@@ -3,7 +3,7 @@ import NoiseSchedules
 /// How a policy is trained: batches, optimiser, and what is checked and saved on the way.
 ///
 /// The defaults are the paper's for Push-T from states (Chi et al. 2023, appendix) where it has them. In a recipe every field may be
-/// left out, except inside of `optimizer` and `moving_average`, which are given whole or not at all.
+/// left out.
 public struct TrainingConfiguration: Sendable, Hashable {
     /// The root of all randomness: first weights, split of the episodes, order, noise.
     public var seed: UInt64
@@ -95,31 +95,6 @@ public struct TrainingConfiguration: Sendable, Hashable {
         try rollouts?.validate()
         try check("checkpoint_interval", checkpointInterval, isIn: 1...Int.max)
         try check("kept_checkpoints", keptCheckpoints, isIn: 0...Int.max)
-    }
-}
-
-/// Rollouts in a simulator while training goes on: they choose among checkpoints, so their seeds are not those of the final test.
-public struct RolloutConfiguration: Codable, Sendable, Hashable {
-    /// Every so many updates.
-    public var interval: Int
-    /// In so many episodes.
-    public var episodes: Int
-    /// The seed of the first episode; the others follow.
-    public var seed: UInt64
-
-    /// 16 episodes from seed 200000, by default.
-    public init(interval: Int, episodes: Int = 16, seed: UInt64 = 200_000) {
-        self.interval = interval
-        self.episodes = episodes
-        self.seed = seed
-    }
-
-    /// Checks that there is something to do.
-    /// - Throws: `InvalidSetting`.
-    public func validate() throws {
-        for (key, value) in [("interval", interval), ("episodes", episodes)] where value < 1 {
-            throw InvalidSetting(key: "rollouts.\(key)", expected: "1 or more", found: value)
-        }
     }
 }
 
