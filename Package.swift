@@ -118,7 +118,8 @@ let package = Package(
             ]),
         tests(of: "Evaluation", using: ["PolicyInterface", "CPNG"]),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["TestSupport", "dpolicy", "TensorFiles"], swiftSettings: settings),
+            name: "CommandLineTests",
+            dependencies: ["TestSupport", "dpolicy", "DiffusionPolicyKit", "NeuralNetworks"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

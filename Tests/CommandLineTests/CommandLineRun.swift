@@ -1,0 +1,73 @@
+import Foundation
+import TestSupport
+
+/// A run of the real executable, which is built beside the tests.
+final class CommandLineRun {
+    /// What was printed, and how it ended.
+    struct Outcome {
+        let status: Int32
+        /// Whether a signal ended the process.
+        let isKilled: Bool
+        let output: String
+        let errors: String
+
+        /// The lines of the output.
+        var lines: [Substring] { output.split(separator: "\n") }
+
+        /// The output as a JSON object.
+        func json() throws -> [String: Any] {
+            try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any] ?? [:]
+        }
+    }
+
+    static var executable: URL {
+        let tests = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
+        return tests.deletingLastPathComponent().appendingPathComponent("dpolicy")
+    }
+
+    private let process = Process()
+    private let folder: TemporaryFolder
+
+    /// Starts a command.
+    init(_ arguments: [String], executable: URL = executable, directory: URL? = nil) throws {
+        folder = try TemporaryFolder()
+        process.executableURL = executable
+        process.arguments = arguments
+        process.currentDirectoryURL = directory ?? folder.url
+        process.standardInput = FileHandle.nullDevice
+        // Files, not pipes, which would have to be read while the command runs.
+        process.standardOutput = try FileHandle(forWritingTo: make("output"))
+        process.standardError = try FileHandle(forWritingTo: make("errors"))
+        try process.run()
+    }
+
+    private func make(_ name: String) throws -> URL {
+        try Data().write(to: folder(name))
+        return folder(name)
+    }
+
+    var isRunning: Bool { process.isRunning }
+
+    /// Sends a signal.
+    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+    /// Waits for the end.
+    func wait() throws -> Outcome {
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus, isKilled: process.terminationReason == .uncaughtSignal,
+            output: try String(contentsOf: folder("output"), encoding: .utf8),
+            errors: try String(contentsOf: folder("errors"), encoding: .utf8))
+    }
+}
+
+/// Runs a command to its end.
+func dpolicy(_ arguments: String..., directory: URL? = nil) throws -> CommandLineRun.Outcome {
+    try CommandLineRun(arguments, directory: directory).wait()
+}
+
+/// Whether the errors are one line that begins as it should and holds some words.
+func isOneLine(_ errors: String, with words: String...) -> Bool {
+    let lines = errors.split(separator: "\n")
+    return lines.count == 1 && errors.hasPrefix("dpolicy: error: ") && words.allSatisfy(errors.contains)
+}

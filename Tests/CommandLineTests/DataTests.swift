@@ -1,0 +1,80 @@
+import DiffusionPolicyKit
+import Foundation
+import TestSupport
+import Testing
+
+/// `dpolicy data` and `dpolicy inspect`.
+@Suite struct DataTests {
+    let folder = try! TemporaryFolder()
+
+    @Test func inspectsADataset() throws {
+        try Fixtures.writeRobotDemonstrations(to: folder("robot.zarr"))
+        let path = folder("robot.zarr").path
+        let text = try dpolicy("data", "inspect", path, "--action", "command")
+        #expect(text.status == 0)
+        #expect(text.output.contains("joints") && text.output.contains("6 episodes"))
+        let json = try dpolicy("data", "inspect", path, "--action", "command", "--json").json()
+        #expect(json["frameCount"] as? Int == 120)
+        #expect((json["suggestion"] as? [String: Any])?["actionDimension"] as? Int == 2)
+        #expect(try dpolicy("inspect", path, "--json").json()["kind"] as? String == "dataset")
+    }
+
+    @Test func inspectsAPolicy() throws {
+        try Fixtures.writePushTPolicy(to: folder("policy"))
+        let json = try dpolicy("inspect", folder("policy").path, "--json").json()
+        #expect(json["kind"] as? String == "policy")
+        #expect(json["observation"] as? [Int] == [2, 7])
+        #expect(json["action_prediction"] as? [Int] == [4, 2])
+        let document = try PolicyDirectory(folder("policy")).document()
+        let parameters = document.shapes.parameters.values.reduce(0) { $0 + $1.reduce(1, *) }
+        #expect(json["parameters"] as? Int == parameters)
+        let ranges = try #require(json["ranges"] as? [[String: Any]])
+        #expect(ranges.count == 9)
+        #expect(ranges[0]["component"] as? String == "state[0]")
+        #expect(ranges[0]["lower"] as? Double == 0)
+        #expect(ranges[0]["upper"] as? Double == 512)
+        #expect(try dpolicy("inspect", folder("policy").path).output.contains("state[0]"))
+    }
+
+    /// From the same start, the recorded actions lead through the recorded states.
+    @Test func recordsWhatCanBeReplayed() throws {
+        try Fixtures.writePushTPolicy(to: folder("policy"))
+        let arguments = ["data", "record", "--policy", folder("policy").path, "--output", folder("out.zarr").path]
+        let options = ["--episodes", "3", "--seed", "500", "--minimum-coverage", "0", "--maximum-steps", "30"]
+        let outcome = try CommandLineRun(arguments + options + ["--action-noise", "3", "--threads", "1", "--json"])
+            .wait()
+        #expect(outcome.status == 0)
+        let buffer = try ReplayBuffer(contentsOf: folder("out.zarr").path)
+        #expect(buffer.episodes.count == 3)
+        #expect(try outcome.json()["frames"] as? Int == buffer.frameCount)
+        #expect(buffer.fields["keypoint"]?.shape == [9, 2])
+        let (states, actions) = (try buffer.field("state").values, try buffer.field("action").values)
+        for (episode, frames) in buffer.episodes.enumerated() {
+            let environment = PushTEnvironment(seed: UInt64(500 + episode))
+            for frame in frames {
+                #expect(environment.observation.vectors["state"] == Array(states[frame * 5..<frame * 5 + 5]))
+                try environment.step(Array(actions[frame * 2..<frame * 2 + 2]))
+            }
+        }
+        let again = try CommandLineRun(arguments).wait()
+        #expect(again.status == 1)
+        #expect(isOneLine(again.errors, with: "nothing there yet"))
+    }
+
+    @Test func givesUpOnAPolicyThatFails() throws {
+        try Fixtures.writePushTPolicy(to: folder("policy"))
+        let outcome = try dpolicy(
+            "data", "record", "--policy", folder("policy").path, "--output", folder("out.zarr").path, "--episodes", "1",
+            "--maximum-steps", "2", "--threads", "1")
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("found 0 of 20 starts"))
+        #expect(folder.names == ["policy"])
+    }
+
+    @Test func tellsThatNobodyAnswers() throws {
+        let outcome = try dpolicy(
+            "data", "fetch", "pusht", "--url", "http://127.0.0.1:1/pusht.zip", "--output", folder("data").path)
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "127.0.0.1"))
+    }
+}

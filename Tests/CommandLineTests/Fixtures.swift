@@ -1,0 +1,71 @@
+import DiffusionPolicyKit
+import Foundation
+import NeuralNetworks
+import TestSupport
+
+/// Small things to run commands on.
+enum Fixtures {
+    /// A random policy that acts in Push-T from its state and agent position; fast enough for a debug build.
+    static func writePushTPolicy(to url: URL, seed: UInt64 = 7) throws {
+        let configuration = PolicyConfiguration(
+            observations: ObservationSchema([
+                FieldSelection("state", width: 5), FieldSelection("keypoint", columns: 0..<2, width: 18),
+            ]),
+            action: ActionConfiguration(
+                dimension: 2, limits: ActionConfiguration.Limits(lower: [0, 0], upper: [512, 512])),
+            horizon: Horizon(observation: 2, prediction: 4, action: 3),
+            denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
+            diffusion: DiffusionConfiguration(steps: 10), sampler: .ddim(steps: 2))
+        let scale = [Float](repeating: 1 / 256, count: 7)
+        let normaliser = Normaliser(
+            observation: ComponentwiseMap(scale: scale, offset: [Float](repeating: -1, count: 7)),
+            action: ComponentwiseMap(scale: Array(scale[..<2]), offset: [-1, -1]))
+        let weights = try DiffusionModel(configuration).table.initialValues(key: RandomKey(seed: seed))
+        try PolicyDirectory(url).write(
+            StoredPolicy(
+                configuration: configuration, normaliser: normaliser, weights: weights, origin: ["recipe": "fixture"]))
+    }
+
+    /// Demonstrations of a robot without a simulator: six episodes of 20 frames.
+    static func writeRobotDemonstrations(to url: URL) throws {
+        try ReplayBuffer(
+            fields: [
+                ReplayBuffer.Field("joints", shape: [3], values: fill("joints", count: 360)),
+                ReplayBuffer.Field("command", shape: [2], values: fill("command", count: 240)),
+            ], episodeEnds: Array(stride(from: 20, through: 120, by: 20))
+        ).write(to: url)
+    }
+
+    /// A recipe for it that takes a few milliseconds an update.
+    static let recipe = """
+        name: tiny-robot
+        description: Small enough for a test
+        policy:
+          observations:
+            fields:
+              - name: joints
+          action:
+            field: command
+            dimension: 2
+          horizon: {observation: 2, prediction: 4, action: 2}
+          conditioning: global
+          denoiser:
+            name: unet
+            widths: [8, 16]
+            kernel_size: 3
+            groups: 4
+            step_embedding: 8
+            conditions_scale: true
+          diffusion: {steps: 10, betas: squaredcos_cap_v2, prediction: epsilon, clip: 1}
+          sampler: {name: ddim, steps: 2, eta: 0}
+          normalisation: {observations: limits, action: limits, fields: {}}
+        training:
+          steps: 200
+          batch_size: 8
+          validation_ratio: 0.2
+          validation_interval: 20
+          checkpoint_interval: 5
+          kept_checkpoints: 2
+
+        """
+}

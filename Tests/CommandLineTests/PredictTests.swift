@@ -1,0 +1,121 @@
+import DiffusionPolicyKit
+import Foundation
+import TestSupport
+import Testing
+
+/// `dpolicy predict`.
+@Suite struct PredictTests {
+    let folder = try! TemporaryFolder()
+
+    init() throws { try Fixtures.writePushTPolicy(to: folder("policy")) }
+
+    private func write(_ name: String, _ tensors: [SafetensorsTensor]) throws -> String {
+        try SafetensorsWriter.write(tensors, to: folder(name))
+        return folder(name).path
+    }
+
+    private func predict(_ input: String, _ options: String..., output: String) throws -> CommandLineRun.Outcome {
+        let arguments = ["predict", "--policy", folder("policy").path, "--input", input]
+        return try CommandLineRun(arguments + ["--output", folder(output).path, "--threads", "1"] + options).wait()
+    }
+
+    private func answer(_ output: String) throws -> (action: [Float], prediction: [Float]) {
+        let file = try SafetensorsFile(contentsOf: folder(output))
+        return (
+            try file.floats("action", shape: [3, 3, 2]), try file.floats("action_prediction", shape: [3, 4, 2])
+        )
+    }
+
+    private let state = fill("state", count: 30, base: 250, scale: 100)
+    private let keypoint = fill("keypoint", count: 108, base: 250, scale: 100)
+    private let noise = SafetensorsTensor("noise", shape: [3, 4, 2], .float32(fill("noise", count: 24)))
+
+    /// What the policy sees: the whole state, and the first two numbers of the keypoints.
+    private var observation: SafetensorsTensor {
+        let rows = (0..<6).flatMap { state[$0 * 5..<$0 * 5 + 5] + keypoint[$0 * 18..<$0 * 18 + 2] }
+        return SafetensorsTensor("observation", shape: [3, 2, 7], .float32(rows))
+    }
+
+    @Test func writesBothTensors() throws {
+        let input = try write("in", [observation, noise])
+        let outcome = try predict(input, "--json", output: "out")
+        #expect(outcome.status == 0)
+        #expect(try outcome.json()["action"] as? [Int] == [3, 3, 2])
+        let (action, prediction) = try answer("out")
+        // To − 1 ..< To − 1 + Ta of each item.
+        #expect(action == (0..<3).flatMap { Array(prediction[$0 * 8 + 2..<$0 * 8 + 8]) })
+        #expect(prediction.allSatisfy { (0...512).contains($0) })
+
+        let policy = try DiffusionPolicy(contentsOf: folder("policy").path, threads: 1)
+        let expected = try policy.predict(
+            observations: observation.floats, noise: noise.floats, keys: (0..<3).map { RandomKey(seed: 0).folding($0) })
+        #expect(prediction == expected)
+    }
+
+    @Test func takesATensorAField() throws {
+        let joined = try write("joined", [observation, noise])
+        let apart = try write(
+            "apart",
+            [
+                SafetensorsTensor("observation.state", shape: [3, 2, 5], .float32(state)),
+                SafetensorsTensor("observation.keypoint", shape: [3, 2, 18], .float32(keypoint)), noise,
+            ])
+        #expect(try predict(joined, output: "a").status == 0)
+        #expect(try predict(apart, output: "b").status == 0)
+        #expect(try answer("a") == answer("b"))
+    }
+
+    @Test func theSeedDecides() throws {
+        let input = try write("in", [observation])
+        for (name, seed) in [("a", "1"), ("b", "1"), ("c", "2")] {
+            #expect(try predict(input, "--seed", seed, "--sampler", "ddpm", "--steps", "3", output: name).status == 0)
+        }
+        #expect(try answer("a") == answer("b"))
+        #expect(try answer("a") != answer("c"))
+    }
+
+    @Test func refusesWhatItCannotUse() throws {
+        func tensor(_ name: String, _ shape: [Int], _ value: Float = 0) -> SafetensorsTensor {
+            SafetensorsTensor(name, shape: shape, .float32([Float](repeating: value, count: shape.reduce(1, *))))
+        }
+        let cases: [([SafetensorsTensor], String)] = [
+            ([tensor("observation", [3, 2, 6])], "[B, 2, 7]"),
+            ([tensor("observation", [0, 2, 7])], "at least one item"),
+            ([tensor("observation", [1, 2, 7], .nan)], "finite"),
+            ([tensor("observation", [1, 2, 7]), tensor("noise", [1, 4, 3])], "[B, 4, 2]"),
+            ([tensor("observation", [1, 2, 7]), tensor("noise", [2, 4, 2])], "1 items"),
+            ([tensor("observation", [1, 2, 7]), tensor("nois", [1, 4, 2])], "nois"),
+            ([tensor("observation", [1, 2, 7]), tensor("observation.state", [1, 2, 5])], "both"),
+            ([tensor("observation.state", [1, 2, 5])], "observation.keypoint"),
+            ([tensor("noise", [1, 4, 2])], "observation"),
+        ]
+        for (index, (tensors, words)) in cases.enumerated() {
+            let input = try write("in\(index)", tensors)
+            let outcome = try predict(input, output: "out")
+            #expect(outcome.status == 1)
+            #expect(isOneLine(outcome.errors, with: input, words), "\(outcome.errors)")
+        }
+        #expect(!folder.names.contains("out"))
+    }
+
+    @Test func refusesAHostileHeader() throws {
+        var bytes = Data([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F])
+        bytes.append(contentsOf: "{}".utf8)
+        try bytes.write(to: folder("hostile"))
+        let outcome = try predict(folder("hostile").path, output: "out")
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "hostile"))
+    }
+
+    @Test func refusesMoreStepsThanTheDiffusionHas() throws {
+        let outcome = try predict(write("in", [observation]), "--steps", "11", output: "out")
+        #expect(outcome.status == 64)
+        #expect(isOneLine(outcome.errors, with: "1...10", "found 11"))
+    }
+}
+
+extension SafetensorsTensor {
+    fileprivate var floats: [Float] {
+        if case .float32(let values) = values { values } else { [] }
+    }
+}

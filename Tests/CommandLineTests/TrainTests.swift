@@ -1,0 +1,133 @@
+import DiffusionPolicyKit
+import Foundation
+import TestSupport
+import Testing
+
+/// `dpolicy train`, on demonstrations of a robot that has no simulator.
+@Suite struct TrainTests {
+    let folder = try! TemporaryFolder()
+
+    init() throws {
+        try Fixtures.writeRobotDemonstrations(to: folder("robot.zarr"))
+        try Data(Fixtures.recipe.utf8).write(to: folder("tiny.yaml"))
+    }
+
+    private func start(_ run: String, _ options: [String] = []) throws -> CommandLineRun {
+        let arguments = ["train", "--recipe", folder("tiny.yaml").path, "--data", folder("robot.zarr").path]
+        return try CommandLineRun(
+            arguments + ["--output", folder(run).path, "--seed", "3", "--threads", "1"] + options)
+    }
+
+    /// The names and numbers of all tensors in a file, without its metadata, which tells how long the training took.
+    private func tensors(_ file: URL) throws -> [String: [Float]] {
+        let file = try SafetensorsFile(contentsOf: file)
+        return try file.tensors.keys.reduce(into: [:]) { $0[$1] = try file.floats($1) }
+    }
+
+    /// The lines of the metrics without what the clock decides.
+    private func metrics(_ run: String) throws -> [[String: Double]] {
+        let text = try String(contentsOf: folder("\(run)/metrics.jsonl"), encoding: .utf8)
+        return try text.split(separator: "\n").map { line in
+            var row = try JSONDecoder().decode([String: Double].self, from: Data(line.utf8))
+            row["elapsed_seconds"] = nil
+            row["samples_per_second"] = nil
+            return row
+        }
+    }
+
+    private func expectSame(_ run: String, as whole: String) throws {
+        #expect(
+            try tensors(folder("\(run)/policy/model.safetensors"))
+                == tensors(folder("\(whole)/policy/model.safetensors")))
+        let last = "checkpoints/step-00000200.checkpoint"
+        #expect(try tensors(folder("\(run)/\(last)")) == tensors(folder("\(whole)/\(last)")))
+        let rows = try metrics(run)
+        #expect(rows.compactMap { $0["step"].map { Int($0) } } == Array(1...200))
+        #expect(try rows == metrics(whole))
+    }
+
+    /// Lets a run go on until its metrics have some lines, then interrupts it.
+    private func interrupt(_ run: String, at lines: Int, by signal: Int32) throws -> CommandLineRun.Outcome {
+        let training = try start(run, ["--resume"])
+        let file = folder("\(run)/metrics.jsonl")
+        while training.isRunning {
+            let found = (try? Data(contentsOf: file))?.count { $0 == UInt8(ascii: "\n") } ?? 0
+            if found >= lines { break }
+            usleep(500)
+        }
+        training.signal(signal)
+        return try training.wait()
+    }
+
+    @Test func trainsAndShowsWhatItMade() throws {
+        let outcome = try start("run", ["--json"]).wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let json = try outcome.json()
+        #expect(json["finished"] as? Bool == true)
+        #expect(json["step"] as? Int == 200)
+        #expect(json["loss"] is Double)
+        #expect(try Data(contentsOf: folder("run/report.html")).count > 1000)
+        // Another robot has no simulator, and so no film.
+        #expect(!FileManager.default.fileExists(atPath: folder("run/rollouts.mp4").path))
+        #expect(try RecipeFile.read(contentsOf: folder("run/recipe.yaml")).training.seed == 3)
+
+        let run = try dpolicy("inspect", folder("run").path, "--json").json()
+        #expect(run["kind"] as? String == "run")
+        #expect(run["step"] as? Int == 200)
+        let checkpoint = try dpolicy("inspect", folder("run/checkpoints/step-00000200.checkpoint").path, "--json")
+        #expect(try checkpoint.json()["kind"] as? String == "checkpoint")
+
+        let again = try start("run").wait()
+        #expect(again.status == 1)
+        #expect(isOneLine(again.errors, with: "--resume"))
+    }
+
+    @Test func goesOnAsIfNeverKilled() throws {
+        #expect(try start("whole").wait().status == 0)
+        for lines in [12, 57, 133] {
+            #expect(try interrupt("killed", at: lines, by: SIGKILL).isKilled)
+        }
+        #expect(try start("killed", ["--resume"]).wait().status == 0)
+        try expectSame("killed", as: "whole")
+    }
+
+    @Test func savesWhenInterrupted() throws {
+        #expect(try start("whole").wait().status == 0)
+        let outcome = try interrupt("stopped", at: 40, by: SIGINT)
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("--resume"))
+        #expect(try interrupt("stopped", at: 90, by: SIGTERM).status == 0)
+        #expect(FileManager.default.fileExists(atPath: folder("stopped/policy/policy.json").path))
+        #expect(try start("stopped", ["--resume"]).wait().status == 0)
+        try expectSame("stopped", as: "whole")
+    }
+
+    @Test func overridesFields() throws {
+        let outcome = try start("run", ["--set", "training.steps=3", "--set", "policy.denoiser.widths=[8]"]).wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let recipe = try RecipeFile.read(contentsOf: folder("run/recipe.yaml"))
+        #expect(recipe.training.steps == 3)
+        #expect(try metrics("run").count == 3)
+    }
+
+    @Test(arguments: [
+        ("training.batchsize=4", 64 as Int32, "did you mean training.batch_size"), ("training", 64, "key=value"),
+        ("training.batch_size=many", 64, "batch_size"),
+        ("policy.horizon.prediction=5", 1, "multiple"), ("policy.action.dimension=3", 1, "expected 2"),
+        ("training.rollouts={interval: 5, seed: 100040}", 1, "final test"),
+    ])
+    func refusesOverrides(_ override: String, _ status: Int32, _ words: String) throws {
+        let outcome = try start("run", ["--set", override]).wait()
+        #expect(outcome.status == status)
+        #expect(isOneLine(outcome.errors, with: words), "\(outcome.errors)")
+        #expect(!folder.names.contains("run"))
+    }
+
+    @Test func refusesAnUnknownKeyOfAFile() throws {
+        let text = Fixtures.recipe.replacingOccurrences(of: "batch_size", with: "batchsize")
+        try Data(text.utf8).write(to: folder("tiny.yaml"))
+        let outcome = try start("run").wait()
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "tiny.yaml", "did you mean training.batch_size"))
+    }
+}

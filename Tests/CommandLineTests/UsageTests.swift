@@ -1,0 +1,68 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Exit codes and help.
+@Suite struct UsageTests {
+    static let verbs = ["train", "evaluate", "predict", "simulate", "inspect", "data"]
+
+    @Test(arguments: verbs) func helpHasExamples(_ verb: String) throws {
+        let outcome = try dpolicy(verb, "--help")
+        #expect(outcome.status == 0)
+        #expect(outcome.errors.isEmpty)
+        #expect(outcome.output.contains("dpolicy \(verb) "))
+        #expect(outcome.output.contains("Example"))
+    }
+
+    @Test func tellsItsVersion() throws {
+        let outcome = try dpolicy("--version")
+        #expect(outcome.status == 0)
+        #expect(outcome.output.split(separator: ".").count == 3)
+    }
+
+    @Test(arguments: [
+        ["frobnicate"], ["predict"], ["evaluate", "--episodes", "0"], ["evaluate", "--episodes", "many"],
+        ["evaluate", "--sampler", "euler"], ["evaluate", "--threads", "0"], ["evaluate", "--unknown"],
+        ["simulate", "chess", "--actions", "x"], ["simulate", "pusht", "--actions", "x", "--hold", "0"],
+        ["train", "--data", "x", "--output", "y"],
+        ["train", "--recipe", "pusht-lowdym", "--data", "x", "--output", "y"],
+        ["data", "fetch", "pusht", "--url", "gopher"], ["inspect"],
+        ["data", "record", "--policy", "x", "--output", "y", "--seed", "100049"],
+        ["data", "record", "--policy", "x", "--output", "y", "--seed", "99990"],
+        ["data", "record", "--policy", "x", "--output", "y", "--seed", "18446744073709551615"],
+        ["evaluate", "--seed", "18446744073709551615"],
+    ])
+    func wrongUsageIs64(_ arguments: [String]) throws {
+        let outcome = try CommandLineRun(arguments).wait()
+        #expect(outcome.status == 64)
+        #expect(isOneLine(outcome.errors, with: "--help"))
+        #expect(outcome.output.isEmpty)
+    }
+
+    @Test(arguments: [
+        ["inspect", "nowhere"], ["data", "inspect", "nowhere"], ["evaluate", "--policy", "nowhere"],
+        ["predict", "--policy", "nowhere", "--input", "a", "--output", "b"],
+        ["train", "--recipe", "nowhere.yaml", "--data", "x", "--output", "y"],
+        ["train", "--recipe", "pusht-demo", "--data", "nowhere", "--output", "y"],
+        ["train", "--resume", "--data", "x", "--output", "nowhere"],
+    ])
+    func missingFilesAre1(_ arguments: [String]) throws {
+        let outcome = try CommandLineRun(arguments).wait()
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "nowhere"))
+    }
+
+    @Test func suggestsTheNearestRecipe() throws {
+        let outcome = try dpolicy("train", "--recipe", "pusht-lowdym", "--data", "x", "--output", "y")
+        #expect(outcome.errors.contains("did you mean pusht-lowdim"))
+    }
+
+    /// An executable outside of the project, run outside of it, has no policy of its own.
+    @Test func saysWhereTheShippedPolicyIsLookedFor() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(at: CommandLineRun.executable, to: folder("dpolicy"))
+        let outcome = try CommandLineRun(["evaluate"], executable: folder("dpolicy"), directory: folder.url).wait()
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "Policies/pusht", "--policy DIR"))
+    }
+}
