@@ -5,7 +5,9 @@ import Testing
 
 /// `dpolicy data` and `dpolicy inspect`.
 @Suite struct DataTests {
-    let folder = try! TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test func inspectsADataset() throws {
         try Fixtures.writeRobotDemonstrations(to: folder("robot.zarr"))

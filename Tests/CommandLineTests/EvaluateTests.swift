@@ -5,9 +5,12 @@ import Testing
 
 /// `dpolicy evaluate`.
 @Suite struct EvaluateTests {
-    let folder = try! TemporaryFolder()
+    let folder: TemporaryFolder
 
-    init() throws { try Fixtures.writePushTPolicy(to: folder("policy")) }
+    init() throws {
+        folder = try TemporaryFolder()
+        try Fixtures.writePushTPolicy(to: folder("policy"))
+    }
 
     private func evaluate(_ options: String...) throws -> CommandLineRun.Outcome {
         try CommandLineRun(

@@ -5,9 +5,12 @@ import Testing
 
 /// `dpolicy predict`.
 @Suite struct PredictTests {
-    let folder = try! TemporaryFolder()
+    let folder: TemporaryFolder
 
-    init() throws { try Fixtures.writePushTPolicy(to: folder("policy")) }
+    init() throws {
+        folder = try TemporaryFolder()
+        try Fixtures.writePushTPolicy(to: folder("policy"))
+    }
 
     private func write(_ name: String, _ tensors: [SafetensorsTensor]) throws -> String {
         try SafetensorsWriter.write(tensors, to: folder(name))
@@ -32,7 +35,11 @@ import Testing
 
     /// What the policy sees: the whole state, and the first two numbers of the keypoints.
     private var observation: SafetensorsTensor {
-        let rows = (0..<6).flatMap { state[$0 * 5..<$0 * 5 + 5] + keypoint[$0 * 18..<$0 * 18 + 2] }
+        var rows: [Float] = []
+        for row in 0..<6 {
+            rows += state[row * 5..<row * 5 + 5]
+            rows += keypoint[row * 18..<row * 18 + 2]
+        }
         return SafetensorsTensor("observation", shape: [3, 2, 7], .float32(rows))
     }
 
@@ -43,7 +50,9 @@ import Testing
         #expect(try outcome.json()["action"] as? [Int] == [3, 3, 2])
         let (action, prediction) = try answer("out")
         // To − 1 ..< To − 1 + Ta of each item.
-        #expect(action == (0..<3).flatMap { Array(prediction[$0 * 8 + 2..<$0 * 8 + 8]) })
+        for item in 0..<3 {
+            #expect(Array(action[item * 6..<item * 6 + 6]) == Array(prediction[item * 8 + 2..<item * 8 + 8]))
+        }
         #expect(prediction.allSatisfy { (0...512).contains($0) })
 
         let policy = try DiffusionPolicy(contentsOf: folder("policy").path, threads: 1)

@@ -5,7 +5,9 @@ import Testing
 
 /// `dpolicy simulate`.
 @Suite struct SimulateTests {
-    let folder = try! TemporaryFolder()
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     private func write(_ json: String) throws -> String {
         let file = folder("actions-\(UUID().uuidString).json")
@@ -29,8 +31,8 @@ import Testing
             }
             let seed: Int
             let hold: Int
-            let reset_state: [Double]
-            let reset_coverage: Double
+            let resetState: [Double]
+            let resetCoverage: Double
             let steps: [Step]
         }
         let cases: [Case]
@@ -38,7 +40,7 @@ import Testing
 
     @Test(.enabled(if: Goldens.has("pusht.json"), "pusht.json is not in the goldens"))
     func everyGoldenCase() throws {
-        for golden in try Goldens.decode(Golden.self, from: "pusht.json").cases {
+        for golden in try Goldens.decode(Golden.self, from: "pusht.json", keys: .convertFromSnakeCase).cases {
             let actions = try write(String(decoding: JSONEncoder().encode(golden.steps.map(\.action)), as: UTF8.self))
             let outcome = try dpolicy(
                 "simulate", "pusht", "--seed", "\(golden.seed)", "--actions", actions, "--hold", "\(golden.hold)")
@@ -47,8 +49,8 @@ import Testing
             let records = try records(outcome)
             try #require(records.count == golden.steps.count * golden.hold + 1)
             #expect(records.map(\.step) == Array(0..<records.count))
-            #expect(isClose(records[0].state, golden.reset_state))
-            #expect(abs(records[0].coverage - golden.reset_coverage) < 1e-5)
+            #expect(isClose(records[0].state, golden.resetState))
+            #expect(abs(records[0].coverage - golden.resetCoverage) < 1e-5)
             for step in golden.steps {
                 let found = records[step.k]
                 #expect(isClose(found.state, step.state), "seed \(golden.seed), step \(step.k)")

@@ -5,9 +5,10 @@ import Testing
 
 /// `dpolicy train`, on demonstrations of a robot that has no simulator.
 @Suite struct TrainTests {
-    let folder = try! TemporaryFolder()
+    let folder: TemporaryFolder
 
     init() throws {
+        folder = try TemporaryFolder()
         try Fixtures.writeRobotDemonstrations(to: folder("robot.zarr"))
         try Data(Fixtures.recipe.utf8).write(to: folder("tiny.yaml"))
     }
@@ -113,8 +114,8 @@ import Testing
     @Test(arguments: [
         ("training.batchsize=4", 64 as Int32, "did you mean training.batch_size"), ("training", 64, "key=value"),
         ("training.batch_size=many", 64, "batch_size"),
-        ("policy.horizon.prediction=5", 1, "multiple"), ("policy.action.dimension=3", 1, "expected 2"),
-        ("training.rollouts={interval: 5, seed: 100040}", 1, "final test"),
+        ("policy.horizon.prediction=5", 64, "multiple"), ("policy.action.dimension=3", 1, "expected 2"),
+        ("training.rollouts={interval: 5, episodes: 2, seed: 100040}", 1, "final test"),
     ])
     func refusesOverrides(_ override: String, _ status: Int32, _ words: String) throws {
         let outcome = try start("run", ["--set", override]).wait()

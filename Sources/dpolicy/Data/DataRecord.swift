@@ -70,12 +70,13 @@ struct DataRecord: ParsableCommand {
             throw ValidationError("--action-noise: expected 0...100 pixels, found \(actionNoise)")
         }
         let last = UInt64.max - UInt64(episodes * Self.patience)
-        guard seed <= last, !seeds.overlaps(PushTTask.testSeeds) else {
+        guard seed <= last else { throw ValidationError("--seed: expected at most \(last), found \(seed)") }
+        guard !seeds.overlaps(PushTTask.testSeeds) else {
             let test = PushTTask.testSeeds
             throw ValidationError(
                 """
-                --seed: expected at most \(last) and no start among \(test.lowerBound)...\(test.upperBound - 1), the seeds of the \
-                final test; found \(seeds.lowerBound)...\(seeds.upperBound - 1) as those that may be tried
+                --seed: expected no start among \(test.lowerBound)...\(test.upperBound - 1), the seeds of the final test, \
+                found \(seeds.lowerBound)...\(seeds.upperBound - 1) as those that may be tried
                 """)
         }
         _ = try checkingUsage { try settings(for: seeds.prefix(groupSize)).validate() }
