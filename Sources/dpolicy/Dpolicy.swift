@@ -13,7 +13,7 @@ struct Dpolicy: ParsableCommand {
               dpolicy train --recipe pusht-demo --data Demonstrations/pusht.zarr --output runs/demo
               dpolicy evaluate --policy runs/demo/policy --video rollouts.mp4
 
-            Results go to standard output, progress and messages to standard error. The exit code is 0 when all went well, 64 for
+            Results go to standard output, progress and messages to standard error. The exit code is 0 when all went well, 64 for \
             a command that cannot be understood, and 1 for everything else.
             """,
         version: "0.1.0",

@@ -10,8 +10,8 @@ struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Judge a policy in Push-T: score, success rate, latency, video.",
         discussion: """
-            The score is the mean over episodes of the best reward, with its 95 % interval. Without --policy, the one that ships with
-            the project is judged. The result of a policy inside of a run goes to evaluation.json of that run, whose report then shows
+            The score is the mean over episodes of the best reward, with its 95 % interval. Without --policy, the one that ships with \
+            the project is judged. The result of a policy inside of a run goes to evaluation.json of that run, whose report then shows \
             it; that of any other policy is written only where --output says.
 
             Examples:

@@ -8,7 +8,7 @@ struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Replay actions in a simulator and print every state as a line of JSON.",
         discussion: """
-            Prints {"step":k,"state":[agent x, agent y, block x, block y, angle],"coverage":c,"reward":r,"done":d}
+            Prints {"step":k,"state":[agent x, agent y, block x, block y, angle],"coverage":c,"reward":r,"done":d} \
             for each control step; step 0 is the reset. Success does not end the simulation.
 
             Examples:

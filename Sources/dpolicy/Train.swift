@@ -11,8 +11,8 @@ struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train a policy on demonstrations.",
         discussion: """
-            The run's folder receives the resolved recipe (recipe.yaml), a line for each update (metrics.jsonl), checkpoints, the trained
-            policy (policy), a page with curves (report.html) and, for Push-T, a film of rollouts (rollouts.mp4). An interrupted run,
+            The run's folder receives the resolved recipe (recipe.yaml), a line for each update (metrics.jsonl), checkpoints, the trained \
+            policy (policy), a page with curves (report.html) and, for Push-T, a film of rollouts (rollouts.mp4). An interrupted run, \
             by Ctrl-C or by force, goes on with --resume as if it had never stopped.
 
             Examples:

@@ -11,8 +11,8 @@ struct DataRecord: ParsableCommand {
         commandName: "record",
         abstract: "Let a policy push the T and keep its good episodes as demonstrations.",
         discussion: """
-            Each seed is another start. An episode is kept, up to its best moment, when it covers enough of the goal. Frames hold the
-            state before the action and the action, as people's demonstrations do; there are no images. The seeds of the final test
+            Each seed is another start. An episode is kept, up to its best moment, when it covers enough of the goal. Frames hold the \
+            state before the action and the action, as people's demonstrations do; there are no images. The seeds of the final test \
             are refused.
 
             Example:
