@@ -110,12 +110,17 @@ extension DatasetDescription: CustomStringConvertible {
         }
         lines.append("")
         if let suggestion {
-            let parts = suggestion.observation.fields.map { field in
-                field.name + (field.columns.map { " (columns \($0.lowerBound)..<\($0.upperBound))" } ?? "")
+            lines += [
+                "what to set in a recipe, for observations of \(suggestion.observationDimension) numbers:", "policy:",
+                "  observations:", "    fields:",
+            ]
+            for field in suggestion.observation.fields {
+                lines.append("      - name: \(field.name)")
+                if let columns = field.columns {
+                    lines.append("        columns: [\(columns.lowerBound), \(columns.upperBound)]")
+                }
             }
-            lines.append(
-                "a recipe that fits: observation \(parts.joined(separator: ", ")) = \(suggestion.observationDimension) "
-                    + "numbers; action \(suggestion.action) = \(suggestion.actionDimension) numbers")
+            lines += ["  action:", "    field: \(suggestion.action)", "    dimension: \(suggestion.actionDimension)"]
         } else {
             lines.append("no recipe fits: there has to be a field of actions, and another one that changes")
         }

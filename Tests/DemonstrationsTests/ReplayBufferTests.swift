@@ -135,7 +135,10 @@ import Testing
         #expect(description.suggestion?.observationDimension == 10)
         #expect(description.suggestion?.actionDimension == 2)
         #expect(description.description.contains("2 episodes, 6 frames; an episode has 2 to 4 frames, the median is 4"))
-        #expect(description.description.contains("observation keypoint, reward, state = 10 numbers; action action = 2"))
+        #expect(
+            description.description.contains(
+                "    fields:\n      - name: keypoint\n      - name: reward\n      - name: state"))
+        #expect(description.description.contains("  action:\n    field: action\n    dimension: 2"))
         let copy = try JSONDecoder().decode(DatasetDescription.self, from: JSONEncoder().encode(description))
         #expect(copy == description)
 
