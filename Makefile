@@ -19,7 +19,7 @@ test: dependencies ## Check format and arrows, run every test, build the example
 	@.ci/run
 
 demo: build ## Train a small policy on the shipped demonstrations, judge and film it.
-	$(DPOLICY) train --recipe pusht-demo --data Demonstrations/pusht.zarr --output runs/demo
+	$(DPOLICY) train --recipe pusht-demo --data Demonstrations/pusht.zarr --output runs/demo --resume
 	$(DPOLICY) evaluate --policy runs/demo/policy --video runs/demo/rollouts.mp4
 	@echo "The rollouts: runs/demo/rollouts.mp4    The report: runs/demo/report.html"
 
