@@ -1,5 +1,5 @@
 import NeuralNetworks
-import NoiseSchedules
+public import NoiseSchedules
 import PolicyInterface
 import PolicyNetworks
 public import TensorGraph
@@ -48,7 +48,120 @@ public struct DiffusionModel: Sendable {
     public var trainingObservations: Int {
         configuration.conditioning == .inpainting ? configuration.horizon.prediction : configuration.horizon.observation
     }
+}
 
+// MARK: - Learning
+
+extension DiffusionModel {
+    /// The loss of a batch and its gradients.
+    ///
+    /// A window's sample x₀ is mixed with noise ε at a step t of the diffusion: `x_t = √ᾱ_t · x₀ + √(1 − ᾱ_t) · ε`. From x_t, t and the
+    /// observations the network is to tell ε (or x₀, or the velocity `√ᾱ_t · ε − √(1 − ᾱ_t) · x₀`, as the configuration says); the loss is
+    /// the mean of the squared differences over all components.
+    ///
+    /// Inputs, all normalised:
+    /// - `observation` `[b, trainingObservations, D]` and `action` `[b, Tp, A]`: a window of a demonstration,
+    /// - `noise` `[b, Tp, C]`: from the standard normal distribution,
+    /// - `steps` `[b]`: steps of the diffusion, each uniform in `0 ..< diffusion.steps`,
+    /// - `loss_scale` `[]`: a factor of every gradient, the share of this batch in the whole one when gradients accumulate.
+    ///
+    /// The output is `loss` `[]`, not scaled. Sampling the step and comparing with plain squared error is algorithm 1 of Ho et al. 2020.
+    public func trainingGraph(batch: Int) -> Graph {
+        let builder = GraphBuilder(parameters: table)
+        let loss = loss(in: builder, batch: batch)
+        let gradients = builder.gradients(of: loss, scaledBy: builder.input("loss_scale", []))
+        return builder.graph(outputs: [("loss", loss)], gradients: gradients)
+    }
+
+    /// The loss of a batch alone, for validation: the inputs and the output of `trainingGraph(batch:)` but for `loss_scale`.
+    public func lossGraph(batch: Int) -> Graph {
+        let builder = GraphBuilder(parameters: table)
+        return builder.graph(outputs: [("loss", loss(in: builder, batch: batch))])
+    }
+
+    private func loss(in builder: GraphBuilder, batch: Int) -> Tensor {
+        let horizon = configuration.horizon
+        let actions = builder.input("action", [batch, horizon.prediction, configuration.action.dimension])
+        let observations = builder.input("observation", [batch, trainingObservations, observationDimension])
+        let noise = builder.input("noise", [batch, horizon.prediction, sampleDimension])
+        let steps = builder.input("steps", [batch])
+
+        let sample =
+            configuration.conditioning == .inpainting ? Tensor.concatenate([actions, observations], axis: 2) : actions
+        let known = observations.slice(axis: 1, 0..<horizon.observation)
+        let numbers = Coefficients(
+            in: builder, at: steps,
+            rows: (0..<schedule.steps).map { step in
+                let target = configuration.diffusion.prediction.target(at: step, of: schedule)
+                return [schedule.sampleScales[step], schedule.noiseScales[step], target.sample, target.noise]
+            })
+        let diffused = holdingKnown(numbers[0] * sample + numbers[1] * noise, observation: known)
+        let prediction = output(diffused, steps: steps, observation: known)
+        let target = numbers[2] * sample + numbers[3] * noise
+        return unknownPart(of: prediction).meanSquaredError(to: unknownPart(of: target))
+    }
+
+    /// Zero where a sample is known beforehand, so that it has no part in the loss; the mean still counts it, as the reference does.
+    private func unknownPart(of sample: Tensor) -> Tensor {
+        guard configuration.conditioning == .inpainting else { return sample }
+        let zeros = sample.graph.constant([0], [1, 1, 1])
+            .broadcast(to: [sample.shape[0], configuration.horizon.observation, observationDimension])
+        return holdingKnown(sample, observation: zeros)
+    }
+}
+
+// MARK: - Denoising
+
+extension DiffusionModel {
+    /// One step of a sampler, network included: from x_t to the less noisy x of the sampler's next step.
+    ///
+    /// With the six numbers that the sampler's table (`SamplingStep`) has for the step,
+    ///
+    /// ```
+    /// sample   = clamp(a · x_t + b · output)
+    /// previous = c · sample + d · x_t + e · output + σ · noise
+    /// ```
+    ///
+    /// where `a · x_t + b · output` is the x₀ that follows from the network's answer, clamped to ± `diffusion.clip`. The last step's σ is 0.
+    ///
+    /// Inputs, all normalised:
+    /// - `observation` `[b, To, D]`, once a chunk,
+    /// - `sample` `[b, Tp, C]`: the diffused sample,
+    /// - `step` `[b]`: positions in the sampler's table, 0 the noisiest,
+    /// - `noise` `[b, Tp, C]`: fresh noise, only if the sampler is stochastic.
+    ///
+    /// The output is `previous` `[b, Tp, C]`, the less noisy sample. What is known is put into its place before the network sees the
+    /// sample, so that a last step leaves the action right but not the inpainted observations.
+    /// - Throws: `InvalidSetting` when the diffusion lacks the sampler's steps.
+    public func stepGraph(batch: Int, sampler: Sampler) throws -> Graph {
+        let steps = try sampler.table(for: configuration.diffusion.prediction, schedule: schedule)
+        let builder = GraphBuilder(parameters: table)
+        let shape: Shape = [batch, configuration.horizon.prediction, sampleDimension]
+        let observation = builder.input(
+            "observation", [batch, configuration.horizon.observation, observationDimension], rate: .chunk)
+        let sample = builder.input("sample", shape)
+        let numbers = Coefficients(
+            in: builder, at: builder.input("step", [batch]),
+            rows: steps.map { step in
+                [
+                    Double(step.timestep), step.sampleFromCurrent, step.sampleFromOutput, step.previousFromSample,
+                    step.previousFromCurrent, step.previousFromOutput, step.noiseScale,
+                ]
+            })
+
+        let current = holdingKnown(sample, observation: observation)
+        let output = output(current, steps: numbers.vector(0), observation: observation)
+        var clean = numbers[1] * current + numbers[2] * output
+        if let clip = configuration.diffusion.clip.map(Float.init) { clean = clean.clamped(to: -clip...clip) }
+        var previous = numbers[3] * clean + numbers[4] * current + numbers[5] * output
+        if sampler.isStochastic { previous = previous + numbers[6] * builder.input("noise", shape) }
+        return builder.graph(outputs: [("previous", previous)])
+    }
+}
+
+// MARK: - Conditioning
+
+extension DiffusionModel {
     /// The network's answer to a diffused sample `[b, Tp, C]` at steps `[b]`, given observations `[b, To, D]`.
     func output(_ sample: Tensor, steps: Tensor, observation: Tensor) -> Tensor {
         let (batch, horizon) = (sample.shape[0], configuration.horizon)

@@ -3,8 +3,9 @@ public import PolicyInterface
 
 /// Brings raw observations and actions to the scale that the network works in, and back.
 ///
-/// Each component has a scale and an offset of its own, fitted to the demonstrations as the reference implementation's
-/// `LinearNormalizer` does.
+/// Each component has a scale and an offset of its own, `normalised = scale · raw + offset`, fitted to all frames of the demonstrations as
+/// the reference implementation's `LinearNormalizer` does: by limits (smallest to −1, largest to 1), gaussian (mean to 0, deviation to 1) or
+/// left as they are. Training normalises its windows with it; a policy normalises what it sees and brings what it predicts back.
 public struct Normaliser: Codable, Sendable, Hashable {
     /// From a raw observation vector to a normalised one, `[D]`.
     public var observation: ComponentwiseMap
@@ -62,11 +63,51 @@ public struct Normaliser: Codable, Sendable, Hashable {
     }
 }
 
+/// A scale and an offset for each component of a vector: `y = scale · x + offset`.
+public struct ComponentwiseMap: Codable, Sendable, Hashable {
+    /// The factors, one a component; never 0.
+    public private(set) var scale: [Float]
+    /// What is added, one a component.
+    public private(set) var offset: [Float]
+
+    /// A map from its numbers.
+    /// - Precondition: there are as many factors as offsets.
+    public init(scale: [Float], offset: [Float]) {
+        precondition(scale.count == offset.count, "\(scale.count) factors and \(offset.count) offsets")
+        self.scale = scale
+        self.offset = offset
+    }
+
+    /// How many components the vectors have.
+    public var dimension: Int { scale.count }
+
+    /// Maps vectors that lie one after another, `[…, dimension]`.
+    /// - Precondition: the number of elements is a multiple of the dimension.
+    public func apply(to values: inout [Float]) {
+        transform(&values) { value, scale, offset in scale * value + offset }
+    }
+
+    /// Maps vectors that lie one after another back, `x = (y − offset) / scale`.
+    /// - Precondition: the number of elements is a multiple of the dimension.
+    public func invert(_ values: inout [Float]) {
+        transform(&values) { value, scale, offset in (value - offset) / scale }
+    }
+
+    private func transform(_ values: inout [Float], _ map: (Float, Float, Float) -> Float) {
+        precondition(values.count % dimension == 0, "\(values.count) numbers for vectors of \(dimension)")
+        for start in stride(from: 0, to: values.count, by: dimension) {
+            for component in 0..<dimension {
+                values[start + component] = map(values[start + component], scale[component], offset[component])
+            }
+        }
+    }
+}
+
 extension ComponentwiseMap {
     /// A component that varies less than this counts as constant: `range_eps` of the reference implementation.
     private static let constantRange: Float = 1e-4
 
-    /// The map that brings each component to the range of its mode.
+    /// The map that each component's mode asks for.
     ///
     /// A constant component is only moved: to 0, the middle of the range. Dividing by its tiny spread would blow noise up.
     fileprivate init(fitting statistics: FieldStatistics, modes: [Normalisation.Mode]) {

@@ -1,6 +1,8 @@
-/// Executes a chunk of actions, then looks again: receding-horizon control.
+/// Executes a part of each predicted chunk, then asks for a new one: receding-horizon control.
 ///
-/// (Chi et al. 2023, section 2.3.) It turns a policy of chunks into a policy of single actions. At the start of an episode the first observation is repeated
+/// (Chi et al. 2023, section 2.3.) It turns a policy of chunks into a policy of single actions. Of `Tp` predicted actions, those at
+/// `To − 1 ..< To − 1 + Ta` are executed, because the first action belongs to the oldest of the `To` observations; then the policy is asked
+/// again, with the observations seen in the meantime. At the start of an episode the first observation is repeated
 /// until it fills the observation horizon, as the reference environment wrapper does.
 public struct RecedingHorizonController: Policy {
     private let policy: any ChunkingPolicy
@@ -24,6 +26,8 @@ public struct RecedingHorizonController: Policy {
     }
 
     /// Forgets the past observations and the actions not yet executed.
+    ///
+    /// Chunks count from 0 again: an episode with a controller of the same key draws the same noise.
     public mutating func reset() {
         history = []
         pending = []

@@ -3,7 +3,11 @@ public import TensorGraph
 
 /// A U-Net over time whose blocks are modulated by the diffusion step and the observation.
 ///
-/// It is the convolutional denoiser of Diffusion Policy (Chi et al. 2023, section IV-A).
+/// It is the convolutional denoiser of Diffusion Policy (Chi et al. 2023, section 3.1, "CNN-based Diffusion Policy"). A block is two times
+/// convolution, group normalisation and Mish, with a residual connection around both; between them FiLM modulates every channel,
+/// `scale · h + bias` (or only `+ bias`), scale and bias being a linear map of the condition: the embedded step of the diffusion and, with
+/// global conditioning, the flattened observations.
+///
 /// Names, order and arithmetic are those of the reference implementation's `ConditionalUnet1d`, so that published weights fit. They depend on
 /// three of its habits:
 /// - Local conditioning has a second encoder for the way up whose features are never added: they would be twice as long as those of the
@@ -81,7 +85,13 @@ public struct ConditionalUNet1D: Denoiser {
         return parts.joined().flatMap(\.parameters)
     }
 
-    /// Records one evaluation of the network; see `Denoiser`.
+    /// Records one evaluation of the network.
+    /// - Parameters:
+    ///   - sample: what is denoised, `[batch, time, inputDimension]`.
+    ///   - steps: steps of the diffusion, `[batch]`, or one for all.
+    ///   - global: one vector an item that conditions every block, `[batch, globalConditioningDimension]`.
+    ///   - local: one vector a time, added to the features of the topmost level, `[batch, time, localConditioningDimension]`.
+    /// - Returns: the network's answer, shaped like `sample`.
     /// - Precondition: the shapes are those of the configuration, and the length of the sequence is a multiple of
     ///   `configuration.horizonMultiple`.
     public func callAsFunction(_ sample: Tensor, steps: Tensor, global: Tensor? = nil, local: Tensor? = nil) -> Tensor {

@@ -25,7 +25,7 @@ public final class Trainer {
     public let model: DiffusionModel
     /// Updates made so far.
     public private(set) var step = 0
-    /// Adds up the gradients of all machines in place, between their computation and the update; nothing to do on one machine.
+    /// Adds up the gradients of all machines in place, each being those of its share of the batch's mean loss, between their computation and the update; nothing to do on one machine.
     public var reduce: (any DeviceBuffer) throws -> Void = { _ in }
 
     let assembler: BatchAssembler
@@ -90,6 +90,10 @@ public final class Trainer {
     }
 
     /// One update of the weights: gradients of the batch, their reduction over machines, clipping, AdamW and moving average.
+    ///
+    /// For each window of the batch, noise and a step of the diffusion were drawn; `DiffusionModel.trainingGraph(batch:)` says how they
+    /// become a loss. The learning rate rises from 0 and falls along half a cosine. The moving average follows the weights,
+    /// `average ← d · average + (1 − d) · weights` with d growing towards 1; it is what is validated, exported and acts.
     /// - Precondition: `batch` is the one of the present step.
     /// - Throws: `TrainingError.notFinite`, the weights being as before; or when the machine fails.
     public func step(_ batch: Batch) throws -> StepReport {
