@@ -21,15 +21,28 @@ struct Export: ParsableCommand {
     @Option(help: ArgumentHelp("The folder to write to.", valueName: "dir"))
     var output: String
 
-    @Option(help: ArgumentHelp("How weights are stored.", valueName: "float32|bfloat16"))
-    var precision = Precision.float32
+    /// How weights may be stored.
+    enum StoredPrecision: String, ExpressibleByArgument, CaseIterable {
+        case float32
+        case bfloat16
+
+        var precision: Precision {
+            switch self {
+            case .float32: .float32
+            case .bfloat16: .bfloat16
+            }
+        }
+    }
+
+    @Option(help: "How weights are stored.")
+    var precision = StoredPrecision.float32
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let stored = try PolicyDirectory(NamedPolicy(at: policy).url).read()
         let directory = PolicyDirectory(URL(fileURLWithPath: output))
-        try directory.write(stored, precision: precision)
+        try directory.write(stored, precision: precision.precision)
         if global.json {
             try StandardOutput.write(json: ["policy": output, "precision": precision.rawValue])
         } else {
@@ -37,5 +50,3 @@ struct Export: ParsableCommand {
         }
     }
 }
-
-extension Precision: ExpressibleByArgument {}
