@@ -41,7 +41,8 @@ public struct Mosaic {
         let width = side + 2 * Self.frame
         image.fill(x..<x + width, y..<y + width + Self.caption, with: episode.success ? Self.success : Self.background)
         let color = episode.success ? Self.background : Self.text
-        let label = "\(episode.seed) \(String(format: "%.2f", episode.bestReward))"
+        // Rounded down, so that only a success reads 1.00.
+        let label = "\(episode.seed) \(String(format: "%.2f", (episode.bestReward * 100).rounded(.down) / 100))"
         let fits = label.count * BitmapFont.advance * 2 <= width
         BitmapFont.draw(label, x: x + Self.frame, y: y + 4, scale: fits ? 2 : 1, color: color, into: &image)
         let picture = environment.render(side: side)
