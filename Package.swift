@@ -52,14 +52,14 @@ let package = Package(
         // What everybody speaks; the bytes; the numbers.
         room("PolicyInterface"),
         room("TensorFiles", sees: ["CBlosc", "CZip"]),
-        room("NoiseSchedules"),
+        room("NoiseSchedules", sees: ["PolicyInterface"]),
 
         // The engine.
         room("TensorGraph"),
         room("ReferenceBackend", sees: ["TensorGraph"]),
         room("CPUBackend", sees: ["TensorGraph", "COneDNN", "CKernels"]),
         room("NeuralNetworks", sees: ["TensorGraph", "PolicyInterface"]),
-        room("PolicyNetworks", sees: ["NeuralNetworks", "TensorGraph"]),
+        room("PolicyNetworks", sees: ["NeuralNetworks", "TensorGraph", "PolicyInterface"]),
 
         // The task and the data.
         room("PushT", sees: ["PolicyInterface", "CChipmunk"]),
@@ -97,7 +97,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests(of: "PolicyInterface"),
         tests(of: "TensorFiles", using: ["CBlosc"]),
-        tests(of: "NoiseSchedules"),
+        tests(of: "NoiseSchedules", using: ["PolicyInterface"]),
         tests(of: "TensorGraph", using: ["ReferenceBackend", "CPUBackend"]),
         tests(
             of: "PolicyNetworks",

@@ -15,37 +15,21 @@ public struct EpisodeSplit: Sendable, Equatable {
     ///   - maximumTrainingEpisodes: how many episodes train at most; no cap by default. Which episodes validate does
     ///     not depend on it.
     ///   - key: decides the choice.
-    /// - Throws: `SplitError` when a number is out of range.
+    /// - Throws: `InvalidSetting` when a number is out of range.
     public init(
         episodeCount: Int, validationRatio: Double = 0, maximumTrainingEpisodes: Int? = nil, key: RandomKey
     ) throws {
         guard 0..<1 ~= validationRatio, episodeCount >= 1, maximumTrainingEpisodes ?? 1 >= 1 else {
-            throw SplitError(
-                episodeCount: episodeCount, validationRatio: validationRatio,
-                maximumTrainingEpisodes: maximumTrainingEpisodes)
+            let cap = maximumTrainingEpisodes.map { "\($0)" } ?? "no cap"
+            throw InvalidSetting(
+                key: "split of episodes",
+                expected: "at least 1 episode, a validation ratio in 0 ..< 1 and a cap of at least 1",
+                found: "\(episodeCount), \(validationRatio) and \(cap)")
         }
         let wanted = validationRatio == 0 ? 0 : max(1, Int((Double(episodeCount) * validationRatio).rounded()))
         let order = key.permutation(count: episodeCount)
         let held = order.prefix(min(wanted, episodeCount - 1))
         validation = held.sorted()
         training = order.dropFirst(held.count).prefix(maximumTrainingEpisodes ?? episodeCount).sorted()
-    }
-}
-
-/// A split that cannot be made.
-public struct SplitError: Error, Equatable, CustomStringConvertible {
-    /// How many episodes there are.
-    public let episodeCount: Int
-    /// The part that validates.
-    public let validationRatio: Double
-    /// How many episodes train at most.
-    public let maximumTrainingEpisodes: Int?
-
-    /// What was expected and what was found.
-    public var description: String {
-        """
-        split of episodes: expected at least 1 episode, a validation ratio in 0 ..< 1 and a cap of at least 1, found \
-        \(episodeCount), \(validationRatio) and \(maximumTrainingEpisodes.map { "\($0)" } ?? "no cap")
-        """
     }
 }

@@ -1,3 +1,5 @@
+import PolicyInterface
+
 /// How a policy is judged.
 ///
 /// The defaults are those of the reference implementation's Push-T runner (Chi et al. 2023): 50 test seeds, 300 steps.
@@ -39,19 +41,20 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
     public var seeds: Range<UInt64> { firstSeed..<firstSeed + UInt64(episodes) }
 
     /// Checks that there is something to do and that it ends.
-    /// - Throws: `EvaluationError.invalidSetting`.
+    /// - Throws: `InvalidSetting`.
     public func validate() throws {
         func require(_ value: Int, of name: String) throws {
             guard (1...1_000_000).contains(value) else {
-                throw EvaluationError.invalidSetting(name: name, found: "\(value)", expected: "1 ... 1000000")
+                throw InvalidSetting(key: "evaluation setting \(name)", expected: "1 ... 1000000", found: value)
             }
         }
         try require(episodes, of: "episodes")
         try require(maximumSteps, of: "maximum_steps")
         if let batch { try require(batch, of: "batch") }
         guard firstSeed <= .max - UInt64(episodes) else {
-            throw EvaluationError.invalidSetting(
-                name: "first_seed", found: "\(firstSeed)", expected: "at most \(UInt64.max - UInt64(episodes))")
+            throw InvalidSetting(
+                key: "evaluation setting first_seed", expected: "at most \(UInt64.max - UInt64(episodes))",
+                found: firstSeed)
         }
     }
 }

@@ -1,7 +1,5 @@
 /// Why an evaluation could not be carried out or read.
 public enum EvaluationError: Error, Equatable, CustomStringConvertible {
-    /// A setting lies outside its range.
-    case invalidSetting(name: String, found: String, expected: String)
     /// The policy answered another number of requests than it was asked.
     case wrongChunkCount(requests: Int, chunks: Int)
     /// The policy answered with a chunk of which nothing is to be executed.
@@ -18,8 +16,6 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     /// What was expected, what was found, where, and what to do.
     public var description: String {
         switch self {
-        case .invalidSetting(let name, let found, let expected):
-            "evaluation setting \(name): expected \(expected), found \(found)"
         case .wrongChunkCount(let requests, let chunks):
             "policy: expected \(requests) action chunks, one a request, found \(chunks)"
         case .emptyChunk(let seed, let step):

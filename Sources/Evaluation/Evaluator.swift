@@ -29,7 +29,7 @@ public struct Evaluator {
     ///   - policy: chooses the actions.
     ///   - name: what to call the policy in the result.
     ///   - observers: watch the rollouts.
-    /// - Throws: `EvaluationError`, or whatever the policy, an environment's making or an observer throws.
+    /// - Throws: `InvalidSetting`, `EvaluationError`, or whatever the policy, an environment's making or an observer throws.
     public func evaluate(
         _ policy: any ChunkingPolicy, named name: String = "policy", observers: [any RolloutObserver] = []
     ) throws -> EvaluationResult {

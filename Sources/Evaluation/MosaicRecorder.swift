@@ -32,15 +32,16 @@ public final class MosaicRecorder: RolloutObserver {
         }
 
         /// Checks that the video has a reasonable size.
-        /// - Throws: `EvaluationError.invalidSetting`.
+        /// - Throws: `InvalidSetting`.
         public func validate() throws {
             let limits = [
                 ("tiles", tiles, 1...400), ("side", side, 8...1024), ("interval", interval, 1...1000),
                 ("framesPerSecond", framesPerSecond, 1...120),
             ]
             for (name, value, limit) in limits where !limit.contains(value) {
-                throw EvaluationError.invalidSetting(
-                    name: "video \(name)", found: "\(value)", expected: "\(limit.lowerBound) ... \(limit.upperBound)")
+                throw InvalidSetting(
+                    key: "evaluation setting video \(name)", expected: "\(limit.lowerBound) ... \(limit.upperBound)",
+                    found: value)
             }
         }
     }

@@ -1,3 +1,5 @@
+import PolicyInterface
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)

@@ -1,3 +1,5 @@
+import PolicyInterface
+
 /// The diffusion that a network was trained to reverse; it belongs to the weights, while the sampler may be chosen anew for each use.
 public struct DiffusionConfiguration: Sendable, Hashable {
     /// How many steps turn a sample into noise; 100 in the paper.

@@ -1,3 +1,5 @@
+import PolicyInterface
+
 /// How much of a sample and how much noise there is at each step of a diffusion.
 ///
 /// At step `t`, `0 ..< steps`, a sample that was diffused is `√ᾱ[t] · sample + √(1 − ᾱ[t]) · noise` (Ho et al. 2020, equation 4):

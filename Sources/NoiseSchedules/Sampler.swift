@@ -1,3 +1,5 @@
+import PolicyInterface
+
 /// How noise is turned into a sample, step by step.
 ///
 /// Encoded as `{name: ddpm, steps: …, variance: …}` or `{name: ddim, steps: …, eta: …}`; a bare `ddpm` or `ddim` stands for the

@@ -1,4 +1,4 @@
-import NoiseSchedules
+import PolicyInterface
 
 /// What a policy commands, and how far it may go.
 public struct ActionConfiguration: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import NoiseSchedules
+import PolicyInterface
 import PolicyNetworks
 
 /// Which network removes the noise, with its own settings.
@@ -67,17 +67,18 @@ public enum DenoiserConfiguration: Sendable, Hashable {
     private func inRecipeTerms<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
-        } catch let error as InvalidNetwork {
+        } catch let error as InvalidSetting {
             let keys = [
                 "downDimensions": "denoiser.widths", "kernelSize": "denoiser.kernel_size",
                 "groups": "denoiser.groups", "stepEmbeddingDimension": "denoiser.step_embedding",
-                "prediction horizon": "horizon.prediction", "inputDimension": "action.dimension",
+                "inputDimension": "action.dimension",
                 "globalConditioningDimension": "observations (all To together)",
                 "localConditioningDimension": "observations",
             ]
-            let name = error.setting.prefix { $0 != "[" }
-            let key = keys[String(name)].map { $0 + error.setting.dropFirst(name.count) }
-            throw InvalidSetting(key: key ?? error.setting, expected: error.expected, found: error.found)
+            let name = error.key.prefix { $0 != "[" }
+            guard let key = keys[String(name)] else { throw error }
+            throw InvalidSetting(
+                key: key + error.key.dropFirst(name.count), expected: error.expected, found: error.found)
         }
     }
 }

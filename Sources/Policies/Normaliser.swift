@@ -1,4 +1,3 @@
-import NoiseSchedules
 public import PolicyInterface
 
 /// Brings raw observations and actions to the scale that the network works in, and back.

@@ -1,3 +1,5 @@
+import PolicyInterface
+
 extension ConditionalUNet1D {
     /// How a U-Net is built.
     ///
@@ -54,7 +56,7 @@ extension ConditionalUNet1D.Configuration {
     /// Checks that a network of this configuration can be built.
     ///
     /// The upper limits keep the sizes that follow from hostile settings within 64-bit integers; real networks are far below.
-    /// - Throws: `InvalidNetwork`, which names the setting.
+    /// - Throws: `InvalidSetting`, which names the setting.
     public func validate() throws {
         try check("inputDimension", inputDimension, in: 1...65536)
         if let dimension = localConditioningDimension {
@@ -65,19 +67,19 @@ extension ConditionalUNet1D.Configuration {
         }
         try check("stepEmbeddingDimension", stepEmbeddingDimension, in: 4...65536)
         guard stepEmbeddingDimension % 2 == 0 else {
-            throw InvalidNetwork(
-                "stepEmbeddingDimension", expected: "an even number, half of it sines and half cosines",
+            throw InvalidSetting(
+                key: "stepEmbeddingDimension", expected: "an even number, half of it sines and half cosines",
                 found: stepEmbeddingDimension)
         }
         try check("kernelSize", kernelSize, in: 1...255)
         guard kernelSize % 2 == 1 else {
-            throw InvalidNetwork(
-                "kernelSize", expected: "an odd number, since an even one would change the sequence's length",
+            throw InvalidSetting(
+                key: "kernelSize", expected: "an odd number, since an even one would change the sequence's length",
                 found: kernelSize)
         }
         try check("groups", groups, in: 1...65536)
         guard (1...16).contains(downDimensions.count) else {
-            throw InvalidNetwork("downDimensions", expected: "1 to 16 widths", found: downDimensions.count)
+            throw InvalidSetting(key: "downDimensions", expected: "1 to 16 widths", found: downDimensions.count)
         }
         for (level, width) in downDimensions.enumerated() {
             try check("downDimensions[\(level)]", width, in: 1...65536)
@@ -88,13 +90,13 @@ extension ConditionalUNet1D.Configuration {
     }
 
     /// Checks that sequences of a length fit the levels.
-    /// - Throws: `InvalidNetwork`, which says which lengths work, or what is wrong with the configuration itself.
+    /// - Throws: `InvalidSetting`, which says which lengths work, or what is wrong with the configuration itself.
     public func validate(predictionHorizon length: Int) throws {
         try validate()
         try check("horizon.prediction", length, in: 1...65536)
         guard length % horizonMultiple == 0 else {
-            throw InvalidNetwork(
-                "horizon.prediction",
+            throw InvalidSetting(
+                key: "horizon.prediction",
                 expected: """
                     a multiple of \(horizonMultiple), because \(downDimensions.count) levels halve it \
                     \(downDimensions.count - 1) times (\(neighbours(of: length, multipleOf: horizonMultiple)))
@@ -105,14 +107,14 @@ extension ConditionalUNet1D.Configuration {
 
     private func check(_ setting: String, _ value: Int, in range: ClosedRange<Int>) throws {
         guard range.contains(value) else {
-            throw InvalidNetwork(setting, expected: "\(range.lowerBound) to \(range.upperBound)", found: value)
+            throw InvalidSetting(key: setting, expected: "\(range.lowerBound) to \(range.upperBound)", found: value)
         }
     }
 
     private func check(_ width: Int, level: Int, isDivisibleBy groups: Int, _ what: String) throws {
         guard width % groups == 0 else {
-            throw InvalidNetwork(
-                "downDimensions[\(level)]",
+            throw InvalidSetting(
+                key: "downDimensions[\(level)]",
                 expected: "a multiple of \(groups), \(what) (\(neighbours(of: width, multipleOf: groups)))",
                 found: width)
         }

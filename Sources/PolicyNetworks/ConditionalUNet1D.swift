@@ -28,7 +28,7 @@ public struct ConditionalUNet1D: Denoiser {
     private let finalProjection: Conv1d
 
     /// A network of the given configuration.
-    /// - Throws: `InvalidNetwork` when the configuration cannot work.
+    /// - Throws: `InvalidSetting` when the configuration cannot work.
     public init(_ configuration: Configuration) throws {
         try configuration.validate()
         self.configuration = configuration

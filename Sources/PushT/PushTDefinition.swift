@@ -1,3 +1,5 @@
+import PolicyInterface
+
 /// The constants of the Push-T task: what never changes while an environment runs.
 ///
 /// The defaults are those of Chi et al. 2023 (`PushTEnv` of the reference implementation), with which the published
@@ -43,7 +45,7 @@ public struct PushTDefinition: Codable, Sendable, Equatable {
     public var physicsStepDuration: Double { 1 / Double(physicsFrequency) }
 
     /// Checks that the simulation can run with these constants.
-    /// - Throws: `PushTError.definition` for the first constant that is out of its range.
+    /// - Throws: `InvalidSetting` for the first constant that is out of its range.
     public func validate() throws {
         try require("goal", goal.isPlausible, "finite and at most \(Pose.largestCoordinate) in magnitude", goal)
         try require(
@@ -61,6 +63,6 @@ public struct PushTDefinition: Codable, Sendable, Equatable {
     }
 
     private func require(_ field: String, _ isMet: Bool, _ expected: String, _ found: Any) throws {
-        if !isMet { throw PushTError.definition(field: field, expected: expected, found: "\(found)") }
+        if !isMet { throw InvalidSetting(key: "Push-T definition, \(field)", expected: expected, found: found) }
     }
 }

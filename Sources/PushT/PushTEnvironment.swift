@@ -28,7 +28,7 @@ public final class PushTEnvironment: Environment {
     }
 
     /// An environment that starts with everything at rest at a given state.
-    /// - Throws: `PushTError` when the definition is invalid or the state is not finite.
+    /// - Throws: `InvalidSetting` when the definition is invalid, or `PushTError.state` when the state is not finite.
     public init(state: PushTState, definition: PushTDefinition = PushTDefinition()) throws {
         try definition.validate()
         self.definition = definition

@@ -4,8 +4,6 @@ public enum PushTError: Error, Equatable, CustomStringConvertible {
     case action(found: [Double])
     /// A state that is not five finite numbers.
     case state(found: [Double])
-    /// A constant out of its range.
-    case definition(field: String, expected: String, found: String)
 
     /// What was expected, what was found and what to do.
     public var description: String {
@@ -21,8 +19,6 @@ public enum PushTError: Error, Equatable, CustomStringConvertible {
             Push-T state: expected [agent x, agent y, block x, block y, block angle], finite and at most \(limit) in \
             magnitude, found \(found)
             """
-        case .definition(let field, let expected, let found):
-            "Push-T definition, \(field): expected \(expected), found \(found)"
         }
     }
 }

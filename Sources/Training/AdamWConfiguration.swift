@@ -1,4 +1,4 @@
-import NoiseSchedules
+import PolicyInterface
 
 /// The optimiser AdamW: Adam with decoupled weight decay (Loshchilov and Hutter 2019).
 ///

@@ -1,5 +1,5 @@
 import Foundation
-import NoiseSchedules
+import PolicyInterface
 
 /// How the learning rate changes in the course of a training.
 ///

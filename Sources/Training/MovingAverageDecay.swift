@@ -1,5 +1,5 @@
 import Foundation
-import NoiseSchedules
+import PolicyInterface
 
 /// How slowly the exponential moving average (EMA) of the weights follows them.
 ///

@@ -1,5 +1,4 @@
 import Demonstrations
-import NoiseSchedules
 public import Policies
 import PolicyInterface
 

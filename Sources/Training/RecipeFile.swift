@@ -1,5 +1,5 @@
 public import Foundation
-import NoiseSchedules
+import PolicyInterface
 import TensorFiles
 
 /// Recipes as YAML: files of the user, and those that ship inside of this library.

@@ -1,4 +1,4 @@
-import NoiseSchedules
+import PolicyInterface
 
 /// Rollouts in a simulator while training goes on: they choose among checkpoints, so their seeds are not those of the final test.
 public struct RolloutConfiguration: Codable, Sendable, Hashable {

@@ -1,4 +1,4 @@
-import NoiseSchedules
+import PolicyInterface
 
 /// How a policy is trained: batches, optimiser, and what is checked and saved on the way.
 ///

@@ -9,7 +9,7 @@ enum PushTTask {
     static let testSeeds: Range<UInt64> = 100_000..<100_050
 
     /// An evaluator of policies in Push-T.
-    /// - Throws: `EvaluationError` when a setting is out of its range.
+    /// - Throws: `InvalidSetting` when a setting is out of its range.
     static func evaluator(_ configuration: EvaluationConfiguration) throws -> Evaluator {
         try configuration.validate()
         return Evaluator(configuration: configuration) { PushTEnvironment(seed: $0) }

@@ -21,7 +21,7 @@ struct TrainingRollouts {
     }
 
     /// Checks that rollouts on the way, which choose among checkpoints, keep away from the seeds of the final test.
-    /// - Throws: `CommandError` or `EvaluationError`.
+    /// - Throws: `CommandError` or `InvalidSetting`.
     static func check(_ recipe: Recipe) throws {
         guard let rollouts = recipe.training.rollouts else { return }
         let seeds = PushTTask.testSeeds

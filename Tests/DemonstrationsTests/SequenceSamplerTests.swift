@@ -101,7 +101,7 @@ import Testing
         for (count, ratio, cap) in [(0, 0, nil), (3, 1, nil), (3, -0.1, nil), (3, .nan, nil), (3, 0, 0)]
             as [(Int, Double, Int?)]
         {
-            #expect(throws: SplitError.self) {
+            #expect(throws: InvalidSetting.self) {
                 try EpisodeSplit(episodeCount: count, validationRatio: ratio, maximumTrainingEpisodes: cap, key: key)
             }
         }

@@ -106,7 +106,7 @@ struct EvaluatorTests {
             ("first_seed", EvaluationConfiguration(firstSeed: .max)),
         ])
     func settings(name: String, configuration: EvaluationConfiguration) {
-        let error = #expect(throws: EvaluationError.self) { try configuration.validate() }
+        let error = #expect(throws: InvalidSetting.self) { try configuration.validate() }
         #expect("\(error!)".contains(name))
     }
 }

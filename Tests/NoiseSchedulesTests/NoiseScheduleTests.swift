@@ -1,4 +1,5 @@
 import NoiseSchedules
+import PolicyInterface
 import Testing
 
 private let everyBetaSchedule: [BetaSchedule] = [.squaredCosine, .linear(), .scaledLinear(start: 0.001, end: 0.5)]

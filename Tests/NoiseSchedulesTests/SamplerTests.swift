@@ -1,5 +1,6 @@
 import Foundation
 import NoiseSchedules
+import PolicyInterface
 import Testing
 
 private let everySampler: [Sampler] = [

@@ -1,5 +1,4 @@
 import Foundation
-import NoiseSchedules
 import PolicyInterface
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import PolicyInterface
 import PolicyNetworks
 import Testing
 
@@ -52,7 +53,7 @@ struct ConditionalUNet1DConfigurationTests {
             ),
         ])
     func refusals(configuration: Configuration, message: String) {
-        let error = #expect(throws: InvalidNetwork.self) { try ConditionalUNet1D(configuration) }
+        let error = #expect(throws: InvalidSetting.self) { try ConditionalUNet1D(configuration) }
         #expect(error?.description == message)
     }
 
@@ -61,13 +62,13 @@ struct ConditionalUNet1DConfigurationTests {
         let configuration = Configuration(inputDimension: 2)
         #expect(configuration.horizonMultiple == 4)
         for length in [4, 8, 16, 64] { try configuration.validate(predictionHorizon: length) }
-        let error = #expect(throws: InvalidNetwork.self) { try configuration.validate(predictionHorizon: 10) }
+        let error = #expect(throws: InvalidSetting.self) { try configuration.validate(predictionHorizon: 10) }
         #expect(
             error?.description == """
                 horizon.prediction: expected a multiple of 4, because 3 levels halve it 2 times (8 or 12 work), found 10
                 """)
         for length in [Int.min, -4, 0, 2, .max] {
-            #expect(throws: InvalidNetwork.self) { try configuration.validate(predictionHorizon: length) }
+            #expect(throws: InvalidSetting.self) { try configuration.validate(predictionHorizon: length) }
         }
     }
 

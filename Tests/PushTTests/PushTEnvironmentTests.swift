@@ -77,7 +77,7 @@ import Testing
         for spoil in spoilers {
             var definition = PushTDefinition()
             spoil(&definition)
-            #expect(throws: PushTError.self) { try definition.validate() }
+            #expect(throws: InvalidSetting.self) { try definition.validate() }
         }
     }
 

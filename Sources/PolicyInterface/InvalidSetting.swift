@@ -1,6 +1,6 @@
 /// A setting whose value cannot work.
 public struct InvalidSetting: Error, Equatable, CustomStringConvertible {
-    /// The setting's name, as it is spelled in recipes.
+    /// The setting's name, as it is spelled where it is set.
     public let key: String
     /// Which values work.
     public let expected: String
