@@ -33,7 +33,8 @@ CK_ELEMENTWISE(ck_add_body, out[i] = a[i] + b[i])
 CK_ELEMENTWISE(ck_subtract_body, out[i] = a[i] - b[i])
 CK_ELEMENTWISE(ck_multiply_body, out[i] = a[i] * b[i])
 CK_ELEMENTWISE(ck_scale_body, out[i] = a[i] * first)
-CK_ELEMENTWISE(ck_clamp_body, float v = a[i] > first ? a[i] : first; out[i] = v < second ? v : second)
+// Written so that a NaN stays one.
+CK_ELEMENTWISE(ck_clamp_body, float v = a[i] < first ? first : a[i]; out[i] = v > second ? second : v)
 CK_ELEMENTWISE(ck_mish_body, out[i] = ck_mish_value(a[i]))
 CK_ELEMENTWISE(ck_mish_gradient_body, out[i] = b[i] * ck_mish_slope(a[i]))
 
@@ -60,19 +61,6 @@ void ck_mish(const float *x, float *out, ptrdiff_t count, int threads) {
 
 void ck_mish_gradient(const float *x, const float *dy, float *dx, ptrdiff_t count, int threads) {
     ck_run(ck_mish_gradient_body, (ck_elementwise){.a = x, .b = dy, .out = dx, .count = count}, threads);
-}
-
-void ck_round_to_bfloat16(const float *x, float *out, ptrdiff_t count, int threads) {
-    (void)threads;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        union {
-            float value;
-            uint32_t bits;
-        } word = {x[i]};
-        if ((word.bits & 0x7FFFFFFF) <= 0x7F800000) word.bits += 0x7FFF + ((word.bits >> 16) & 1);
-        word.bits &= 0xFFFF0000;
-        out[i] = word.value;
-    }
 }
 
 typedef struct {

@@ -5,10 +5,8 @@
 // A batch item is a few kilobytes, so each pass over it but the first finds it in the cache. Sums run along time for every channel at
 // once, which fills the vectors whatever the size of a group is; only then are the channels of a group added.
 
-#define CK_CHANNEL_BLOCK 1024
-
 /// Mean and reciprocal deviation of each channel's group, repeated for the channels.
-CK_INLINE void ck_statistics(const ck_group_norm *norm, const float *x, float *mean, float *deviation) {
+CK_INLINE void ck_statistics(const ck_group_norm *norm, const float *x, float *mean, float *reciprocal_deviation) {
     CK_FAST
     const ptrdiff_t channels = norm->channels, time = norm->time;
     const ptrdiff_t width = channels / norm->groups;
@@ -23,17 +21,17 @@ CK_INLINE void ck_statistics(const ck_group_norm *norm, const float *x, float *m
         for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) mean[c] = sum;
     }
     // The squares of the differences, not the difference of the squares: that loses digits when the mean is large.
-    for (ptrdiff_t c = 0; c < channels; c++) deviation[c] = 0;
+    for (ptrdiff_t c = 0; c < channels; c++) reciprocal_deviation[c] = 0;
     for (ptrdiff_t t = 0; t < time; t++)
         for (ptrdiff_t c = 0; c < channels; c++) {
             const float difference = x[t * channels + c] - mean[c];
-            deviation[c] += difference * difference;
+            reciprocal_deviation[c] += difference * difference;
         }
     for (ptrdiff_t g = 0; g < norm->groups; g++) {
         float sum = 0;
-        for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) sum += deviation[c];
+        for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) sum += reciprocal_deviation[c];
         sum = 1.0f / __builtin_sqrtf(sum * share + norm->epsilon);
-        for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) deviation[c] = sum;
+        for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) reciprocal_deviation[c] = sum;
     }
 }
 
@@ -115,13 +113,13 @@ CK_CLONES static void ck_norm_backward_body(void *context, int thread, int threa
     const float *gain = norm->gain, *bias = norm->bias;
     float *d_gain = b->scratch + thread * 2 * channels, *d_bias = d_gain + channels;
     memset(d_gain, 0, (size_t)(2 * channels) * sizeof(float));
-    float mean[channels], deviation[channels], dz_sum[channels], dz_dot[channels], ds[channels], dt[channels];
+    float mean[channels], reciprocal_deviation[channels], dz_sum[channels], dz_dot[channels], ds[channels], dt[channels];
 
     for (ptrdiff_t item = range.begin; item < range.end; item++) {
         const float *x = norm->x + item * size, *dy = b->dy + item * size;
         const float *scale = norm->film_scale ? norm->film_scale + item * norm->film_stride : 0;
         float *dx = b->dx + item * size;
-        ck_statistics(norm, x, mean, deviation);
+        ck_statistics(norm, x, mean, reciprocal_deviation);
         for (ptrdiff_t c = 0; c < channels; c++) dz_sum[c] = dz_dot[c] = ds[c] = dt[c] = 0;
 
         // First pass: the gradient dz of the normalised, scaled and shifted z goes to dx; its sums over time are collected.
@@ -130,7 +128,7 @@ CK_CLONES static void ck_norm_backward_body(void *context, int thread, int threa
             float *dz_row = dx + t * channels;
             if (!norm->mish) {
                 for (ptrdiff_t c = 0; c < channels; c++) {
-                    const float normal = (row[c] - mean[c]) * deviation[c];
+                    const float normal = (row[c] - mean[c]) * reciprocal_deviation[c];
                     const float z = normal * gain[c] + bias[c];
                     const float dz = scale ? dy_row[c] * scale[c] : dy_row[c];
                     dt[c] += dy_row[c];
@@ -141,7 +139,7 @@ CK_CLONES static void ck_norm_backward_body(void *context, int thread, int threa
                 }
             } else if (scale) {
                 for (ptrdiff_t c = 0; c < channels; c++) {
-                    const float normal = (row[c] - mean[c]) * deviation[c];
+                    const float normal = (row[c] - mean[c]) * reciprocal_deviation[c];
                     const float z = normal * gain[c] + bias[c];
                     const float bounded = z < 20.0f ? z : 20.0f;
                     const float e = ck_exp(bounded);
@@ -157,7 +155,7 @@ CK_CLONES static void ck_norm_backward_body(void *context, int thread, int threa
                 }
             } else {
                 for (ptrdiff_t c = 0; c < channels; c++) {
-                    const float normal = (row[c] - mean[c]) * deviation[c];
+                    const float normal = (row[c] - mean[c]) * reciprocal_deviation[c];
                     const float dz = dy_row[c] * ck_mish_slope(normal * gain[c] + bias[c]);
                     dt[c] += dy_row[c];
                     dz_row[c] = dz;
@@ -175,7 +173,7 @@ CK_CLONES static void ck_norm_backward_body(void *context, int thread, int threa
         if (b->d_film_bias)
             memcpy(b->d_film_bias + item * b->film_gradient_stride, dt, (size_t)channels * sizeof(float));
 
-        // Second pass: dx = deviation · (gain·dz − mean(gain·dz) − normal · mean(gain·dz·normal)), means over the group.
+        // Second pass: dx = reciprocal_deviation · (gain·dz − mean(gain·dz) − normal · mean(gain·dz·normal)), means over the group.
         for (ptrdiff_t g = 0; g < norm->groups; g++) {
             float sum = 0, dot = 0;
             for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) {
@@ -184,10 +182,10 @@ CK_CLONES static void ck_norm_backward_body(void *context, int thread, int threa
             }
             for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) {
                 // dx = dz · ds[c] + x · dt[c] + dz_sum[c]
-                const float slope = -deviation[c] * deviation[c] * dot * share;
-                ds[c] = deviation[c] * gain[c];
+                const float slope = -reciprocal_deviation[c] * reciprocal_deviation[c] * dot * share;
+                ds[c] = reciprocal_deviation[c] * gain[c];
                 dt[c] = slope;
-                dz_sum[c] = -deviation[c] * sum * share - mean[c] * slope;
+                dz_sum[c] = -reciprocal_deviation[c] * sum * share - mean[c] * slope;
             }
         }
         for (ptrdiff_t t = 0; t < time; t++)
@@ -205,7 +203,7 @@ void ck_group_norm_backward(
     const ptrdiff_t channels = norm->channels;
     threads = ck_useful_threads(norm->batch * norm->time * channels, threads);
     threads = threads < norm->batch ? threads : (int)norm->batch;
-    ck_parallel(ck_norm_backward_body, &b, threads);
+    threads = ck_parallel(ck_norm_backward_body, &b, threads);
     for (ptrdiff_t c = 0; c < channels; c++) {
         float gain = 0, bias = 0;
         for (int thread = 0; thread < threads; thread++) {

@@ -17,15 +17,15 @@ CK_CLONES static void ck_adamw_body(void *context, int thread, int threads) {
     const float *restrict g = u->g;
     for (ptrdiff_t i = range.begin; i < range.end; i++) {
         const float gradient = g[i] * k.gradient_scale;
-        const float first = m[i] + (1.0f - k.beta1) * (gradient - m[i]);
-        const float second = k.beta2 * v[i] + (1.0f - k.beta2) * gradient * gradient;
+        const float first = m[i] + k.one_minus_beta1 * (gradient - m[i]);
+        const float second = k.beta2 * v[i] + k.one_minus_beta2 * gradient * gradient;
         const float weight =
             p[i] * k.decay_factor
             - k.step_size * first / (__builtin_sqrtf(second) * k.inverse_root_correction + k.epsilon);
         m[i] = first;
         v[i] = second;
         p[i] = weight;
-        average[i] = k.average_decay * average[i] + (1.0f - k.average_decay) * weight;
+        average[i] = k.average_decay * average[i] + k.one_minus_average_decay * weight;
     }
 }
 
@@ -62,7 +62,7 @@ CK_CLONES static void ck_sum_of_squares_body(void *context, int thread, int thre
 double ck_sum_of_squares(const float *x, ptrdiff_t count, int threads) {
     ck_sum s = {.x = x, .count = count};
     threads = ck_useful_threads(count, threads);
-    ck_parallel(ck_sum_of_squares_body, &s, threads);
+    threads = ck_parallel(ck_sum_of_squares_body, &s, threads);
     double total = 0;
     for (int thread = 0; thread < threads; thread++) total += s.partial[thread];
     return total;

@@ -31,7 +31,7 @@ CK_CLONES static void ck_sum_rows_body(void *context, int thread, int threads) {
 void ck_sum_rows(const float *x, float *out, ptrdiff_t rows, ptrdiff_t columns, float *scratch, int threads) {
     ck_rows r = {x, scratch, rows, columns};
     threads = ck_useful_threads(rows * columns, threads);
-    ck_parallel(ck_sum_rows_body, &r, threads);
+    threads = ck_parallel(ck_sum_rows_body, &r, threads);
     memcpy(out, scratch, (size_t)columns * sizeof(float));
     for (int thread = 1; thread < threads; thread++)
         for (ptrdiff_t c = 0; c < columns; c++) out[c] += scratch[thread * columns + c];

@@ -11,20 +11,24 @@ void omp_set_dynamic(int dynamic);
 typedef struct {
     void (*body)(void *, int, int);
     void *context;
+    int team;
 } ck_task;
 
 static void ck_enter(void *data) {
-    const ck_task *task = data;
-    task->body(task->context, omp_get_thread_num(), omp_get_num_threads());
+    ck_task *task = data;
+    const int thread = omp_get_thread_num(), team = omp_get_num_threads();
+    if (thread == 0) task->team = team;
+    task->body(task->context, thread, team);
 }
 
-void ck_parallel(void (*body)(void *, int, int), void *context, int threads) {
+int ck_parallel(void (*body)(void *, int, int), void *context, int threads) {
     if (threads <= 1) {
         body(context, 0, 1);
-        return;
+        return 1;
     }
-    ck_task task = {body, context};
+    ck_task task = {body, context, 1};
     GOMP_parallel(ck_enter, &task, (unsigned)threads, 0);
+    return task.team;
 }
 
 void ck_set_threads(int threads) {

@@ -40,10 +40,10 @@ CK_INLINE int ck_useful_threads(ptrdiff_t count, int threads) {
 /// eˣ for x in [−87, 88], relative error below 2e-7: 2^n · p(r), with r = x − n·ln 2 in two parts and the Taylor polynomial of degree 7.
 CK_INLINE float ck_exp(float x) {
     CK_FAST
-    x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
-    const float n = __builtin_rintf(x * 1.44269504088896341f);
-    float r = __builtin_fmaf(n, -0.693359375f, x);
+    const float bounded = x > -87.0f ? (x < 88.0f ? x : 88.0f) : -87.0f;
+    const float n = __builtin_rintf(bounded * 1.44269504088896341f);
+    // A NaN is bounded for the exponent and goes on in the remainder.
+    float r = __builtin_fmaf(n, -0.693359375f, x != x ? x : bounded);
     r = __builtin_fmaf(n, 2.12194440e-4f, r);
     float p = 1.0f / 5040.0f;
     p = __builtin_fmaf(p, r, 1.0f / 720.0f);
@@ -54,9 +54,9 @@ CK_INLINE float ck_exp(float x) {
     p = __builtin_fmaf(p, r, 1.0f);
     p = __builtin_fmaf(p, r, 1.0f);
     union {
-        int32_t bits;
+        uint32_t bits;
         float value;
-    } power = {((int32_t)n + 127) << 23};
+    } power = {(uint32_t)((int32_t)n + 127) << 23};
     return p * power.value;
 }
 

@@ -14,16 +14,23 @@ final class AlignedMemory: @unchecked Sendable {
     /// - Throws: `OutOfMemory` when there is not enough.
     init(byteCount: Int) throws {
         var pointer: UnsafeMutableRawPointer?
-        guard posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
-            throw OutOfMemory(byteCount: byteCount)
-        }
+        // The system promises more than it has and ends the process that uses it, so the limit is set here.
+        guard byteCount <= AlignedMemory.physicalByteCount, posix_memalign(&pointer, 64, max(byteCount, 64)) == 0,
+            let pointer
+        else { throw OutOfMemory(byteCount: byteCount) }
         memset(pointer, 0, byteCount)
         start = pointer
         self.byteCount = byteCount
     }
 
     /// Memory for `count` float32.
-    convenience init(floats count: Int) throws { try self.init(byteCount: count * MemoryLayout<Float>.stride) }
+    convenience init(floats count: Int) throws {
+        let (byteCount, isTooLarge) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
+        try self.init(byteCount: isTooLarge ? .max : byteCount)
+    }
+
+    /// The memory of this computer.
+    private static let physicalByteCount = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 
     deinit { free(start) }
 
@@ -36,11 +43,10 @@ final class AlignedMemory: @unchecked Sendable {
         private var users: [(UnsafeMutableRawPointer) -> Void] = []
 
         /// At least `byteCount` bytes.
-        func reserve(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        /// - Throws: `OutOfMemory`.
+        func reserve(_ byteCount: Int) throws -> UnsafeMutableRawPointer {
             if let memory, memory.byteCount >= byteCount { return memory.start }
-            guard let grown = try? AlignedMemory(byteCount: byteCount) else {
-                fatalError("no memory for \(byteCount) bytes of working space")
-            }
+            let grown = try AlignedMemory(byteCount: byteCount)
             for user in users { user(grown.start) }
             memory = grown
             return grown.start
@@ -58,6 +64,6 @@ public struct OutOfMemory: Error, CustomStringConvertible {
 
     /// What was asked for and what to do.
     public var description: String {
-        "no memory for a vector of \(byteCount) bytes: use a smaller batch or network, or a machine with more memory"
+        "no memory for \(byteCount) bytes: use a smaller batch or network, or a machine with more memory"
     }
 }

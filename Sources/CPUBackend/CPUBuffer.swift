@@ -8,8 +8,11 @@ final class CPUBuffer: DeviceBuffer, @unchecked Sendable {
     private(set) var version = 0
     private var packedWeights: [PackedWeights] = []
 
-    init(count: Int) throws {
+    private let engine: EngineThread
+
+    init(count: Int, engine: EngineThread) throws {
         self.count = count
+        self.engine = engine
         memory = try AlignedMemory(floats: count)
     }
 
@@ -18,16 +21,19 @@ final class CPUBuffer: DeviceBuffer, @unchecked Sendable {
     func read(into values: UnsafeMutableBufferPointer<Float>, offset: Int) {
         precondition(
             offset >= 0 && offset + values.count <= count, "\(values.count) from \(offset) of \(count) elements")
-        values.baseAddress?.update(from: floats + offset, count: values.count)
+        engine.perform { values.baseAddress?.update(from: floats + offset, count: values.count) }
     }
 
     func write(_ values: UnsafeBufferPointer<Float>, offset: Int) {
         precondition(offset >= 0 && offset + values.count <= count, "\(values.count) to \(offset) of \(count) elements")
         guard let source = values.baseAddress else { return }
-        (floats + offset).update(from: source, count: values.count)
-        markChanged()
+        engine.perform {
+            (floats + offset).update(from: source, count: values.count)
+            markChanged()
+        }
     }
 
+    /// Called on the engine's thread, as everything that reads or changes the elements.
     func markChanged() { version += 1 }
 
     /// The one copy of a range in a layout; executables that want the same one share it.

@@ -25,16 +25,15 @@ public final class CPUMachine: Backend {
 
     /// A vector of zeros.
     /// - Throws: `OutOfMemory`.
-    public func makeBuffer(count: Int) throws -> any DeviceBuffer { try CPUBuffer(count: count) }
+    public func makeBuffer(count: Int) throws -> any DeviceBuffer { try CPUBuffer(count: count, engine: engine) }
 
     /// Fuses, places the values in one arena, packs the weights and prepares the primitives.
     /// - Throws: `UnsupportedPrecision`, `OutOfMemory`.
     public func compile(
         _ graph: Graph, parameters: any DeviceBuffer, gradients: (any DeviceBuffer)?
     ) throws -> any Executable {
+        graph.checkVectors(parameters: parameters, gradients: gradients)
         let buffer = cpu(parameters)
-        precondition(
-            buffer.count >= graph.parameters.count, "\(buffer.count) parameters for \(graph.parameters.count)")
         return try engine.perform {
             let plan = try Plan(
                 graph, parameters: buffer, gradients: gradients.map(cpu), oneDNN: oneDNN, threads: Int32(threads))
@@ -52,12 +51,15 @@ public final class CPUMachine: Backend {
     public func add(_ buffer: any DeviceBuffer, scaledBy factor: Float, to total: any DeviceBuffer) {
         let (buffer, total) = (cpu(buffer), cpu(total))
         precondition(buffer.count == total.count, "\(buffer.count) and \(total.count) elements")
-        engine.perform { ck_accumulate(buffer.floats, factor, total.floats, buffer.count, Int32(threads)) }
-        total.markChanged()
+        engine.perform {
+            ck_accumulate(buffer.floats, factor, total.floats, buffer.count, Int32(threads))
+            total.markChanged()
+        }
     }
 
     /// One AdamW update and the moving average after it; the average of a frozen range is a copy of its weights.
     public func update(_ state: TrainingState, table: ParameterTable, with update: AdamWUpdate) {
+        state.checkVectors(table)
         let (parameters, average) = (cpu(state.parameters), cpu(state.average))
         let (gradients, first, second) = (cpu(state.gradients), cpu(state.firstMoment), cpu(state.secondMoment))
         engine.perform {
@@ -72,9 +74,9 @@ public final class CPUMachine: Backend {
                 (average.floats + range.offset).update(
                     from: parameters.floats + range.offset, count: range.shape.count)
             }
+            parameters.markChanged()
+            average.markChanged()
         }
-        parameters.markChanged()
-        average.markChanged()
     }
 
     /// Runs a series of calls on the engine's thread.
@@ -122,10 +124,11 @@ extension ck_adamw {
         let step = Double(update.step)
         self.init(
             decay_factor: Float(1 - rate * (decays ? update.weightDecay : 0)),
-            beta1: Float(update.beta1), beta2: Float(update.beta2),
+            beta1: Float(update.beta1), beta2: Float(update.beta2), one_minus_beta1: Float(1 - update.beta1),
+            one_minus_beta2: Float(1 - update.beta2),
             step_size: Float(rate / (1 - pow(update.beta1, step))),
             inverse_root_correction: Float(1 / (1 - pow(update.beta2, step)).squareRoot()),
             epsilon: Float(update.epsilon), gradient_scale: Float(update.gradientScale),
-            average_decay: Float(update.averageDecay))
+            average_decay: Float(update.averageDecay), one_minus_average_decay: Float(1 - update.averageDecay))
     }
 }

@@ -71,9 +71,9 @@ struct Fusion {
     private func inputs(_ value: Value) -> [Value] { graph.nodes[value.node].inputs }
     private func users(of value: Value) -> [Int] { users[value] ?? [] }
 
-    /// The users of a value that are not already part of a step.
+    /// The users of a value that need it in memory: all but those that are part of a step which computes it again.
     private func openUsers(of value: Value) -> [Int] {
-        users(of: value).filter { stepOfNode[$0] == nil }
+        users(of: value).filter { user in stepOfNode[user].map { steps[$0].inputs.contains(value) } ?? true }
     }
 
     private mutating func add(_ kernel: Kernel, _ inputs: [Value], results: [Value?], absorbing nodes: [Int]) {
@@ -144,7 +144,7 @@ struct Fusion {
             /// The one node that still needs the result so far, if there is no other.
             func onlyUser() -> Int? {
                 let open = openUsers(of: result)
-                return open.count == 1 && open[0] >= 0 ? open[0] : nil
+                return open.count == 1 && open[0] >= 0 && stepOfNode[open[0]] == nil ? open[0] : nil
             }
             if let user = onlyUser(), case .mish = graph.nodes[user].operation {
                 fused.hasMish = true

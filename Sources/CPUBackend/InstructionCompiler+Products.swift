@@ -13,7 +13,7 @@ extension InstructionCompiler {
         var (pack, tensors) = try packed(step.inputs[1], for: description)
         tensors += [(.source, raw(pointer(step.inputs[0]))), (.destination, raw(out))]
         if step.inputs.count == 3 { tensors.append((.bias, raw(pointer(step.inputs[2])))) }
-        return pack + [execute("convolution", description, tensors)]
+        return pack + [try execute("convolution", description, tensors)]
     }
 
     mutating func transposedConvolution(
@@ -24,7 +24,7 @@ extension InstructionCompiler {
         let description = oneDNN.convolutionSourceGradient(shape)
         var (instructions, tensors) = try packed(step.inputs[1], for: description)
         tensors += [(.gradientOfDestination, raw(pointer(step.inputs[0]))), (.gradientOfSource, raw(out))]
-        instructions.append(execute("transposed convolution", description, tensors))
+        instructions.append(try execute("transposed convolution", description, tensors))
         if step.inputs.count == 3 {
             instructions += elementwise(
                 ck_add, out, y, pointer(step.inputs[2]), self.shape(step.inputs[2]), out, y, "add bias")
@@ -48,7 +48,7 @@ extension InstructionCompiler {
         var (pack, tensors) = try packed(step.inputs[1], for: description)
         tensors += [(.source, raw(pointer(step.inputs[0]))), (.destination, raw(out))]
         if step.inputs.count == 3 { tensors.append((.bias, raw(pointer(step.inputs[2])))) }
-        return pack + [execute("linear", description, tensors)]
+        return pack + [try execute("linear", description, tensors)]
     }
 
     mutating func linearSourceGradient(_ step: Step, _ out: Pointer) throws -> [Plan.Instruction] {
@@ -56,7 +56,7 @@ extension InstructionCompiler {
         let description = oneDNN.linearSourceGradient(.init(rows: dy.count / dy.last, inputs: w[1], outputs: w[0]))
         var (pack, tensors) = try packed(step.inputs[1], for: description)
         tensors += [(.gradientOfDestination, raw(pointer(step.inputs[0]))), (.gradientOfSource, raw(out))]
-        return pack + [execute("linear input gradient", description, tensors)]
+        return pack + [try execute("linear input gradient", description, tensors)]
     }
 
     func linearWeightGradient(_ step: Step) throws -> [Plan.Instruction] {
@@ -82,7 +82,7 @@ extension InstructionCompiler {
             (.gradientOfWeights, packed?.start ?? destination),
         ]
         if let biasGradient { tensors.append((.gradientOfBias, raw(pointer(biasGradient)))) }
-        var instructions = [execute(name, description, tensors)]
+        var instructions = [try execute(name, description, tensors)]
         if let packed {
             let reorder = oneDNN.reorder(from: layout, at: packed.start, to: plain, at: destination)
             instructions.append(
@@ -112,8 +112,8 @@ extension InstructionCompiler {
 
     func execute(
         _ name: String, _ description: OneDNN.Description, _ tensors: [(OneDNN.Argument, UnsafeMutableRawPointer)]
-    ) -> Plan.Instruction {
-        let primitive = oneDNN.primitive(
+    ) throws -> Plan.Instruction {
+        let primitive = try oneDNN.primitive(
             description, tensors.map { (argument: $0.0, memory: $0.1) }, scratchpad: scratchpad)
         return Plan.Instruction(name: name, keeps: [scratchpad]) { primitive.execute() }
     }

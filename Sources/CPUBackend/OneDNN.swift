@@ -164,10 +164,11 @@ final class OneDNN: @unchecked Sendable {
 
     /// Binds a primitive to memory.
     /// - Parameter scratchpad: working memory, which primitives that run one after another may share.
+    /// - Throws: `OutOfMemory`.
     func primitive(
         _ description: Description, _ tensors: [(argument: Argument, memory: UnsafeMutableRawPointer)],
         scratchpad: AlignedMemory.Growing
-    ) -> Primitive {
+    ) throws -> Primitive {
         let scratch = description.scratchpadLayout
         var arguments = tensors.map { tensor in
             dnnl_exec_arg_t(
@@ -176,7 +177,7 @@ final class OneDNN: @unchecked Sendable {
         }
         let byteCount = scratch.byteCount
         if byteCount > 0 {
-            let memory = memory(scratch, at: scratchpad.reserve(byteCount))
+            let memory = try memory(scratch, at: scratchpad.reserve(byteCount))
             scratchpad.onMove { dnnl_memory_set_data_handle(memory, $0) }
             arguments.append(dnnl_exec_arg_t(arg: DNNL_ARG_SCRATCHPAD, memory: memory))
         }

@@ -16,13 +16,7 @@ public final class ReferenceMachine: Backend {
     public func compile(
         _ graph: Graph, parameters: any DeviceBuffer, gradients: (any DeviceBuffer)?
     ) -> any Executable {
-        let expected = graph.parameters.count
-        for found in [parameters.count, gradients?.count ?? expected] where found != expected {
-            preconditionFailure("expected vectors of \(expected) elements, found \(found)")
-        }
-        precondition(
-            gradients != nil || graph.gradients.isEmpty,
-            "expected a vector for \(graph.gradients.count) gradients, found none")
+        graph.checkVectors(parameters: parameters, gradients: gradients)
         return ReferenceExecutable(
             graph: graph, parameters: parameters, gradients: gradients)
     }
@@ -42,6 +36,7 @@ public final class ReferenceMachine: Backend {
     ///
     /// A range that is not trained keeps its weights, and its average is a copy of them, as in the reference implementation's `EMAModel`.
     public func update(_ state: TrainingState, table: ParameterTable, with update: AdamWUpdate) {
+        state.checkVectors(table)
         var weights = state.parameters.values()
         let gradients = state.gradients.values()
         var means = state.firstMoment.values()

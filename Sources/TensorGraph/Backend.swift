@@ -81,3 +81,25 @@ extension Executable {
         return values
     }
 }
+
+extension Graph {
+    /// Stops the program if vectors do not fit the graph's table; for backends.
+    public func checkVectors(parameters vector: any DeviceBuffer, gradients vectorOfGradients: (any DeviceBuffer)?) {
+        for found in [vector.count, vectorOfGradients?.count ?? parameters.count] {
+            precondition(found == parameters.count, "expected vectors of \(parameters.count) elements, found \(found)")
+        }
+        precondition(
+            vectorOfGradients != nil || gradients.isEmpty,
+            "expected a vector for \(gradients.count) gradients, found none")
+    }
+}
+
+extension TrainingState {
+    /// Stops the program if the vectors do not fit a table; for backends.
+    public func checkVectors(_ table: ParameterTable) {
+        for vector in [parameters, gradients, firstMoment, secondMoment, average] {
+            precondition(
+                vector.count == table.count, "expected vectors of \(table.count) elements, found \(vector.count)")
+        }
+    }
+}

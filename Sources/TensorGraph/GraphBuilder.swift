@@ -20,8 +20,12 @@ public final class GraphBuilder {
 
     /// A value given from outside, of the given shape.
     /// - Parameter rate: how often it changes.
+    /// - Precondition: an input of the same name has the same shape and rate.
     public func input(_ name: String, _ shape: Shape, rate: Rate = .step) -> Tensor {
-        apply(.input(name: name, shape: shape, rate: rate), [])[0]
+        for case .input(name, let known, let knownRate) in nodes.lazy.map(\.operation) {
+            precondition(known == shape && knownRate == rate, "two inputs are named \(name): \(known) and \(shape)")
+        }
+        return apply(.input(name: name, shape: shape, rate: rate), [])[0]
     }
 
     /// The parameter of a layer.

@@ -69,4 +69,22 @@ struct FusionTests {
         let count = block(gradients: true).count { if case .parameterGradient = $0.kernel { true } else { false } }
         #expect(count == 1)
     }
+
+    @Test("a chain that another chain adds as its residual keeps its value")
+    func residualOfAnotherChain() {
+        let parameters = [Parameter("gain", [8], .constant(1)), Parameter("bias", [8], .constant(0))]
+        let builder = GraphBuilder(parameters: ParameterTable(parameters))
+        let (gain, bias) = (builder.parameter(parameters[0]), builder.parameter(parameters[1]))
+        func chain(_ name: String) -> Tensor {
+            builder.input(name, [1, 4, 8]).groupNorm(groups: 2, gain: gain, bias: bias).mish()
+        }
+        let graph = builder.graph(outputs: [("y", chain("a") + chain("b"))])
+        let steps = Fusion.steps(of: graph)
+        #expect(groupNorms(steps).map(\.hasResidual).sorted { !$0 && $1 } == [false, true])
+        var made: Set<Value> = []
+        for step in steps {
+            #expect(step.inputs.allSatisfy(made.contains))
+            for case let result? in step.results { made.insert(result) }
+        }
+    }
 }

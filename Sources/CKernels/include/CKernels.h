@@ -10,8 +10,8 @@
 
 // MARK: Threads (threads.c)
 
-/// Runs body(context, thread, threads) on every thread of the team.
-void ck_parallel(void (*body)(void *context, int thread, int threads), void *context, int threads);
+/// Runs body(context, thread, threads) on every thread of the team and returns how many there were: the system may grant fewer than asked for.
+int ck_parallel(void (*body)(void *context, int thread, int threads), void *context, int threads);
 /// Sets how many threads oneDNN uses when the calling thread executes a primitive.
 void ck_set_threads(int threads);
 
@@ -29,8 +29,6 @@ void ck_scale(const float *x, float factor, float *out, ptrdiff_t count, int thr
 void ck_clamp(const float *x, float lower, float upper, float *out, ptrdiff_t count, int threads);
 void ck_mish(const float *x, float *out, ptrdiff_t count, int threads);
 void ck_mish_gradient(const float *x, const float *dy, float *dx, ptrdiff_t count, int threads);
-/// Rounds to the nearest bfloat16, ties to even, and keeps the result as float32.
-void ck_round_to_bfloat16(const float *x, float *out, ptrdiff_t count, int threads);
 
 // MARK: Sums and copies (reductions.c)
 
@@ -88,11 +86,12 @@ void ck_mean_squared_error_gradient(
 typedef struct {
     float decay_factor;     // 1 − learning rate · weight decay
     float beta1, beta2;
+    float one_minus_beta1, one_minus_beta2;  // rounded once, from double: 1 − 0.999f has lost five digits
     float step_size;        // learning rate / (1 − beta1^t)
     float inverse_root_correction;  // 1 / √(1 − beta2^t)
     float epsilon;
     float gradient_scale;
-    float average_decay;
+    float average_decay, one_minus_average_decay;
 } ck_adamw;
 
 void ck_adamw_update(
