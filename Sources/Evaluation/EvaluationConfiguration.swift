@@ -12,7 +12,7 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
     public var maximumSteps: Int
     /// Seed of the policy's randomness.
     public var samplerSeed: UInt64
-    /// Number of environments that step together, or nil for all of them.
+    /// Number of environments that step together; at most 64 if nil.
     ///
     /// It changes the speed, never an action's randomness.
     public var batch: Int?
@@ -36,6 +36,9 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
         self.samplerSeed = samplerSeed
         self.batch = batch
     }
+
+    /// Environments that step together unless told otherwise: many enough for one call to answer a whole test, few enough for memory.
+    static let defaultBatch = 64
 
     /// The seeds of the episodes, in order.
     public var seeds: Range<UInt64> { firstSeed..<firstSeed + UInt64(episodes) }

@@ -1,4 +1,5 @@
 public import Foundation
+import PolicyInterface
 
 /// How a policy did: what `evaluation.json` holds.
 public struct EvaluationResult: Codable, Sendable, Equatable {
@@ -18,6 +19,8 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     public let episodes: [EpisodeResult]
     /// How long the policy's batched calls took.
     public let latency: Latency
+    /// How many of the predicted actions, executed or not, were moved into the policy's limits.
+    public let clampedActions: Int
 
     enum CodingKeys: String, CodingKey {
         case policy
@@ -28,11 +31,15 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         case successInterval = "success_interval"
         case episodes
         case latency = "latency_ms"
+        case clampedActions = "clamped_actions"
     }
 
     /// Sums up episodes.
     /// - Precondition: there is at least one episode.
-    public init(policy: String, settings: EvaluationConfiguration, episodes: [EpisodeResult], latency: Latency) {
+    public init(
+        policy: String, settings: EvaluationConfiguration, episodes: [EpisodeResult], latency: Latency,
+        clampedActions: Int = 0
+    ) {
         precondition(!episodes.isEmpty, "an evaluation without episodes")
         let rewards = episodes.map { Double($0.bestReward) }
         let successes = episodes.count(where: \.success)
@@ -44,6 +51,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         successInterval = ConfidenceInterval(ofProportion: successes, trials: episodes.count)
         self.episodes = episodes
         self.latency = latency
+        self.clampedActions = clampedActions
     }
 
     /// Reads an `evaluation.json`.
@@ -59,9 +67,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
 
     /// The result as JSON with sorted keys.
     public func json() throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self)
+        try JSONEncoder.legible.encode(self)
     }
 
     /// Writes an `evaluation.json`.

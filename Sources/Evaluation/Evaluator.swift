@@ -34,21 +34,23 @@ public struct Evaluator {
         _ policy: any ChunkingPolicy, named name: String = "policy", observers: [any RolloutObserver] = []
     ) throws -> EvaluationResult {
         try configuration.validate()
-        let seeds = Array(configuration.seeds)
-        let batch = configuration.batch ?? seeds.count
+        let seeds = configuration.seeds
+        let batch = configuration.batch ?? EvaluationConfiguration.defaultBatch
+        let clampedBefore = policy.clampedActions
         var latencies = LatencyRecorder()
         var episodes: [EpisodeResult] = []
         for start in stride(from: 0, to: seeds.count, by: batch) {
-            let group = seeds[start..<min(start + batch, seeds.count)]
+            let group = seeds.dropFirst(start).prefix(batch)
             episodes += try run(group, with: policy, latencies: &latencies, observers: observers)
         }
         return EvaluationResult(
-            policy: name, settings: configuration, episodes: episodes, latency: latencies.summary())
+            policy: name, settings: configuration, episodes: episodes, latency: latencies.summary(),
+            clampedActions: policy.clampedActions - clampedBefore)
     }
 
     /// Runs one group of episodes from reset to end.
     private func run(
-        _ seeds: ArraySlice<UInt64>, with policy: any ChunkingPolicy, latencies: inout LatencyRecorder,
+        _ seeds: Range<UInt64>, with policy: any ChunkingPolicy, latencies: inout LatencyRecorder,
         observers: [any RolloutObserver]
     ) throws -> [EpisodeResult] {
         let key = RandomKey(seed: configuration.samplerSeed)
@@ -81,6 +83,8 @@ public struct Evaluator {
             askers.append(index)
         }
         if requests.isEmpty { return }
+        // A plan that is compiled now would count as latency.
+        try policy.prepare(count: requests.count)
         let chunks = try latencies.measure(batch: requests.count) { try policy.chunks(for: requests) }
         guard chunks.count == requests.count else {
             throw EvaluationError.wrongChunkCount(requests: requests.count, chunks: chunks.count)

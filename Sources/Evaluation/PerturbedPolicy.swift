@@ -15,6 +15,12 @@ public final class PerturbedPolicy: ChunkingPolicy {
     /// As the policy's that is disturbed.
     public var horizon: Horizon { policy.horizon }
 
+    /// As many as of the policy that is disturbed; the noise is not clamped.
+    public var clampedActions: Int { policy.clampedActions }
+
+    /// Prepares the policy that is disturbed.
+    public func prepare(count: Int) throws { try policy.prepare(count: count) }
+
     /// The other's chunks with noise added, which depends on nothing but the request's key.
     public func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
         try zip(requests, policy.chunks(for: requests)).map { request, chunk in

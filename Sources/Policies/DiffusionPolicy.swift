@@ -65,6 +65,12 @@ public final class DiffusionPolicy: ChunkingPolicy {
     /// How many observations a request carries and how many actions its answer.
     public var horizon: Horizon { model.configuration.horizon }
 
+    /// Compiles the plans that a batch of this size runs.
+    /// - Throws: when a plan cannot be made.
+    public func prepare(count: Int) throws {
+        for items in batches(of: count) { _ = try loop(for: items.count) }
+    }
+
     /// Predicts a chunk for each request.
     /// - Throws: `ObservationError` or `PolicyError` when an observation does not hold what the policy needs, or an action would not be
     ///   finite.
@@ -101,8 +107,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
         normaliser.observation.apply(to: &normalised)
         var actions: [Float] = []
         actions.reserveCapacity(keys.count * horizon.prediction * configuration.action.dimension)
-        for first in stride(from: 0, to: keys.count, by: Self.largestBatch) {
-            let items = first..<min(first + Self.largestBatch, keys.count)
+        for items in batches(of: keys.count) {
             let loop = try loop(for: items.count)
             try backend.perform {
                 loop.start(keys: keys[items])
@@ -122,6 +127,11 @@ public final class DiffusionPolicy: ChunkingPolicy {
         try checkFinite(actions)
         clamp(&actions)
         return actions
+    }
+
+    /// Consecutive items that are denoised at once.
+    private func batches(of count: Int) -> [Range<Int>] {
+        stride(from: 0, to: count, by: Self.largestBatch).map { $0..<min($0 + Self.largestBatch, count) }
     }
 
     /// The compiled loop for a number of items: the next power of two.

@@ -77,11 +77,7 @@ extension PolicyDocument.Shapes {
 
 extension PolicyDocument {
     /// The document as text that people can read.
-    func encoded() throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self)
-    }
+    func encoded() throws -> Data { try JSONEncoder.legible.encode(self) }
 
     /// Reads a document and checks that its parts fit together.
     /// - Throws: `TensorFileError`, which names the key.

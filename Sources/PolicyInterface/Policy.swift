@@ -15,9 +15,27 @@ public protocol ChunkingPolicy: AnyObject {
     /// How many observations a request carries and how many actions its answer.
     var horizon: Horizon { get }
 
+    /// How many predicted actions were moved into the policy's limits so far; always 0 for a policy without limits.
+    var clampedActions: Int { get }
+
+    /// Does now what the first answer to so many requests would have to do first, such as compile, so that this answer comes as fast as later
+    /// ones.
+    ///
+    /// Nothing by default; never needed for a right answer.
+    /// - Throws: when the policy cannot answer so many requests.
+    func prepare(count: Int) throws
+
     /// Predicts a chunk for each request.
     /// - Throws: when an observation lacks a field that the policy needs, or holds it in another shape.
     func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk]
+}
+
+extension ChunkingPolicy {
+    /// None: the policy has no limits.
+    public var clampedActions: Int { 0 }
+
+    /// Nothing: the first answer comes as fast as any.
+    public func prepare(count: Int) throws {}
 }
 
 /// A question to a policy: what was seen last, and the randomness to answer with.

@@ -25,6 +25,9 @@ public struct RecedingHorizonController: Policy {
         self.init(policy, key: RandomKey(seed: seed))
     }
 
+    /// Prepares the policy to answer one robot, so that the first action comes as fast as later ones.
+    public func prepare() throws { try policy.prepare(count: 1) }
+
     /// Forgets the past observations and the actions not yet executed.
     ///
     /// Chunks count from 0 again: an episode with a controller of the same key draws the same noise.

@@ -39,9 +39,8 @@ struct Bench: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        guard trainingSteps > 0, chunks > 0 else {
-            throw ValidationError(
-                "--training-steps and --chunks: expected at least 1, found \(trainingSteps) and \(chunks)")
+        for (name, value) in [("training-steps", trainingSteps), ("chunks", chunks), ("steps", steps)] where value < 1 {
+            throw ValidationError("--\(name): expected at least 1, found \(value)")
         }
     }
 

@@ -4,6 +4,8 @@ import Evaluation
 import Foundation
 import NoiseSchedules
 import Policies
+import PolicyInterface
+import TensorFiles
 
 /// Judges a policy, or two of them side by side.
 struct Evaluate: ParsableCommand {
@@ -11,8 +13,11 @@ struct Evaluate: ParsableCommand {
         abstract: "Judge a policy in Push-T: score, success rate, latency, video.",
         discussion: """
             The score is the mean over episodes of the best reward, with its 95 % interval. Without --policy, the one that ships with \
-            the project is judged. The result of a policy inside of a run goes to evaluation.json of that run, whose report then shows \
-            it; that of any other policy is written only where --output says.
+            the project is judged.
+
+            The result is written as JSON to the file that --output names. If none is named, that of a policy inside of a run goes to \
+            evaluation.json of that run, whose report then shows it; that of any other policy to evaluation.json beside the --video, \
+            or in the working directory. A policy's own folder is never written to. A comparison adds the second result and the verdict.
 
             Examples:
               dpolicy evaluate
@@ -38,7 +43,8 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Film the rollouts, as an mp4 file.", valueName: "file"))
     var video: String?
 
-    @Option(help: ArgumentHelp("Write the result as JSON to this file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write the result as JSON to this file; evaluation.json if not given.", valueName: "file"))
     var output: String?
 
     @Option(help: ArgumentHelp("Judge this policy too, on the same seeds, and compare.", valueName: "dir"))
@@ -67,13 +73,26 @@ struct Evaluate: ParsableCommand {
         let second = try isComparison ? other(than: chosen, machine: machine) : nil
         let name = named(chosen, first)
         let result = try judge(first, name, filming: video)
-        try keep(result, of: chosen)
+        let file = resultFile(of: chosen)
         guard let second else {
-            try present(result)
+            try present(result, text: "\(ResultTable([result]))", file: file)
+            try keep(result, of: chosen, in: file)
             return
         }
+        // What is known is safe before the second begins.
+        try keep(result, of: chosen, in: file)
         let secondResult = try judge(second.policy, named(second.named, second.policy), filming: nil)
-        try present(Comparison(result: result, compared: secondResult))
+        let comparison = try ComparedResults(result, secondResult)
+        try present(comparison, text: comparison.description, file: file)
+        try AtomicFile.write(JSONEncoder.legible.encode(comparison), to: file)
+    }
+
+    /// Where the result is written.
+    private func resultFile(of policy: NamedPolicy) -> URL {
+        if let output { return URL(fileURLWithPath: output) }
+        if let run = policy.run { return RunReport(run).evaluation }
+        let folder = video.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
+        return folder?.appendingPathComponent("evaluation.json") ?? URL(fileURLWithPath: "evaluation.json")
     }
 
     /// The policy to compare with: another one, or the same with another sampler.
@@ -105,53 +124,19 @@ struct Evaluate: ParsableCommand {
         return result
     }
 
-    /// Writes the result where it belongs.
-    private func keep(_ result: EvaluationResult, of policy: NamedPolicy) throws {
-        if let output { try result.write(to: URL(fileURLWithPath: output)) }
+    /// Writes the result; in a run, the report shows it too.
+    private func keep(_ result: EvaluationResult, of policy: NamedPolicy, in file: URL) throws {
+        try result.write(to: file)
         guard let run = policy.run, output == nil else { return }
-        try RunReport(run).keep(result, film: video.map { URL(fileURLWithPath: $0) })
+        try RunReport(run).write(result, film: video.map { URL(fileURLWithPath: $0) })
     }
 
-    private func present(_ result: EvaluationResult) throws {
+    private func present(_ result: some Encodable, text: String, file: URL) throws {
         if global.json {
             try StandardOutput.write(json: result)
         } else {
-            StandardOutput.write(line: "\(ResultTable([result]))")
-        }
-    }
-
-    private func present(_ comparison: Comparison) throws {
-        if global.json {
-            try StandardOutput.write(json: comparison)
-        } else {
-            StandardOutput.write(line: "\(ResultTable([comparison.result, comparison.compared]))")
-            StandardOutput.write(line: comparison.paired.verdict)
-        }
-    }
-
-    /// The result with the one that it is compared with.
-    private struct Comparison: Encodable {
-        let result: EvaluationResult
-        let compared: EvaluationResult
-        let paired: PairedComparison
-
-        init(result: EvaluationResult, compared: EvaluationResult) throws {
-            self.result = result
-            self.compared = compared
-            paired = try PairedComparison(result, compared)
-        }
-
-        private enum CodingKeys: String, CodingKey {
-            case compared
-            case comparison
-        }
-
-        /// Adds two keys to those of the result alone, so that a program need not know of the comparison.
-        func encode(to encoder: any Encoder) throws {
-            try result.encode(to: encoder)
-            var fields = encoder.container(keyedBy: CodingKeys.self)
-            try fields.encode(compared, forKey: .compared)
-            try fields.encode(paired, forKey: .comparison)
+            StandardOutput.write(line: text)
+            StandardOutput.write(line: "result  \(file.relativePath)")
         }
     }
 }

@@ -13,14 +13,10 @@ struct RunReport {
     /// Where training leaves a film of rollouts.
     var video: URL { run.url.appendingPathComponent("rollouts.mp4") }
 
-    /// Keeps the result of an evaluation in the run and shows it in the report.
-    /// - Parameter film: the film of the evaluation; the one that is in the run if not given.
-    func keep(_ result: EvaluationResult, film: URL?) throws {
-        try result.write(to: evaluation)
-        try write(result, film: film)
-    }
-
     /// Writes the report with what is known.
+    /// - Parameters:
+    ///   - result: that of an evaluation of the run's policy, if there was one.
+    ///   - film: the film of the evaluation; the one that is in the run if not given.
     func write(_ result: EvaluationResult?, film: URL? = nil) throws {
         let recipe = try RecipeFile.read(contentsOf: run.recipe)
         let report = Report(

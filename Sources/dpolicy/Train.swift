@@ -62,7 +62,7 @@ struct Train: ParsableCommand {
         let outcome = try run.run(
             rollout: rollouts?.judge, progress: progress.show, shouldStop: { interruption.isRequested })
         progress.finish()
-        let film = try outcome == .finished ? rollouts?.film(run) : nil
+        let film = outcome == .finished ? rollouts?.film(run) : nil
         try RunReport(run.directory).write(film)
         try tell(outcome, of: run, progress.last, film)
     }

@@ -41,19 +41,26 @@ struct TrainingRollouts {
         return TrainingRun.RolloutResult(score: result.score, successRate: result.successRate)
     }
 
-    /// Films sixteen rollouts of the trained policy into the run; without ffmpeg they are only judged.
-    /// - Returns: what came of them; nil when the user did not want to wait.
-    func film(_ run: TrainingRun) throws -> EvaluationResult? {
-        let policy = try run.trainer.policy()
-        let recorder = MosaicRecorder(file: RunReport(run.directory).video)
+    /// Films sixteen rollouts of the trained policy into the run; where that fails, as without ffmpeg, they are only judged.
+    ///
+    /// The training is done and saved: what goes wrong here is told on standard error, and the report is made without it.
+    /// - Returns: what came of the rollouts; nil when they went wrong, or the user did not want to wait.
+    func film(_ run: TrainingRun) -> EvaluationResult? {
         do {
-            let result = try judge(policy, observers: [recorder])
-            try recorder.finish()
-            return result
-        } catch let error as VideoError {
-            StandardError.write("dpolicy: no film: \(error)\n")
-            return try? judge(policy, observers: [])
+            let policy = try run.trainer.policy()
+            let recorder = MosaicRecorder(file: RunReport(run.directory).video)
+            var result: EvaluationResult?
+            do {
+                result = try judge(policy, observers: [recorder])
+                try recorder.finish()
+            } catch let error where error is VideoError || error is FileWriteError {
+                StandardError.write("dpolicy: warning: no film: \(error)\n")
+            }
+            return try result ?? judge(policy, observers: [])
         } catch is Interrupted {
+            return nil
+        } catch {
+            StandardError.write("dpolicy: warning: no rollouts of the trained policy: \(error)\n")
             return nil
         }
     }

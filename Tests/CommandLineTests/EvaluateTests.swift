@@ -32,6 +32,37 @@ import Testing
         #expect(written.score == json["score"] as? Double)
     }
 
+    /// A policy's own folder, which may be the shipped one, stays as it is.
+    @Test func aResultGoesBesideTheVideoOrIntoTheWorkingDirectory() throws {
+        try FileManager.default.createDirectory(at: folder("here"), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(at: folder("films"), withIntermediateDirectories: true)
+        let command = ["evaluate", "--policy", folder("policy").path, "--episodes", "1", "--threads", "1"]
+        let inside = try CommandLineRun(command, directory: folder("here")).wait()
+        #expect(inside.status == 0, "\(inside.errors)")
+        #expect(inside.output.hasSuffix("result  evaluation.json\n"))
+        let result = try EvaluationResult(contentsOf: folder("here/evaluation.json"))
+        #expect(result.episodes.count == 1)
+
+        let film = ["--video", folder("films/rollouts.mp4").path]
+        let filmed = try CommandLineRun(command + film, directory: folder("here")).wait()
+        // Without an encoder there is no film, and so no result.
+        if filmed.status == 0 {
+            #expect(try EvaluationResult(contentsOf: folder("films/evaluation.json")).score == result.score)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder("policy").path).count == 2)
+    }
+
+    @Test func aResultOfARunsPolicyGoesIntoTheRun() throws {
+        try Fixtures.writePushTPolicy(to: folder("run/policy"))
+        try RecipeFile.write(.pushTLowDim, to: folder("run/recipe.yaml"))
+        try Data().write(to: folder("run/metrics.jsonl"))
+        let outcome = try dpolicy("evaluate", "--policy", folder("run").path, "--episodes", "1", "--threads", "1")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let score = try EvaluationResult(contentsOf: folder("run/evaluation.json")).score
+        let report = try String(contentsOf: folder("run/report.html"), encoding: .utf8)
+        #expect(report.contains(String(format: "%.3f", score)))
+    }
+
     @Test func printsATable() throws {
         let outcome = try evaluate("--sampler", "ddpm", "--steps", "2", "--seed", "5")
         #expect(outcome.status == 0)
@@ -41,12 +72,18 @@ import Testing
     }
 
     @Test func comparesSamplers() throws {
-        let outcome = try evaluate("--compare-sampler", "ddpm", "--compare-steps", "1", "--json")
+        let outcome = try evaluate(
+            "--compare-sampler", "ddpm", "--compare-steps", "1", "--json", "--output", folder("both.json").path)
         #expect(outcome.status == 0)
         let json = try outcome.json()
         #expect(json["score"] is Double)
         #expect((json["compared"] as? [String: Any])?["score"] is Double)
         #expect((json["comparison"] as? [String: Any])?["difference"] is Double)
+        #expect((json["verdict"] as? String)?.contains("wins") == true)
+        #expect(json["clamped_actions"] is Int)
+        // The file holds the same, and reads as the first result.
+        #expect(try String(contentsOf: folder("both.json"), encoding: .utf8) + "\n" == outcome.output)
+        #expect(try EvaluationResult(contentsOf: folder("both.json")).score == json["score"] as? Double)
     }
 
     @Test func comparesPolicies() throws {

@@ -103,6 +103,27 @@ import Testing
         try expectSame("stopped", as: "whole")
     }
 
+    /// The report of a training that is done does not depend on how its policy acts.
+    @Test func aPolicyThatCannotActIsReportedAllTheSame() throws {
+        // Actions in other units than the simulator's, which refuses them.
+        try ReplayBuffer(
+            fields: [
+                ReplayBuffer.Field("state", shape: [5], values: fill("state", count: 600)),
+                ReplayBuffer.Field("action", shape: [2], values: fill("action", count: 240).map { $0 * 1e9 }),
+            ], episodeEnds: Array(stride(from: 20, through: 120, by: 20))
+        ).write(to: folder("pusht.zarr"))
+        let recipe = Fixtures.recipe.replacing("name: joints", with: "name: state")
+            .replacing("field: command", with: "field: action")
+        try Data(recipe.utf8).write(to: folder("pusht.yaml"))
+        let outcome = try dpolicy(
+            "train", "--recipe", folder("pusht.yaml").path, "--data", folder("pusht.zarr").path, "--output",
+            folder("run").path, "--threads", "1", "--set", "training.steps=2")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("dpolicy: warning: no rollouts of the trained policy: episode "))
+        #expect(FileManager.default.fileExists(atPath: folder("run/report.html").path))
+        #expect(FileManager.default.fileExists(atPath: folder("run/policy/policy.json").path))
+    }
+
     @Test func overridesFields() throws {
         let outcome = try start("run", ["--set", "training.steps=3", "--set", "policy.denoiser.widths=[8]"]).wait()
         #expect(outcome.status == 0, "\(outcome.errors)")

@@ -30,7 +30,7 @@ import Testing
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "100049"],
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "99990"],
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "18446744073709551615"],
-        ["evaluate", "--seed", "18446744073709551615"],
+        ["evaluate", "--seed", "18446744073709551615"], ["bench", "--data", "x", "--steps", "0"],
     ])
     func wrongUsageIs64(_ arguments: [String]) throws {
         let outcome = try CommandLineRun(arguments).wait()

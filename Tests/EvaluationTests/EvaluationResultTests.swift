@@ -19,6 +19,7 @@ struct EvaluationResultTests {
         let latency = try #require(json["latency_ms"] as? [String: Any])
         #expect(latency["median"] as? Double == 1.5 && latency["p99"] as? Double == 2.5)
         #expect((json["score_interval"] as? [String: Double])?.keys.sorted() == ["lower", "upper"])
+        #expect(json["clamped_actions"] as? Int == 0)
         #expect((json["settings"] as? [String: Any])?["first_seed"] as? Int == 100_000)
     }
 

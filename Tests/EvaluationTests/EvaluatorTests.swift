@@ -50,6 +50,29 @@ struct EvaluatorTests {
         #expect(walker.batches == [50, 50, 50])
     }
 
+    @Test("The policy is told of every batch before its call is timed, and its clamps are counted for each result")
+    func preparation() throws {
+        let policy = FixedPolicy { $0.map { _ in ActionChunk(prediction: [[0.125], [0.125]], executed: 0..<2) } }
+        let configuration = EvaluationConfiguration(episodes: 2, firstSeed: 0, maximumSteps: 300)
+        let evaluator = Evaluator(configuration: configuration) { LineEnvironment(position: Float($0) * 0.5) }
+        for _ in 0..<2 {
+            let result = try evaluator.evaluate(policy)
+            #expect(result.clampedActions == 6)
+        }
+        #expect(policy.asked == [2, 2, 1, 1, 2, 2, 1, 1])
+        #expect(policy.prepared == policy.asked)
+    }
+
+    @Test("However many episodes, few environments are alive at once")
+    func groups() throws {
+        let walker = RandomWalkPolicy(drift: 0)
+        let result = try Evaluator(configuration: EvaluationConfiguration(episodes: 130, maximumSteps: 1)) {
+            LineEnvironment(seed: $0)
+        }.evaluate(walker)
+        #expect(walker.batches == [64, 64, 2])
+        #expect(result.episodes.map(\.seed) == Array(100_000..<100_130))
+    }
+
     @Test("The score is the best reward on the way, not the last, and the initial state does not count")
     func bestReward() throws {
         let actions: [[Float]] = [[0.25], [-0.5]]

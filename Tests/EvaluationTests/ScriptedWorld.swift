@@ -50,8 +50,19 @@ final class RandomWalkPolicy: ChunkingPolicy {
 final class FixedPolicy: ChunkingPolicy {
     let horizon = Horizon(observation: 1, prediction: 2, action: 2)
     let answer: ([ChunkRequest]) -> [ActionChunk]
+    /// Counts one action of every request as clamped.
+    private(set) var clampedActions = 0
+    /// The sizes that the policy was told to prepare for, and those that it was asked for.
+    private(set) var prepared: [Int] = []
+    private(set) var asked: [Int] = []
 
     init(_ answer: @escaping ([ChunkRequest]) -> [ActionChunk]) { self.answer = answer }
 
-    func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] { answer(requests) }
+    func prepare(count: Int) { prepared.append(count) }
+
+    func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
+        asked.append(requests.count)
+        clampedActions += requests.count
+        return answer(requests)
+    }
 }

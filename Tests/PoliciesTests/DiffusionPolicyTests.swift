@@ -161,3 +161,13 @@ func predictionIsTheSamplerAppliedStepByStep(conditioning: Conditioning, sampler
     }
     #expect(throws: InvalidSetting.self) { try tiny.policy(sampler: .ddim(steps: 11)) }
 }
+
+@Test func preparationChangesNoAnswer() throws {
+    let tiny = try TinyPolicy()
+    let prepared = try tiny.policy()
+    for count in [0, 1, 5, DiffusionPolicy.largestBatch + 1] { try prepared.prepare(count: count) }
+    let observations = tiny.observations(5)
+    #expect(
+        try prepared.predict(observations: observations, keys: keys)
+            == tiny.policy().predict(observations: observations, keys: keys))
+}

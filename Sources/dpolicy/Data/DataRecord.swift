@@ -4,6 +4,7 @@ import Evaluation
 import Foundation
 import Policies
 import PolicyInterface
+import PushT
 
 /// Makes demonstrations from a policy.
 struct DataRecord: ParsableCommand {
@@ -53,8 +54,8 @@ struct DataRecord: ParsableCommand {
     private static let patience = 20
     /// Fields of the demonstrations and the dimensions of a frame.
     private static let fields = [("state", [5]), ("keypoint", [9, 2])]
-    /// Coverage that earns the full reward: `PushTDefinition.successCoverage`.
-    private static let fullCoverage = 0.95
+    /// Coverage that earns the full reward.
+    private static let fullCoverage = PushTDefinition().successCoverage
 
     /// The starts that may be tried.
     private var seeds: Range<UInt64> { seed..<seed + UInt64(episodes * Self.patience) }
@@ -63,8 +64,8 @@ struct DataRecord: ParsableCommand {
         guard (1...100_000).contains(episodes) else {
             throw ValidationError("--episodes: expected 1...100000, found \(episodes)")
         }
-        guard (0...0.95).contains(minimumCoverage) else {
-            throw ValidationError("--minimum-coverage: expected 0...0.95, found \(minimumCoverage)")
+        guard (0...Self.fullCoverage).contains(minimumCoverage) else {
+            throw ValidationError("--minimum-coverage: expected 0...\(Self.fullCoverage), found \(minimumCoverage)")
         }
         guard (0...100).contains(actionNoise) else {
             throw ValidationError("--action-noise: expected 0...100 pixels, found \(actionNoise)")
@@ -107,7 +108,7 @@ struct DataRecord: ParsableCommand {
     private func record(_ actor: any ChunkingPolicy) throws -> (kept: [RecordedEpisode], tried: Int) {
         var kept: [RecordedEpisode] = []
         for first in stride(from: seeds.lowerBound, to: seeds.upperBound, by: groupSize) {
-            let settings = settings(for: first..<min(first + UInt64(groupSize), seeds.upperBound))
+            let settings = settings(for: first..<first + min(UInt64(groupSize), seeds.upperBound - first))
             let recorder = EpisodeRecorder(fields: Self.fields.map(\.0))
             let progress = RolloutProgress("\(kept.count) of \(episodes) kept", settings)
             _ = try PushTTask.evaluator(settings).evaluate(actor, observers: [progress, recorder])
