@@ -48,7 +48,8 @@ public struct Checkpoint {
     ]
 
     /// Opens a checkpoint and reads its header.
-    /// - Throws: `TensorFileError`, `FileSystemError` or `RecipeError` when the file is damaged or of another kind.
+    /// - Throws: `TensorFileError` when the file is damaged or of another kind, `RecipeError` when its recipe is one that this version
+    ///   does not understand, or `FileSystemError`.
     public init(contentsOf url: URL) throws {
         file = try SafetensorsFile(contentsOf: url)
         header = try CheckpointHeader(file.metadata, path: url.path)
@@ -86,14 +87,13 @@ public struct Checkpoint {
         return values
     }
 
-    /// Writes the policy of this checkpoint, its moving average, as a policy directory.
-    /// - Throws: as `PolicyDirectory.write(_:precision:)`, or as reading does.
-    public func exportPolicy(to directory: URL) throws {
+    /// Reads the policy of this checkpoint: its moving average.
+    /// - Throws: `TensorFileError` when a tensor is missing or has another shape, or `FileSystemError`.
+    public func policy() throws -> StoredPolicy {
         let model = try DiffusionModel(header.recipe.policy)
-        try PolicyDirectory(directory).write(
-            StoredPolicy(
-                configuration: header.recipe.policy, normaliser: header.normaliser,
-                weights: try vector("average", table: model.table), origin: header.origin))
+        return StoredPolicy(
+            configuration: header.recipe.policy, normaliser: header.normaliser,
+            weights: try vector("average", table: model.table), origin: header.origin)
     }
 }
 
@@ -113,15 +113,15 @@ extension CheckpointHeader {
         step = try value("step", "a step") { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
         epoch = try value("epoch", "an epoch") { Int($0) }
         recipe = try value("recipe", "a recipe") { try RecipeFile.read($0, place: "\(path), recipe") }
-        normaliser = try value("normaliser", "a normaliser") {
-            try? JSONDecoder().decode(Normaliser.self, from: Data($0.utf8))
+        let policy = recipe.policy
+        normaliser = try value("normaliser", "a normaliser of this policy") {
+            let normaliser = try? JSONDecoder().decode(Normaliser.self, from: Data($0.utf8))
+            return (try? normaliser?.validate(for: policy)) == nil ? nil : normaliser
         }
         dataFingerprint = try value("data", "a fingerprint") { $0 }
         elapsedSeconds = try value("elapsed_seconds", "a number") { Double($0) }
         validationLoss = metadata["validation_loss"].flatMap { Double($0) }
         score = metadata["score"].flatMap { Double($0) }
-        try recipe.validate()
-        try normaliser.validate(for: recipe.policy)
     }
 
     func metadata() throws -> [String: String] {

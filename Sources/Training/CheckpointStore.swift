@@ -10,11 +10,22 @@ public struct CheckpointStore {
         public let url: URL
         /// What it tells of itself.
         public let header: CheckpointHeader
+
+        /// Opens a checkpoint and reads its header.
+        /// - Throws: as `Checkpoint.init(contentsOf:)`.
+        public init(_ url: URL) throws { self.init(url: url, header: try Checkpoint(contentsOf: url).header) }
+
+        fileprivate init(url: URL, header: CheckpointHeader) {
+            self.url = url
+            self.header = header
+        }
     }
 
     private let folder: URL
     private let kept: Int
     private let logger: Logger
+    /// How many damaged checkpoints are in the folder.
+    private var damagedCount = 0
     /// The intact checkpoints, the oldest first.
     public private(set) var entries: [Entry] = []
 
@@ -26,7 +37,8 @@ public struct CheckpointStore {
     ///   - folder: where the checkpoints are.
     ///   - kept: how many of the best ones stay beside the two newest.
     ///   - logger: takes warnings.
-    /// - Throws: when the folder cannot be read.
+    /// - Throws: when the folder or a checkpoint cannot be read, for example `FileSystemError` for want of a permission: such a
+    ///   checkpoint may be intact.
     public init(_ folder: URL, kept: Int, logger: Logger) throws {
         self.folder = folder
         self.kept = kept
@@ -37,9 +49,13 @@ public struct CheckpointStore {
                 AtomicFile.removeLeftovers(
                     of: folder.appendingPathComponent("\(name[..<end.lowerBound].dropFirst()).checkpoint"))
             } else if name.hasPrefix("step-"), name.hasSuffix(".checkpoint") {
-                do { entries.append(Entry(url: url, header: try Checkpoint(contentsOf: url).header)) } catch {
+                do {
+                    entries.append(try Entry(url))
+                } catch let error as TensorFileError {
                     setAside(url, because: error)
                 }
+            } else if name.hasPrefix("step-"), name.hasSuffix(".checkpoint.damaged") {
+                damagedCount += 1
             }
         }
         entries.sort { $0.header.step < $1.header.step }
@@ -48,26 +64,26 @@ public struct CheckpointStore {
     /// The checkpoint of the most updates.
     public var newest: Entry? { entries.last }
 
-    /// The best of those that were measured; the newest if none was.
-    public var best: Entry? {
-        entries.filter(\.header.isMeasured).max { $1.header.isBetter(than: $0.header) } ?? newest
-    }
-
     /// Restores the newest intact checkpoint; damaged ones are set aside with a warning.
-    /// - Parameter restore: reads a checkpoint; when it throws anything but a `TrainingError`, the one before is tried.
-    /// - Returns: the checkpoint that was restored, or nil when there is none.
-    /// - Throws: the `TrainingError` of a checkpoint that is intact but of another run.
+    /// - Parameter restore: reads a checkpoint; when it throws a `TensorFileError`, the one before is tried.
+    /// - Returns: the checkpoint that was restored, or nil when there never was one.
+    /// - Throws: what else `restore` throws; or `TrainingError.damaged` when there are checkpoints but none is intact, because to begin
+    ///   anew would destroy what is left of the run.
     mutating func restoreNewest(_ restore: (Checkpoint, URL) throws -> Void) throws -> Entry? {
         while let entry = entries.last {
             do {
                 try restore(Checkpoint(contentsOf: entry.url), entry.url)
                 return entry
-            } catch let error as TrainingError {
-                throw error
-            } catch {
+            } catch let error as TensorFileError {
                 setAside(entry.url, because: error)
                 entries.removeLast()
             }
+        }
+        guard damagedCount == 0 else {
+            throw TrainingError.damaged(
+                path: folder.path, expected: "an intact checkpoint to go on from",
+                found: "\(damagedCount) damaged ones",
+                hint: "put an intact one back, or begin another run in another directory")
         }
         return nil
     }
@@ -96,8 +112,16 @@ public struct CheckpointStore {
         entries.removeAll { !wanted.contains($0.url) }
     }
 
-    private func setAside(_ url: URL, because error: any Error) {
+    private mutating func setAside(_ url: URL, because error: TensorFileError) {
         logger.warning("damaged checkpoint, going back to the one before: \(error)")
         rename(url.path, url.path + ".damaged")
+        damagedCount += 1
+    }
+}
+
+extension Sequence<CheckpointStore.Entry> {
+    /// The best of those that were measured: by score, else by validation loss; nil if none was.
+    public var best: CheckpointStore.Entry? {
+        filter(\.header.isMeasured).max { $1.header.isBetter(than: $0.header) }
     }
 }

@@ -11,6 +11,8 @@ struct RunDescription: Encodable {
     /// The last line of the metrics.
     let metrics: Training.MetricsRow?
     let checkpoints: [CheckpointDescription]
+    /// The file of the best checkpoint: by score, else by validation loss.
+    let best: String?
     let policy: PolicyDescription?
     let recipe: Recipe
 
@@ -23,11 +25,11 @@ struct RunDescription: Encodable {
         metrics = rows?.last
         step = metrics?.step ?? 0
         let names = (try? FileManager.default.contentsOfDirectory(atPath: run.checkpoints.path)) ?? []
-        checkpoints = names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".checkpoint") }.sorted().compactMap {
-            name in
-            let url = run.checkpoints.appendingPathComponent(name)
-            return (try? Checkpoint(contentsOf: url)).map { CheckpointDescription(of: $0.header, file: url) }
+        let entries = names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".checkpoint") }.sorted().compactMap {
+            try? CheckpointStore.Entry(run.checkpoints.appendingPathComponent($0))
         }
+        checkpoints = entries.map { CheckpointDescription(of: $0.header, file: $0.url) }
+        best = entries.best?.url.path
         policy = (try? PolicyDirectory(run.policy).document()).map(PolicyDescription.init)
     }
 }
@@ -39,7 +41,7 @@ extension RunDescription: CustomStringConvertible {
             lines.append(
                 "loss \(metrics.loss), learning rate \(metrics.learningRate), \(Int(metrics.elapsedSeconds)) s")
         }
-        lines += checkpoints.map { "checkpoint \($0)" }
+        lines += checkpoints.map { "checkpoint \($0)" + ($0.file == best ? " (the best)" : "") }
         if let policy { lines += ["", "policy", "\(policy)"] }
         if let text = try? RecipeFile.text(of: recipe) { lines += ["", "recipe", text] }
         return lines.joined(separator: "\n")

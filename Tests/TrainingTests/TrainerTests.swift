@@ -146,7 +146,7 @@ import Testing
 
             try trainer.saveCheckpoint(to: checkpoint)
             let second = folder.appendingPathComponent("second")
-            try Checkpoint(contentsOf: checkpoint).exportPolicy(to: second)
+            try PolicyDirectory(second).write(Checkpoint(contentsOf: checkpoint).policy())
             #expect(try PolicyDirectory(second).read() == stored)
 
             let observations = [Float](repeating: 0.3, count: 2 * 8)

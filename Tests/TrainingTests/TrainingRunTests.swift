@@ -160,6 +160,39 @@ import Testing
         }
     }
 
+    @Test func aCheckpointThatCannotBeOpenedIsNotTakenForDamaged() throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 4)
+            let newest = RunDirectory(folder).checkpoints.appendingPathComponent("step-00000004.checkpoint")
+            let bytes = try Data(contentsOf: newest)
+            // A link to itself stands for a file that may not, or just now cannot, be opened.
+            try FileManager.default.removeItem(at: newest)
+            try FileManager.default.createSymbolicLink(atPath: newest.path, withDestinationPath: newest.path)
+            #expect(throws: FileSystemError.self) { try run(folder, isResumed: true) }
+            #expect(try checkpoints(folder) == ["step-00000002.checkpoint", "step-00000004.checkpoint"])
+            try FileManager.default.removeItem(at: newest)
+            try bytes.write(to: newest)
+            #expect(try run(folder, isResumed: true).trainer.step == 4)
+        }
+    }
+
+    @Test func aRunWithoutAnIntactCheckpointIsNotBegunAnew() throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 4)
+            let files = RunDirectory(folder)
+            let rows = try rows(folder)
+            for name in try checkpoints(folder) {
+                try Data().write(to: files.checkpoints.appendingPathComponent(name))
+            }
+            // At the second attempt they have their other name.
+            for _ in 0..<2 {
+                let error = message { _ = try run(folder, isResumed: true) }
+                #expect(error.contains("expected an intact checkpoint to go on from, found 2 damaged ones"))
+            }
+            #expect(try self.rows(folder) == rows)
+        }
+    }
+
     @Test func aCheckpointThatCannotBeWrittenLeavesTheOlderOnes() throws {
         try withTemporaryFolder { folder in
             let run = try run(folder)
@@ -187,10 +220,11 @@ import Testing
             })
             #expect(calls == Array(repeating: RolloutConfiguration(interval: 1, episodes: 2, seed: 5), count: 6))
             #expect(try checkpoints(folder) == [2, 5, 6].map { "step-0000000\($0).checkpoint" })
-            #expect(run.checkpoints.best?.header.step == 2)
+            #expect(run.checkpoints.entries.best?.header.step == 2)
             #expect(try rows(folder).map(\.score) == scores)
             #expect(
-                try CheckpointStore(run.directory.checkpoints, kept: 1, logger: Logger(label: "t")).best?.header.score
+                try CheckpointStore(run.directory.checkpoints, kept: 1, logger: Logger(label: "t")).entries.best?.header
+                    .score
                     == 0.9)
         }
     }
