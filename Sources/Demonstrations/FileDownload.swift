@@ -122,7 +122,8 @@ struct FileDownload {
 
     /// The edition that the part belongs to, if there is a part of this file.
     private func knownEdition() -> Edition? {
-        guard let data = try? Data(contentsOf: note), let edition = try? JSONDecoder().decode(Edition.self, from: data),
+        guard let data = try? readFile(at: note, limit: 1 << 20),
+            let edition = try? JSONDecoder().decode(Edition.self, from: data),
             edition.url == url
         else { return nil }
         return edition

@@ -47,11 +47,7 @@ public struct PolicyDirectory: Sendable {
                 file: url.path, expected: "a policy directory with policy.json and model.safetensors",
                 found: "no policy.json")
         }
-        let size = (try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) ?? 0
-        guard size <= Self.largestDocument else {
-            throw TensorFileError(file: file, expected: "at most \(Self.largestDocument) bytes", found: "\(size)")
-        }
-        return try PolicyDocument(decoding: Data(contentsOf: documentURL), file: file)
+        return try PolicyDocument(decoding: readFile(at: documentURL, limit: Self.largestDocument), file: file)
     }
 
     /// Reads the policy; every name and shape is checked before memory is taken for the weights.

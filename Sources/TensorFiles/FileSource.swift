@@ -1,4 +1,15 @@
-import Foundation
+public import Foundation
+
+/// Reads a file as a whole.
+///
+/// Pipes and devices, which may never end, are refused; so is a file that is too long, before any memory is taken for it.
+/// - Parameters:
+///   - url: the file.
+///   - limit: the most bytes that it may have.
+/// - Throws: `TensorFileError` or `FileSystemError`.
+public func readFile(at url: URL, limit: Int) throws -> Data {
+    Data(try FileSource(path: url.path).bytes(limit: limit))
+}
 
 /// An open file that is read at any place.
 ///
@@ -46,5 +57,13 @@ final class FileSource: Sendable {
             try read(at: range.lowerBound, into: target)
             count = range.count
         }
+    }
+
+    /// All bytes, which must not be more than `limit`.
+    func bytes(limit: Int) throws -> [UInt8] {
+        guard size <= limit else {
+            throw TensorFileError(file: path, expected: "at most \(limit) bytes", found: "\(size)")
+        }
+        return try bytes(0..<size)
     }
 }

@@ -19,7 +19,7 @@ public struct ZarrArray {
     let store: any ZarrStore
 
     /// The most numbers that are decoded at once; larger arrays are visited in pieces.
-    static let maximumCount = 1 << 31
+    static let maximumCount = 1 << 30
 
     init(_ name: String, in store: any ZarrStore, missingChunks: MissingChunks) throws {
         let file = store.path(of: name + "/.zarray")

@@ -6,6 +6,9 @@ struct ZarrBandReader {
     private let rowShape: [Int]
     private let rowChunks: [Int]
 
+    /// The most bytes that the rows of a chunk may add up to.
+    static let maximumByteCount = 1 << 30
+
     init(_ array: ZarrArray) {
         self.array = array
         metadata = array.metadata
@@ -26,11 +29,21 @@ struct ZarrBandReader {
             if rows.count == height { return chunk }
             return Array(chunk[firstRow * metadata.rowByteCount..<(firstRow + rows.count) * metadata.rowByteCount])
         }
-        // Chunks are all present before room is made for what they add up to.
+        let byteCount = rows.count * metadata.rowByteCount
+        guard byteCount <= Self.maximumByteCount else {
+            throw TensorFileError(
+                file: array.path, key: "shape",
+                expected: "at most \(Self.maximumByteCount) bytes in the rows of a chunk",
+                found: "\(byteCount)", hint: "save the array in chunks of fewer rows")
+        }
+        if byteCount == 0 { return [] }
+        // Chunks at both ends are present before room is made for what all of them add up to.
+        let last = columns.map { $0 - 1 }
+        let lastChunk = try chunk([chunkRow] + last)
         var band: [UInt8] = []
         try forEachIndex(in: Array(columns)) { column in
-            let chunk = try chunk([chunkRow] + column)
-            if band.isEmpty { band = [UInt8](repeating: 0, count: rows.count * metadata.rowByteCount) }
+            let chunk = column == last ? lastChunk : try chunk([chunkRow] + column)
+            if band.isEmpty { band = [UInt8](repeating: 0, count: byteCount) }
             copy(chunk, column: column, rows: firstRow..<firstRow + rows.count, to: &band)
         }
         return band

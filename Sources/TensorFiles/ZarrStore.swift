@@ -28,11 +28,7 @@ struct ZarrFolderStore: ZarrStore {
         let path = folder.appendingPathComponent(key).path
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        let source = try FileSource(path: path)
-        guard source.size <= limit else {
-            throw TensorFileError(file: path, expected: "at most \(limit) bytes", found: "\(source.size)")
-        }
-        return try source.bytes(0..<source.size)
+        return try FileSource(path: path).bytes(limit: limit)
     }
 
     func children(of key: String) throws -> [String] {

@@ -48,7 +48,8 @@ public final class MetricsFile {
 
     /// The complete lines of a file, each with the place of its end.
     private static func lines(of url: URL) throws -> [(bytes: Data, end: Int)] {
-        let data = try Data(contentsOf: url)
+        // Room for ten million lines.
+        let data = try readFile(at: url, limit: 1 << 32)
         var lines: [(Data, Int)] = []
         var start = data.startIndex
         while let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) {

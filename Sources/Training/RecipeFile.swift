@@ -11,9 +11,6 @@ public enum RecipeFile {
         "pusht-lowdim": String(decoding: PackageResources.pusht_lowdim_yaml, as: UTF8.self),
     ]
 
-    /// Larger files are no recipes.
-    private static let largestFile = 1_000_000
-
     /// Reads a recipe by the name of a shipped one, or by the path of a file.
     ///
     /// A path has a `/` or ends in `.yaml` or `.yml`; anything else is a name.
@@ -36,17 +33,22 @@ public enum RecipeFile {
     }
 
     /// Reads a recipe from a file; see `read(_:overrides:)`.
-    /// - Throws: `RecipeError`.
+    /// - Throws: `RecipeError`, or `FileSystemError` when the file is there but cannot be read.
     public static func read(contentsOf url: URL, overrides: [String] = []) throws -> Recipe {
-        let size = (try? url.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
-        guard size <= largestFile, let data = try? Data(contentsOf: url), let text = String(data: data, encoding: .utf8)
-        else {
-            let isThere = FileManager.default.fileExists(atPath: url.path)
-            throw RecipeError(
-                place: url.path, key: nil, expected: "a recipe: text of at most \(largestFile) bytes",
-                found: isThere ? "something else of \(size) bytes" : "no such file",
-                hint: isThere ? nil : "recipes that ship: \(shipped.keys.sorted().joined(separator: ", "))")
+        func failure(_ found: String, hint: String? = nil) -> RecipeError {
+            RecipeError(
+                place: url.path, key: nil, expected: "a recipe: text of at most \(RecipeTree.largestText) bytes",
+                found: found, hint: hint)
         }
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            let names = shipped.keys.sorted().joined(separator: ", ")
+            throw failure("no such file", hint: "recipes that ship: \(names)")
+        }
+        let data: Data
+        do { data = try readFile(at: url, limit: RecipeTree.largestText) } catch let error as TensorFileError {
+            throw failure(error.found)
+        }
+        guard let text = String(data: data, encoding: .utf8) else { throw failure("bytes that are no text in UTF-8") }
         return try read(text, place: url.path, overrides: overrides)
     }
 

@@ -20,14 +20,30 @@ struct RecipeTree: Equatable {
 
     static func == (left: RecipeTree, right: RecipeTree) -> Bool { left.content == right.content }
 
+    // Far more than any recipe needs. A short text can stand for an immense document, by aliases of lists of aliases; the parser itself
+    // walks through all of it where they are keys, which is why they are counted in the text already.
+    static let largestText = 1_000_000
+    private static let mostAliases = 16
+    private static let mostNodes = 20_000
+
     /// Parses a document; aliases stand for what they refer to.
     init(yaml: String, place: String, countsLines: Bool = true) throws {
+        func check(_ count: Int, _ limit: Int, _ what: String) throws {
+            guard count > limit else { return }
+            throw RecipeError(place: place, key: nil, expected: "at most \(limit) \(what)", found: "\(count)")
+        }
+        try check(yaml.utf8.count, Self.largestText, "bytes")
+        let aliases = zip(yaml.utf8, yaml.utf8.dropFirst()).count { $0 == UInt8(ascii: "*") && $1 > UInt8(ascii: " ") }
+        try check(aliases, Self.mostAliases, "aliases (*name)")
         let node: Node?
         do { node = try compose(yaml: yaml) } catch {
             let reason = "\(error)".split(separator: "\n").joined(separator: " ")
             throw RecipeError(place: place, key: nil, expected: "YAML", found: "something else: \(reason)")
         }
-        self = try node.map { try RecipeTree($0, place: place, countsLines: countsLines) } ?? .null(place: place)
+        var budget = Self.mostNodes
+        self =
+            try node.map { try RecipeTree($0, place: place, countsLines: countsLines, budget: &budget) }
+            ?? .null(place: place)
     }
 
     init(_ content: Content, place: String) {
@@ -35,20 +51,29 @@ struct RecipeTree: Equatable {
         self.place = place
     }
 
-    private init(_ node: Node, place file: String, countsLines: Bool) throws {
+    private init(_ node: Node, place file: String, countsLines: Bool, budget: inout Int) throws {
         place = countsLines ? node.mark.map { "\(file):\($0.line)" } ?? file : file
+        budget -= 1
+        guard budget >= 0 else {
+            throw RecipeError(
+                place: place, key: nil, expected: "at most \(Self.mostNodes) values",
+                found: "more, aliases counted in full")
+        }
         switch node {
         case .scalar(let scalar):
             content = .scalar(scalar.string, isQuoted: scalar.style == .singleQuoted || scalar.style == .doubleQuoted)
         case .sequence(let sequence):
-            content = .sequence(try sequence.map { try RecipeTree($0, place: file, countsLines: countsLines) })
+            content = .sequence(
+                try sequence.map { try RecipeTree($0, place: file, countsLines: countsLines, budget: &budget) })
         case .mapping(let mapping):
             content = .mapping(
                 try mapping.map { key, value in
                     guard let name = key.scalar?.string else {
                         throw RecipeError(place: file, key: nil, expected: "a text as key", found: "a list or mapping")
                     }
-                    return Entry(key: name, value: try RecipeTree(value, place: file, countsLines: countsLines))
+                    return Entry(
+                        key: name,
+                        value: try RecipeTree(value, place: file, countsLines: countsLines, budget: &budget))
                 })
         case .alias:
             throw RecipeError(place: place, key: nil, expected: "an alias of something", found: "an alias of nothing")

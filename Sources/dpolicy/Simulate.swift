@@ -2,6 +2,7 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import PushT
+import TensorFiles
 
 /// Replays actions in a simulator.
 struct Simulate: ParsableCommand {
@@ -92,7 +93,8 @@ struct Simulate: ParsableCommand {
         func failure(_ found: String) -> CommandError {
             CommandError(place: path, expected: "a JSON array of actions [x, y]", found: found)
         }
-        guard let data = FileManager.default.contents(atPath: path) else { throw failure("no such file") }
+        // Room for a million actions.
+        let data = try readFile(at: URL(fileURLWithPath: path), limit: 1 << 26)
         let rows: [[Double]]
         do { rows = try JSONDecoder().decode([[Double]].self, from: data) } catch { throw failure("something else") }
         return try rows.enumerated().map { index, row in

@@ -134,6 +134,21 @@ import Testing
         #expect(error(lowDim.replacing("  steps: 8000", with: "  steps: 0")).contains("mine.yaml:"))
     }
 
+    @Test func aTextThatStandsForAnImmenseDocumentIsRefused() throws {
+        // Each list holds the one before nine times: 9¹⁰ values.
+        func bomb(levels: Int, aliases: Int) -> String {
+            (1..<levels).reduce("a0: &a0 [x]") {
+                "\($0)\na\($1): &a\($1) [\(Array(repeating: "*a\($1 - 1)", count: aliases).joined(separator: ", "))]"
+            }
+        }
+        #expect(error(bomb(levels: 11, aliases: 9)).contains("expected at most 16 aliases (*name), found 90"))
+        #expect(error(bomb(levels: 5, aliases: 2)).contains("found a mapping of a0, a1"))
+        let list = "a: &a [\(Array(repeating: "x", count: 2_000).joined(separator: ", "))]\n"
+        #expect(
+            error(list + "b: [\(Array(repeating: "*a", count: 12).joined(separator: ", "))]").contains("20000 values"))
+        #expect(error(String(repeating: "#", count: 1_000_001)).contains("at most 1000000 bytes"))
+    }
+
     @Test func namesAndPathsAreToldApart() throws {
         func error(_ name: String) -> String {
             do { return "accepted \(try RecipeFile.read(name))" } catch { return "\(error)" }
