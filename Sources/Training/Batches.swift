@@ -32,7 +32,7 @@ public struct Batches: Sequence, IteratorProtocol {
                 for update in updates {
                     guard let batch = queue.takeSpare() else { return }
                     assembler.fill(batch, update: update, order: &order)
-                    queue.put(batch)
+                    queue.put(consume batch)
                 }
             }
             thread.name = "batches"
@@ -66,10 +66,11 @@ private final class BatchQueue: @unchecked Sendable {
         return isClosed ? nil : spares.popLast()
     }
 
-    func put(_ batch: Batch) {
+    /// Takes a filled batch over: whether a batch may be reused is told by who else holds it.
+    func put(_ batch: consuming Batch) {
         condition.lock()
         while filled != nil, !isClosed { condition.wait() }
-        filled = batch
+        filled = consume batch
         condition.broadcast()
         condition.unlock()
     }
@@ -81,10 +82,11 @@ private final class BatchQueue: @unchecked Sendable {
         let isFree = isKnownUniquelyReferenced(&lent)
         if let lent { spares.append(isFree ? lent : make()) }
         lent = nil
-        condition.broadcast()
+        condition.broadcast()  // There is a batch to fill,
         while filled == nil { condition.wait() }
         lent = filled
         filled = nil
+        condition.broadcast()  // and now room for the next one.
         guard let batch = lent else { preconditionFailure("no batch was assembled") }
         return batch
     }

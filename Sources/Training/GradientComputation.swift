@@ -25,8 +25,7 @@ final class GradientComputation {
 
     /// Leaves the gradients of the batch's mean loss in the training state and returns that loss.
     func compute(_ batch: Batch) throws -> Double {
-        // Zero the sum by taking it from itself: losses and gradients were finite, or training would have stopped.
-        if let sum { try backend.add(sum, scaledBy: -1, to: sum) }
+        sum?.writeZeros()
         var loss = 0.0
         for part in 0..<parts {
             executable.write(batch, part: part, of: parts)
@@ -79,17 +78,34 @@ final class ValidationLoss {
 extension Executable {
     /// Sets the inputs of a training graph to one of a batch's equal parts.
     fileprivate func write(_ batch: Batch, part: Int, of parts: Int) {
-        for (name, values) in [
-            ("observation", batch.observations), ("action", batch.actions), ("noise", batch.noise),
-            ("steps", batch.steps),
-        ] {
+        func write(_ name: String, _ values: [Float]) {
             let size = values.count / parts
             values.withUnsafeBufferPointer {
-                write(name, UnsafeBufferPointer(rebasing: $0[part * size..<(part + 1) * size]))
+                self.write(name, UnsafeBufferPointer(rebasing: $0[part * size..<(part + 1) * size]))
             }
         }
+        write("observation", batch.observations)
+        write("action", batch.actions)
+        write("noise", batch.noise)
+        write("steps", batch.steps)
     }
 
     /// The loss of the latest run.
-    fileprivate func loss() -> Double { Double(read("loss", count: 1)[0]) }
+    fileprivate func loss() -> Double {
+        var loss: Float = 0
+        withUnsafeMutablePointer(to: &loss) { read("loss", into: UnsafeMutableBufferPointer(start: $0, count: 1)) }
+        return Double(loss)
+    }
+}
+
+extension DeviceBuffer {
+    /// Sets every element to 0, also those that are no number, which no arithmetic would bring back to 0.
+    fileprivate func writeZeros() {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 4096) { zeros in
+            zeros.initialize(repeating: 0)
+            for offset in stride(from: 0, to: count, by: zeros.count) {
+                write(UnsafeBufferPointer(rebasing: zeros[..<min(zeros.count, count - offset)]), offset: offset)
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 /// A training that cannot go on, or cannot begin.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
-    /// A loss or gradient norm that is infinite or no number; the weights are as they were before the step.
+    /// A loss, gradient norm or measurement that is infinite or no number.
     case notFinite(quantity: String, step: Int, value: String, lastCheckpoint: String?)
     /// Demonstrations that do not fit the recipe.
     case wrongData(key: String, expected: String, found: String)

@@ -126,6 +126,12 @@ public final class TrainingRun {
         }
     }
 
+    private func checkFinite(_ value: Double?, _ quantity: String) throws {
+        guard let value, !value.isFinite else { return }
+        throw TrainingError.notFinite(
+            quantity: quantity, step: trainer.step, value: "\(value)", lastCheckpoint: checkpoints.newest?.url.path)
+    }
+
     /// Adds what is due at this step: it depends on the step alone, so that a resumed run measures the same.
     private func measure(
         _ row: inout MetricsRow, rollout: ((DiffusionPolicy, RolloutConfiguration) throws -> RolloutResult)?
@@ -133,12 +139,16 @@ public final class TrainingRun {
         let training = trainer.recipe.training
         if isCheckpointDue || trainer.step.isMultiple(of: training.validationInterval) {
             row.validationLoss = try trainer.validationLoss()
+            try checkFinite(row.validationLoss, "validation loss")
             row.actionMSE = try trainer.actionError()
+            try checkFinite(row.actionMSE, "error of sampled actions")
         }
         if let rollout, let rollouts = training.rollouts, isLast || trainer.step.isMultiple(of: rollouts.interval) {
             let result = try rollout(trainer.policy(), rollouts)
             row.score = result.score
+            try checkFinite(row.score, "score")
             row.successRate = result.successRate
+            try checkFinite(row.successRate, "success rate")
         }
     }
 

@@ -141,11 +141,14 @@ private final class TrainingProgress {
         last = row
         // A moving average over some fifty updates, which is calm enough to read.
         meanLoss = meanLoss.map { $0 + 0.02 * (row.loss - $0) } ?? row.loss
+        line.show(Double(row.step) / Double(steps), text(row))
+    }
+
+    private func text(_ row: Training.MetricsRow) -> String {
+        let text = "step \(row.step) of \(steps)  " + String(format: "loss %.4f", meanLoss ?? row.loss)
+        guard row.step > firstStep else { return text }
         let seconds = max(row.elapsedSeconds - firstSeconds, 1e-9)
-        let rate = row.step > firstStep ? String(format: "  %.1f steps/s", Double(row.step - firstStep) / seconds) : ""
-        line.show(
-            Double(row.step) / Double(steps),
-            "step \(row.step) of \(steps)  " + String(format: "loss %.4f", meanLoss ?? row.loss) + rate)
+        return text + String(format: "  %.1f steps/s", Double(row.step - firstStep) / seconds)
     }
 
     func finish() { line.finish() }

@@ -103,6 +103,27 @@ import Testing
         #expect(trainer.weights == weights && trainer.step == 2)
     }
 
+    @Test(arguments: [1, 2]) func aRefusedStepLeavesNoTrace(parts: Int) throws {
+        let recipe = ToyRobot.recipe { $0.accumulation = parts }
+        let (expected, trainer) = (try ToyRobot.trainer(recipe), try ToyRobot.trainer(recipe))
+        let batch = try #require(expected.batches(count: 1).map { $0 }.first)
+        let broken = try #require(trainer.batches(count: 1).map { $0 }.first)
+        broken.noise[0] = .nan
+        #expect(throws: TrainingError.self) { try trainer.step(broken) }
+        #expect(try trainer.step(batch) == expected.step(batch))
+        #expect(trainer.weights == expected.weights)
+    }
+
+    @Test func twoBatchesTakeTurnsUnlessTheyAreKept() throws {
+        let trainer = try ToyRobot.trainer()
+        var seen: Set<ObjectIdentifier> = []
+        for batch in trainer.batches(count: 6) { seen.insert(ObjectIdentifier(batch)) }
+        #expect(seen.count == 2)
+        let kept = Array(trainer.batches(count: 6))
+        #expect(Set(kept.map(ObjectIdentifier.init)).count == 6)
+        #expect(kept.map(\.update) == Array(0..<6))
+    }
+
     @Test func reductionSeesTheGradientsOfEveryStep() throws {
         let (alone, doubled) = (try ToyRobot.trainer(), try ToyRobot.trainer())
         doubled.reduce = { gradients in gradients.write(gradients.values().map { 2 * $0 }) }

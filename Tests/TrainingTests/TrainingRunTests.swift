@@ -284,6 +284,22 @@ import Testing
         }
     }
 
+    @Test func aMeasurementThatIsNotFiniteIsNamed() throws {
+        try withTemporaryFolder { folder in
+            // The second update throws the weights so far that nothing finite comes out of them.
+            let run = try run(folder, ToyRobot.recipe { $0.optimizer.learningRate = 1e30 })
+            let error = message { _ = try run.run() }
+            #expect(error.hasPrefix("step 2: expected a finite validation loss, found"))
+        }
+        try withTemporaryFolder { folder in
+            let rollouts = RolloutConfiguration(interval: 1, episodes: 1, seed: 5)
+            let run = try run(folder, ToyRobot.recipe { $0.rollouts = rollouts })
+            let result = TrainingRun.RolloutResult(score: .nan, successRate: 0)
+            #expect(
+                message { _ = try run.run(rollout: { _, _ in result }) }.hasPrefix("step 1: expected a finite score"))
+        }
+    }
+
     @Test func linesThatAreMissingAreNoticed() throws {
         try withTemporaryFolder { folder in
             try interrupt(folder, at: 4)
