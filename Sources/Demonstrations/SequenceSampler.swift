@@ -9,15 +9,11 @@ public import PolicyInterface
 /// So that a policy also learns to start and to end an episode, a window may begin up to `To − 1` steps before the episode and end up to
 /// `Ta − 1` steps after it; steps outside repeat the first or the last frame. (Padding before and after as in the reference's
 /// `SequenceSampler`.)
+///
+/// It tells frames; their numbers stay where they are, in one copy however many windows show them.
 public struct SequenceSampler: Sendable {
     /// How far the policy looks.
     public let horizon: Horizon
-    /// How many numbers the observation of one step has.
-    public let observationDimension: Int
-    /// How many numbers an action has.
-    public let actionDimension: Int
-    private let observations: [Float]
-    private let actions: [Float]
     private let windows: [Window]
 
     private struct Window {
@@ -30,23 +26,11 @@ public struct SequenceSampler: Sendable {
     /// - Parameters:
     ///   - buffer: the demonstrations.
     ///   - horizon: how far the policy looks.
-    ///   - observation: the fields that make up an observation.
-    ///   - action: the field of the actions.
     ///   - episodes: which episodes, by number; all by default.
-    /// - Throws: `HorizonError`; `ObservationError` when the demonstrations lack a field; `WindowError` when every
-    ///   episode is too short for one window.
-    public init(
-        _ buffer: ReplayBuffer, horizon: Horizon, observation: ObservationSchema, action: String = "action",
-        episodes: [Int]? = nil
-    ) throws {
+    /// - Throws: `HorizonError`; `WindowError` when every episode is too short for one window.
+    public init(_ buffer: ReplayBuffer, horizon: Horizon, episodes: [Int]? = nil) throws {
         try horizon.validate()
         self.horizon = horizon
-        observations = try buffer.observations(observation)
-        observationDimension = observations.count / buffer.frameCount
-        let field = try buffer.field(action)
-        actions = field.values
-        actionDimension = field.width
-
         let chosen = episodes ?? Array(buffer.episodes.indices)
         let (before, after) = (horizon.observation - 1, horizon.action - 1)
         windows = chosen.flatMap { index in
@@ -69,31 +53,6 @@ public struct SequenceSampler: Sendable {
     public func frame(window: Int, step: Int) -> Int {
         let window = windows[window]
         return min(max(window.start + step, window.episode.lowerBound), window.episode.upperBound - 1)
-    }
-
-    /// Writes a window to where the caller assembles its batch.
-    /// - Parameters:
-    ///   - window: which one.
-    ///   - observations: takes the observations of the first steps, `[horizon.observation, observationDimension]`.
-    ///   - actions: takes the actions of all steps, `[horizon.prediction, actionDimension]`.
-    /// - Precondition: the buffers have exactly these sizes.
-    public func fill(
-        window: Int, observations: UnsafeMutableBufferPointer<Float>, actions: UnsafeMutableBufferPointer<Float>
-    ) {
-        copy(window, self.observations, width: observationDimension, steps: horizon.observation, to: observations)
-        copy(window, self.actions, width: actionDimension, steps: horizon.prediction, to: actions)
-    }
-
-    private func copy(
-        _ window: Int, _ source: [Float], width: Int, steps: Int, to target: UnsafeMutableBufferPointer<Float>
-    ) {
-        precondition(target.count == steps * width, "room for \(target.count) of \(steps)×\(width) numbers")
-        source.withUnsafeBufferPointer { source in
-            for step in 0..<steps {
-                let start = frame(window: window, step: step) * width
-                _ = target[(step * width)..<((step + 1) * width)].update(fromContentsOf: source[start..<start + width])
-            }
-        }
     }
 }
 

@@ -46,20 +46,9 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
         normaliser = policy.normaliser
         shapes = Shapes(of: model)
         origin = policy.origin
-        fingerprint = PolicyDocument.fingerprint(of: policy.weights)
-    }
-
-    /// A hash of the weights: FNV-1a over their bit patterns (Fowler, Noll and Vo), in hexadecimal.
-    ///
-    /// It tells exports apart; it is no protection against forgery.
-    private static func fingerprint(of weights: [Float]) -> String {
-        let hash = weights.withUnsafeBufferPointer { weights in
-            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-            for weight in weights { hash = (hash ^ UInt64(weight.bitPattern)) &* 0x0000_0100_0000_01B3 }
-            return hash
-        }
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        var hash = FNV1a()
+        hash.combine(policy.weights)
+        fingerprint = hash.hexadecimal
     }
 }
 

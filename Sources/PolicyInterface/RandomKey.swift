@@ -24,7 +24,9 @@ public struct RandomKey: Sendable, Hashable, Codable {
 
     /// The key for something with a name, by the 64-bit FNV-1a hash of its UTF-8.
     public func folding(_ name: String) -> RandomKey {
-        folding(name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 })
+        var hash = FNV1a()
+        for byte in name.utf8 { hash.combine(UInt64(byte)) }
+        return folding(hash.value)
     }
 
     /// 64 random bits.

@@ -105,15 +105,13 @@ public final class Trainer {
             let loss = try gradients.compute(batch)
             try reduce(state.gradients)
             let norm = try backend.sumOfSquares(of: state.gradients).squareRoot()
-            for (quantity, value) in [("loss", loss), ("gradient norm", norm)] where !value.isFinite {
-                throw TrainingError.notFinite(
-                    quantity: quantity, step: step + 1, value: "\(value)", lastCheckpoint: nil)
-            }
+            guard loss.isFinite else { throw notFinite("loss", loss) }
+            guard norm.isFinite else { throw notFinite("gradient norm", norm) }
             try backend.update(
                 state, table: model.table,
                 with: AdamWUpdate(
-                    step: step + 1, learningRate: rate, beta1: training.optimizer.firstMomentDecay,
-                    beta2: training.optimizer.secondMomentDecay, epsilon: training.optimizer.epsilon,
+                    step: step + 1, learningRate: rate, beta1: training.optimizer.beta1,
+                    beta2: training.optimizer.beta2, epsilon: training.optimizer.epsilon,
                     weightDecay: training.optimizer.weightDecay,
                     gradientScale: gradientScale(norm: norm, limit: training.gradientClip),
                     averageDecay: training.movingAverage.decay(at: step)))
@@ -122,6 +120,10 @@ public final class Trainer {
         step += 1
         return StepReport(
             step: step, epoch: batch.epoch, loss: loss, learningRate: rate, gradientNorm: norm)
+    }
+
+    private func notFinite(_ quantity: String, _ value: Double) -> TrainingError {
+        .notFinite(quantity: quantity, step: step + 1, value: "\(value)", lastCheckpoint: nil)
     }
 
     /// The mean loss of the moving average on held-out episodes, with the same noise every time; nil when no episodes are held out.

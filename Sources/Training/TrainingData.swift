@@ -38,9 +38,7 @@ struct TrainingData: Sendable {
             maximumTrainingEpisodes: training.maximumEpisodes,
             key: RandomKey(seed: training.seed).folding("split"))
         func windows(_ episodes: [Int]) throws -> SequenceSampler {
-            try SequenceSampler(
-                demonstrations, horizon: policy.horizon, observation: policy.observations, action: policy.action.field,
-                episodes: episodes)
+            try SequenceSampler(demonstrations, horizon: policy.horizon, episodes: episodes)
         }
         self.training = try windows(split.training)
         validation = split.validation.isEmpty ? nil : try windows(split.validation)
@@ -63,15 +61,12 @@ struct TrainingData: Sendable {
         copy(actions, width: layout.actionDimension, rows: layout.actionRows, to: &batch.actions)
     }
 
-    /// By FNV-1a over the bits of each number.
     private static func fingerprint(_ observations: [Float], _ actions: [Float], episodeEnds: [Int]) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func mix(_ bits: UInt64) { hash = (hash ^ bits) &* 0x0000_0100_0000_01B3 }
-        for end in episodeEnds { mix(UInt64(end)) }
-        for value in observations { mix(UInt64(value.bitPattern)) }
-        for value in actions { mix(UInt64(value.bitPattern)) }
-        let digits = String(hash, radix: 16)
-        return "\(episodeEnds.count) episodes of \(episodeEnds.last ?? 0) frames, hash \(digits)"
+        var hash = FNV1a()
+        for end in episodeEnds { hash.combine(UInt64(end)) }
+        hash.combine(observations)
+        hash.combine(actions)
+        return "\(episodeEnds.count) episodes of \(episodeEnds.last ?? 0) frames, hash \(hash.hexadecimal)"
     }
 }
 

@@ -4,63 +4,46 @@ import TestSupport
 import Testing
 
 @Suite struct SequenceSamplerTests {
-    /// Episodes of the given lengths, whose one observation and two actions tell the frame.
+    /// Episodes of the given lengths.
     private func buffer(_ lengths: [Int]) throws -> ReplayBuffer {
         let ends = lengths.indices.map { lengths[...$0].reduce(0, +) }
-        let frames = (0..<(ends.last ?? 0)).map { Float($0) }
-        return try ReplayBuffer(
-            fields: [
-                .init("state", shape: [1], values: frames),
-                .init("action", shape: [2], values: frames.flatMap { [$0, -$0] }),
-            ], episodeEnds: ends)
+        let values = [Float](repeating: 0, count: ends.last ?? 0)
+        return try ReplayBuffer(fields: [.init("action", shape: [1], values: values)], episodeEnds: ends)
     }
 
-    private let state = ObservationSchema([FieldSelection("state")])
-
-    /// The frames that a window's observations and actions come from.
-    private func window(_ index: Int, of sampler: SequenceSampler) -> (observations: [Float], actions: [Float]) {
-        var observations = [Float](repeating: .nan, count: sampler.horizon.observation)
-        var actions = [Float](repeating: .nan, count: sampler.horizon.prediction * 2)
-        observations.withUnsafeMutableBufferPointer { observations in
-            actions.withUnsafeMutableBufferPointer { actions in
-                sampler.fill(window: index, observations: observations, actions: actions)
-            }
-        }
-        return (observations, actions)
+    /// The frames of all steps of a window.
+    private func frames(_ window: Int, of sampler: SequenceSampler) -> [Int] {
+        (0..<sampler.horizon.prediction).map { sampler.frame(window: window, step: $0) }
     }
 
     @Test func windowsReachBeyondTheEpisodeAndRepeatItsEdges() throws {
         let sampler = try SequenceSampler(
-            buffer([5, 6]), horizon: Horizon(observation: 2, prediction: 4, action: 2), observation: state)
+            buffer([5, 6]), horizon: Horizon(observation: 2, prediction: 4, action: 2))
         // Starts −1 … 5 − 4 + 1, then −1 … 6 − 4 + 1 in the second episode.
         #expect(sampler.count == 4 + 5)
-        #expect(window(0, of: sampler).observations == [0, 0])
-        #expect(window(0, of: sampler).actions == [0, 0, 0, 0, 1, -1, 2, -2])
-        #expect(window(3, of: sampler).observations == [2, 3])
-        #expect(window(3, of: sampler).actions == [2, -2, 3, -3, 4, -4, 4, -4])
-        #expect(window(4, of: sampler).observations == [5, 5])
-        #expect(window(8, of: sampler).actions == [8, -8, 9, -9, 10, -10, 10, -10])
-        #expect((0..<4).map { sampler.frame(window: 4, step: $0) } == [5, 5, 6, 7])
+        #expect(frames(0, of: sampler) == [0, 0, 1, 2])
+        #expect(frames(3, of: sampler) == [2, 3, 4, 4])
+        #expect(frames(4, of: sampler) == [5, 5, 6, 7])
+        #expect(frames(8, of: sampler) == [8, 9, 10, 10])
     }
 
     @Test func chosenEpisodesAloneGiveWindows() throws {
         let sampler = try SequenceSampler(
-            buffer([5, 6, 7]), horizon: Horizon(observation: 2, prediction: 4, action: 2), observation: state,
+            buffer([5, 6, 7]), horizon: Horizon(observation: 2, prediction: 4, action: 2),
             episodes: [2])
         #expect(sampler.count == 6)
-        #expect(window(0, of: sampler).observations == [11, 11])
+        #expect(frames(0, of: sampler) == [11, 11, 12, 13])
     }
 
     @Test func anEpisodeShorterThanTheHorizonGivesWindowsWhilePaddingSuffices() throws {
-        let sampler = try SequenceSampler(buffer([8, 9, 7]), horizon: Horizon(), observation: state)
+        let sampler = try SequenceSampler(buffer([8, 9, 7]), horizon: Horizon())
         #expect(sampler.count == 1 + 2)
-        let frames: [Float] = [0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 7, 7]
-        #expect(window(0, of: sampler).actions == frames.flatMap { [$0, -$0] })
+        #expect(frames(0, of: sampler) == [0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 7, 7])
     }
 
     @Test func onlyEpisodesThatAreTooShortAreAnError() throws {
         let text = message {
-            _ = try SequenceSampler(buffer([7, 3]), horizon: Horizon(), observation: state)
+            _ = try SequenceSampler(buffer([7, 3]), horizon: Horizon())
         }
         #expect(
             text
@@ -68,12 +51,9 @@ import Testing
                 + "found 2 episodes of at most 7; with these, the prediction horizon may be at most 15")
     }
 
-    @Test func impossibleHorizonsAndAbsentFieldsAreErrors() throws {
+    @Test func impossibleHorizonsAreErrors() throws {
         let horizon = Horizon(observation: 2, prediction: 8, action: 8)
-        #expect(throws: HorizonError.self) { try SequenceSampler(buffer([9]), horizon: horizon, observation: state) }
-        #expect(
-            message { _ = try SequenceSampler(buffer([9]), horizon: Horizon(), observation: state, action: "torque") }
-                == #"observation: expected a field "torque", found action, state"#)
+        #expect(throws: HorizonError.self) { try SequenceSampler(buffer([9]), horizon: horizon) }
     }
 
     @Test func splitsDependOnTheKeyAlone() throws {

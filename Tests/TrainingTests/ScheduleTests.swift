@@ -63,8 +63,8 @@ struct ScheduleGoldenTests {
     try MovingAverageDecay().validate()
     try LearningRateSchedule.cosine().validate()
     for optimizer in [
-        AdamWConfiguration(learningRate: 0), .init(learningRate: .nan), .init(firstMomentDecay: 1),
-        .init(secondMomentDecay: -0.1), .init(epsilon: 0), .init(weightDecay: -1), .init(weightDecay: .infinity),
+        AdamWConfiguration(learningRate: 0), .init(learningRate: .nan), .init(beta1: 1),
+        .init(beta2: -0.1), .init(epsilon: 0), .init(weightDecay: -1), .init(weightDecay: .infinity),
     ] {
         #expect(throws: (any Error).self) { try optimizer.validate() }
     }
