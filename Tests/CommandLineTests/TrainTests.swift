@@ -78,6 +78,12 @@ import Testing
         let checkpoint = try dpolicy("inspect", folder("run/checkpoints/step-00000200.checkpoint").path, "--json")
         #expect(try checkpoint.json()["kind"] as? String == "checkpoint")
 
+        let best = try #require(run["best"] as? String)
+        #expect(try dpolicy("inspect", folder("run").path).lines.contains { $0.hasSuffix("(the best)") })
+        #expect(try dpolicy("export", "--policy", best, "--output", folder("best").path).status == 0)
+        let policy = try PolicyDirectory(folder("best")).read()
+        #expect(try policy.weights == Checkpoint(contentsOf: URL(fileURLWithPath: best)).policy().weights)
+
         let again = try start("run").wait()
         #expect(again.status == 1)
         #expect(isOneLine(again.errors, with: "--resume"))
