@@ -49,8 +49,8 @@ public final class TrainingRun {
     ///   - isResumed: whether to go on from the newest checkpoint. When there is nothing to go on with, the run begins.
     ///   - backend: the machine that computes.
     ///   - logger: takes warnings.
-    /// - Throws: `TrainingError` when there is a run already, one of another recipe, or another process in the directory; as
-    ///   `Trainer.init(recipe:demonstrations:seed:backend:)`; or `FileSystemError`.
+    /// - Throws: `TrainingError` when there is a run already, one of another recipe, one whose checkpoints are all damaged, or another
+    ///   process in the directory; as `Trainer.init(recipe:demonstrations:seed:backend:)`; or `FileSystemError`.
     public init(
         directory: URL, recipe: Recipe, demonstrations: ReplayBuffer, seed: UInt64? = nil, isResumed: Bool = false,
         backend: any Backend, logger: Logger = Logger(label: "training")
