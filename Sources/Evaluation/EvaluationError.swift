@@ -9,7 +9,7 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     /// The environment's reward is not a number.
     case rewardNotFinite(seed: UInt64, step: Int, reward: Float)
     /// A file is not what it should be.
-    case unreadable(file: String, line: Int?, reason: String)
+    case unreadable(file: String, reason: String)
     /// Two results have no episode in common, or another number of them.
     case differentSeeds(first: [UInt64], second: [UInt64])
 
@@ -24,8 +24,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
             "episode \(seed), step \(step): the environment refused the policy's action: \(reason)"
         case .rewardNotFinite(let seed, let step, let reward):
             "episode \(seed), step \(step): expected a finite reward, found \(reward)"
-        case .unreadable(let file, let line, let reason):
-            "\(file)\(line.map { ", line \($0)" } ?? ""): \(reason)"
+        case .unreadable(let file, let reason):
+            "\(file): \(reason)"
         case .differentSeeds(let first, let second):
             """
             a paired comparison needs the same episode seeds on both sides, found \(Self.summary(first)) and \

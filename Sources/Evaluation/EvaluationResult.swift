@@ -61,7 +61,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
             self = try JSONDecoder().decode(EvaluationResult.self, from: Data(contentsOf: file))
         } catch {
             throw EvaluationError.unreadable(
-                file: file.path, line: nil, reason: "expected the result of an evaluation: \(explanation(of: error))")
+                file: file.path, reason: "expected the result of an evaluation: \(explanation(of: error))")
         }
     }
 

@@ -6,8 +6,12 @@ public struct Report: Sendable, Equatable {
     public var title: String
     /// The resolved recipe, as text.
     public var recipe: String
-    /// The rows of `metrics.jsonl`.
-    public var metrics: [MetricsRow]
+    /// The course of the training.
+    public var curves: LearningCurves
+    /// Updates made, if known.
+    public var trainingSteps: Int?
+    /// Seconds spent in training, if known.
+    public var trainingSeconds: Double?
     /// How the trained policy did, if it was evaluated.
     public var evaluation: EvaluationResult?
     /// The content of the rollouts' mp4 file, if they were filmed.
@@ -15,11 +19,14 @@ public struct Report: Sendable, Equatable {
 
     /// A page about a training run.
     public init(
-        title: String, recipe: String, metrics: [MetricsRow], evaluation: EvaluationResult? = nil, video: Data? = nil
+        title: String, recipe: String, curves: LearningCurves = LearningCurves(), trainingSteps: Int? = nil,
+        trainingSeconds: Double? = nil, evaluation: EvaluationResult? = nil, video: Data? = nil
     ) {
         self.title = title
         self.recipe = recipe
-        self.metrics = metrics
+        self.curves = curves
+        self.trainingSteps = trainingSteps
+        self.trainingSeconds = trainingSeconds
         self.evaluation = evaluation
         self.video = video
     }
@@ -34,7 +41,7 @@ public struct Report: Sendable, Equatable {
     ///
     /// Its content security policy forbids every request, so that opening it never reaches the network.
     public func html() -> String {
-        let sections = [figures, film, results, curves, recipeText].compactMap { $0 }.joined(separator: "\n")
+        let sections = [figures, film, results, charts, recipeText].compactMap { $0 }.joined(separator: "\n")
         return """
             <!DOCTYPE html>
             <html lang="en">
@@ -76,9 +83,9 @@ public struct Report: Sendable, Equatable {
                 ),
             ]
         }
-        if let last = metrics.last {
-            let time = last.elapsedSeconds.flatMap { $0.isFinite ? " in \(Self.duration($0))" : nil } ?? ""
-            figures.append(("\(last.step)", "training steps\(time)"))
+        if let trainingSteps {
+            let time = trainingSeconds.flatMap { $0.isFinite ? " in \(Self.duration($0))" : nil } ?? ""
+            figures.append(("\(trainingSteps)", "training steps\(time)"))
         }
         if figures.isEmpty { return nil }
         let items = figures.map { "<div><b>\(escaped($0.value))</b><span>\(escaped($0.name))</span></div>" }
@@ -117,8 +124,8 @@ public struct Report: Sendable, Equatable {
             """
     }
 
-    private var curves: String? {
-        let plots = LearningCurves(metrics: metrics).plots()
+    private var charts: String? {
+        let plots = curves.plots()
         if plots.isEmpty { return nil }
         return """
             <section><h2>Learning curves</h2><div class="plots">

@@ -20,8 +20,30 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
     /// The parts of the vector, the first one first.
     public var fields: [FieldSelection]
 
+    private enum CodingKeys: String, CodingKey {
+        case fields
+    }
+
     /// An observation of the given parts.
     public init(_ fields: [FieldSelection]) { self.fields = fields }
+
+    /// Reads the fields, or a name that stands for them: `pusht_state` or `pusht_keypoints`.
+    public init(from decoder: any Decoder) throws {
+        if let container = try? decoder.container(keyedBy: CodingKeys.self) {
+            fields = try container.decode([FieldSelection].self, forKey: .fields)
+            return
+        }
+        let presets = ["pusht_state": Self.pushTState, "pusht_keypoints": Self.pushTKeypoints]
+        guard let preset = presets[try String(from: decoder)] else {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: decoder.codingPath,
+                    debugDescription:
+                        "fields have to be listed; the names \(presets.keys.sorted().joined(separator: " and ")) "
+                        + "stand for those of Push-T"))
+        }
+        self = preset
+    }
 
     /// Push-T, 5 numbers: the agent's x and y, the block's x, y and angle.
     public static let pushTState = ObservationSchema([FieldSelection("state")])

@@ -39,11 +39,17 @@ public final class MetricsFile {
     /// - Throws: `FileSystemError`.
     public func flush() throws { try sink.flush() }
 
-    /// Reads the lines of a file, up to one that was cut off.
-    /// - Throws: when the file cannot be read.
+    /// Reads the lines of a file; a last one that was cut off is passed over.
+    /// - Throws: `TrainingError.damaged`, with the line that is none of metrics; or when the file cannot be read.
     public static func rows(contentsOf url: URL) throws -> [MetricsRow] {
         let decoder = JSONDecoder()
-        return try lines(of: url).compactMap { try? decoder.decode(MetricsRow.self, from: $0.bytes) }
+        return try lines(of: url).enumerated().map { index, line in
+            do { return try decoder.decode(MetricsRow.self, from: line.bytes) } catch {
+                throw TrainingError.damaged(
+                    path: "\(url.path), line \(index + 1)", expected: "the metrics of an update",
+                    found: String(decoding: line.bytes.prefix(80), as: UTF8.self), hint: nil)
+            }
+        }
     }
 
     /// The complete lines of a file, each with the place of its end.

@@ -9,7 +9,7 @@ struct RunDescription: Encodable {
     let step: Int
     let steps: Int
     /// The last line of the metrics.
-    let metrics: Training.MetricsRow?
+    let metrics: MetricsRow?
     let checkpoints: [CheckpointDescription]
     /// The file of the best checkpoint: by score, else by validation loss.
     let best: String?

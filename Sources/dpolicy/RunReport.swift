@@ -19,9 +19,17 @@ struct RunReport {
     ///   - film: the film of the evaluation; the one that is in the run if not given.
     func write(_ result: EvaluationResult?, film: URL? = nil) throws {
         let recipe = try RecipeFile.read(contentsOf: run.recipe)
+        let rows = try MetricsFile.rows(contentsOf: run.metrics)
+        func curve(_ quantity: (MetricsRow) -> Double?) -> [SVGPlot.Point] {
+            rows.compactMap { row in quantity(row).map { SVGPlot.Point(x: Double(row.step), y: $0) } }
+        }
         let report = Report(
             title: recipe.name, recipe: try RecipeFile.text(of: recipe),
-            metrics: try Evaluation.MetricsRow.rows(contentsOf: run.metrics), evaluation: result,
+            curves: LearningCurves(
+                loss: curve { $0.loss }, validationLoss: curve { $0.validationLoss },
+                actionError: curve { $0.actionMSE }, score: curve { $0.score },
+                successRate: curve { $0.successRate }, learningRate: curve { $0.learningRate }),
+            trainingSteps: rows.last?.step, trainingSeconds: rows.last?.elapsedSeconds, evaluation: result,
             video: FileManager.default.contents(atPath: (film ?? video).path))
         try report.write(to: run.report)
     }

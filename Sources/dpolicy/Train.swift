@@ -105,7 +105,7 @@ struct Train: ParsableCommand {
     }
 
     private func tell(
-        _ outcome: TrainingRun.Outcome, of run: TrainingRun, _ last: Training.MetricsRow?, _ film: EvaluationResult?
+        _ outcome: TrainingRun.Outcome, of run: TrainingRun, _ last: MetricsRow?, _ film: EvaluationResult?
     ) throws {
         let files = run.directory
         if global.json {
@@ -129,14 +129,14 @@ private final class TrainingProgress {
     private let line = ProgressLine()
     private let steps: Int
     /// The last update that was told of.
-    private(set) var last: Training.MetricsRow?
+    private(set) var last: MetricsRow?
     private var meanLoss: Double?
     private var firstStep = 0
     private var firstSeconds = 0.0
 
     init(_ recipe: Recipe) { steps = recipe.training.steps }
 
-    func show(_ row: Training.MetricsRow) {
+    func show(_ row: MetricsRow) {
         if last == nil { (firstStep, firstSeconds) = (row.step, row.elapsedSeconds) }
         last = row
         // A moving average over some fifty updates, which is calm enough to read.
@@ -144,7 +144,7 @@ private final class TrainingProgress {
         line.show(Double(row.step) / Double(steps), text(row))
     }
 
-    private func text(_ row: Training.MetricsRow) -> String {
+    private func text(_ row: MetricsRow) -> String {
         let text = "step \(row.step) of \(steps)  " + String(format: "loss %.4f", meanLoss ?? row.loss)
         guard row.step > firstStep else { return text }
         let seconds = max(row.elapsedSeconds - firstSeconds, 1e-9)

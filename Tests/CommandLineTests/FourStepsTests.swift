@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The code of the front page, with little of everything.
+/// The code of the front page, run with little of everything.
 @Suite struct FourStepsTests {
     @Test func fromDemonstrationsToActions() throws {
         let folder = try TemporaryFolder()
@@ -15,21 +15,31 @@ import Testing
         var recipe = Recipe.pushTLowDim
         recipe.policy.denoiser = .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8))
         recipe.training.batchSize = 4
+        recipe.training.steps = 2
 
-        let demonstrations = try ReplayBuffer(contentsOf: folder("pusht.zarr").path)
-        let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations, seed: 42, threads: 1)
-        for batch in trainer.batches(count: 2) {
-            let report = try trainer.step(batch)
-            #expect(report.loss.isFinite)
-        }
-        try trainer.exportPolicy(to: folder("policy").path)
+        let environment = try fourSteps(
+            data: folder("pusht.zarr").path, recipe: recipe, output: folder("policy").path)
+        #expect(environment.isSuccess || environment.stepCount == 300)
+    }
 
-        let policy = try DiffusionPolicy(contentsOf: folder("policy").path, sampler: .ddim(steps: 2), threads: 1)
-        var controller = RecedingHorizonController(policy, seed: 0)
-        let environment = PushTEnvironment(seed: 100_000)
-        while !environment.isSuccess, environment.stepCount < 10 {
-            try environment.step(controller.action(for: environment.observation))
-        }
-        #expect(environment.stepCount == 10)
+    /// The front page shows what the test above runs.
+    @Test func theFrontPageShowsThisCode() throws {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        let source = try String(contentsOf: tests.appendingPathComponent("FourSteps.swift"), encoding: .utf8)
+        let lines = source.split(separator: "\n", omittingEmptySubsequences: false)
+        let begin = try #require(lines.firstIndex(of: "    // The front page begins."))
+        let end = try #require(lines.firstIndex(of: "    // The front page ends."))
+        let code = lines[begin + 1..<end].map { $0.dropFirst(4) }.joined(separator: "\n")
+        let page = try String(contentsOf: Project.folder.appendingPathComponent("README.md"), encoding: .utf8)
+        let whole = """
+            ```swift
+            import DiffusionPolicyKit
+
+            let (data, recipe, output) = ("Demonstrations/pusht.zarr", Recipe.pushTLowDim, "runs/pusht")
+
+            \(code)
+            ```
+            """
+        #expect(page.contains(whole))
     }
 }

@@ -52,6 +52,20 @@ import Testing
         #expect(isOneLine(outcome.errors, with: "nowhere"))
     }
 
+    @Test func makeRunsCommandsThatThereAre() throws {
+        let makefile = try String(contentsOf: Project.folder.appendingPathComponent("Makefile"), encoding: .utf8)
+        let commands = makefile.split(separator: "\n").filter { $0.hasPrefix("\t$(DPOLICY) ") }
+            .map { $0.split(separator: " ").dropFirst().map(String.init) }
+        #expect(!commands.isEmpty)
+        for command in commands {
+            let help = try dpolicy(command[0], "--help")
+            #expect(help.output.contains("USAGE: dpolicy \(command[0]) "))
+            for option in command where option.hasPrefix("--") {
+                #expect(help.output.contains("\n  \(option) "), "dpolicy \(command[0]) \(option)")
+            }
+        }
+    }
+
     @Test func suggestsTheNearestRecipe() throws {
         let outcome = try dpolicy("train", "--recipe", "pusht-lowdym", "--data", "x", "--output", "y")
         #expect(outcome.errors.contains("did you mean pusht-lowdim"))

@@ -64,6 +64,18 @@ import Testing
         #expect(recipe.policy.normalisation.fields == ["state": .gaussian])
     }
 
+    @Test func observationsOfPushTHaveNames() throws {
+        func observations(_ name: String) throws -> Recipe {
+            try RecipeFile.read(lowDim, place: "mine.yaml", overrides: ["policy.observations=\(name)"])
+        }
+        #expect(try observations("pusht_keypoints") == .pushTLowDim)
+        let state = try observations("pusht_state")
+        #expect(state.policy.observations == .pushTState)
+        #expect(try RecipeFile.text(of: state).contains("fields:"))
+        #expect(error(lowDim, ["policy.observations=pusht"]).contains("pusht_keypoints and pusht_state"))
+        #expect(error(lowDim, ["policy.observations=[state]"]).contains("policy.observations"))
+    }
+
     @Test func fieldsOfTheTrainingThatAreLeftOutKeepTheirDefaults() throws {
         let recipe = try RecipeFile.read(
             "another-robot",

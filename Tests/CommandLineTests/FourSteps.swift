@@ -1,0 +1,29 @@
+import DiffusionPolicyKit
+
+/// The code of the front page, between the two markers.
+func fourSteps(data: String, recipe: Recipe, output: String) throws -> PushTEnvironment {
+    // The front page begins.
+    // 1. What people did.
+    let demonstrations = try ReplayBuffer(contentsOf: data)
+
+    // 2. Learn to denoise their actions.
+    let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations, seed: 42)
+    for batch in trainer.batches(count: recipe.training.steps) {
+        let report = try trainer.step(batch)  // loss, learning rate, gradient norm
+        print(report.step, report.loss)
+    }
+    try trainer.exportPolicy(to: output)  // EMA weights, normaliser, recipe
+
+    // 3. Load what was learnt.
+    let policy = try DiffusionPolicy(contentsOf: output, sampler: .ddim(steps: 10))
+    var controller = RecedingHorizonController(policy, seed: 0)
+    try controller.prepare()  // compiles now, so that the first action comes in time
+
+    // 4. Act.
+    let environment = PushTEnvironment(seed: 100_000)
+    while !environment.isSuccess, environment.stepCount < 300 {
+        try environment.step(controller.action(for: environment.observation))
+    }
+    // The front page ends.
+    return environment
+}
