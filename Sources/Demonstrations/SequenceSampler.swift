@@ -3,12 +3,12 @@ public import PolicyInterface
 /// Windows of a fixed length over episodes: what a policy sees and what it is to predict.
 ///
 /// With the paper's letters, a policy sees `To = horizon.observation` observations, predicts `Tp = horizon.prediction` actions and executes
-/// `Ta = horizon.action` of them. A window is `Tp` neighbouring steps of an episode: the observations of the first `To` steps and the
-/// actions of all. The newest observation is thus that of step `To − 1`, and the actions before it lie in the past.
+/// `Ta = horizon.action` of them. A window is `Tp` neighbouring steps of an episode: the observations of the first `To` steps (of all
+/// when observations are denoised too) and the actions of all. The newest observation is thus that of step `To − 1`, and the actions before it lie in the past.
 ///
 /// So that a policy also learns to start and to end an episode, a window may begin up to `To − 1` steps before the episode and end up to
-/// `Ta − 1` steps after it; steps outside repeat the first or the last frame. (Padding before and after as in the reference's
-/// `SequenceSampler`.)
+/// `Ta − 1` steps after it; steps outside repeat the first or the last frame. Repeated steps count
+/// in the loss like others. (Padding before and after as in the reference's `SequenceSampler`.)
 ///
 /// It tells frames; their numbers stay where they are, in one copy however many windows show them.
 public struct SequenceSampler: Sendable {

@@ -124,6 +124,10 @@ extension DiffusionModel {
     ///
     /// where `a · x_t + b · output` is the x₀ that follows from the network's answer, clamped to ± `diffusion.clip`. The last step's σ is 0.
     ///
+    /// DDPM visits every step (Ho et al. 2020): `c · sample + d · x_t` is the mean of `q(x_{t−1} | x_t, x₀)`, e is 0 and σ its deviation. DDIM
+    /// visits few, evenly spaced steps (Song et al. 2021): with t′ the next of them, `previous = √ᾱ_t′ · sample + √(1 − ᾱ_t′) · ε̂`, where ε̂ is
+    /// the noise that follows from x_t and the answer before clamping, which d and e hold; σ is 0 unless its eta says otherwise.
+    ///
     /// Inputs, all normalised:
     /// - `observation` `[b, To, D]`, once a chunk,
     /// - `sample` `[b, Tp, C]`: the diffused sample,

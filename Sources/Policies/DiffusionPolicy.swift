@@ -5,8 +5,9 @@ public import TensorGraph
 
 /// A policy that denoises chunks of actions, conditioned on the latest observations.
 ///
-/// (Chi et al. 2023, section 2.) Beginning with noise, `DiffusionModel.stepGraph(batch:sampler:)` is run for every step of the sampler
-/// (`DenoisingLoop` does that), with the same normalised observations throughout; what is left is a normalised window of actions.
+/// (Chi et al. 2023, section 2.) The sample begins as standard normal noise drawn from the request's key. `DiffusionModel.stepGraph(batch:sampler:)`
+/// runs for positions 0, 1, … of the sampler's table, with the same normalised observations throughout, each `previous` being the next sample
+/// (`DenoisingLoop` does that); what is left in the end is a normalised window of actions.
 ///
 /// An answer depends on what the request holds, its key included, and on nothing else; how many requests share a batch changes no more than
 /// the rounding of sums. An instance is used by one thread at a time.

@@ -1,8 +1,9 @@
 /// Executes a part of each predicted chunk, then asks for a new one: receding-horizon control.
 ///
 /// (Chi et al. 2023, section 2.3.) It turns a policy of chunks into a policy of single actions. Of `Tp` predicted actions, those at
-/// `To − 1 ..< To − 1 + Ta` are executed, because the first action belongs to the oldest of the `To` observations; then the policy is asked
-/// again, with the observations seen in the meantime. At the start of an episode the first observation is repeated
+/// `To − 1 ..< To − 1 + Ta` are executed (`ActionChunk.actions` holds only these), because the first action belongs to the oldest of the
+/// `To` observations. At the observation after the last of them the policy is asked again, with the newest `To` observations, this one
+/// included. At the start of an episode the first observation is repeated
 /// until it fills the observation horizon, as the reference environment wrapper does.
 public struct RecedingHorizonController: Policy {
     private let policy: any ChunkingPolicy

@@ -5,10 +5,10 @@ public import TensorGraph
 ///
 /// It is the convolutional denoiser of Diffusion Policy (Chi et al. 2023, section 3.1, "CNN-based Diffusion Policy"). A block is two times
 /// convolution, group normalisation and Mish, with a residual connection around both; between them FiLM modulates every channel,
-/// `scale · h + bias` (or only `+ bias`), scale and bias being a linear map of the condition: the embedded step of the diffusion and, with
-/// global conditioning, the flattened observations.
+/// `scale · h + bias` (or only `+ bias`), scale and bias being a linear map of Mish of the condition: the step of the diffusion as sines and
+/// cosines through linear, Mish, linear, and, with global conditioning, the flattened observations behind it.
 ///
-/// Names, order and arithmetic are those of the reference implementation's `ConditionalUnet1d`, so that published weights fit. They depend on
+/// Names, order and arithmetic are those of the reference implementation's `ConditionalUnet1D`, so that published weights fit. They depend on
 /// three of its habits:
 /// - Local conditioning has a second encoder for the way up whose features are never added: they would be twice as long as those of the
 ///   level that they were meant for. Its parameters exist, and nothing else of it.
