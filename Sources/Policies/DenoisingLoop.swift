@@ -37,19 +37,32 @@ final class DenoisingLoop {
     /// The noise of step `i` of an item comes from its key folded with `1 + i`, so that it does not depend on the other items.
     /// - Parameter keys: one an item; items behind the last key are padding and get no noise.
     func run(keys: ArraySlice<RandomKey>) throws {
+        try condition()
+        for step in 0..<steps { try denoise(step, keys: keys) }
+    }
+
+    /// Does once what a run does, so that weights are packed, tables computed and memory mapped before the first one.
+    func warmUp() throws {
+        try condition()
+        try denoise(0, keys: [])
+    }
+
+    /// Computes what all steps share.
+    private func condition() throws {
         executable.write("observation", observations)
         try executable.run(.chunk)
-        for step in 0..<steps {
-            for item in position.indices { position[item] = Float(step) }
-            executable.write("step", position)
-            executable.write("sample", sample)
-            if isStochastic {
-                fillNoise(keys.lazy.map { $0.folding(1 + step) }, into: &noise)
-                executable.write("noise", noise)
-            }
-            try executable.run(.step)
-            sample.withUnsafeMutableBufferPointer { executable.read("previous", into: $0) }
+    }
+
+    private func denoise(_ step: Int, keys: ArraySlice<RandomKey>) throws {
+        for item in position.indices { position[item] = Float(step) }
+        executable.write("step", position)
+        executable.write("sample", sample)
+        if isStochastic {
+            fillNoise(keys.lazy.map { $0.folding(1 + step) }, into: &noise)
+            executable.write("noise", noise)
         }
+        try executable.run(.step)
+        sample.withUnsafeMutableBufferPointer { executable.read("previous", into: $0) }
     }
 
     /// Sets `sample` to the starting noise of each item, which comes from its key folded with 0.

@@ -66,10 +66,13 @@ public final class DiffusionPolicy: ChunkingPolicy {
     /// How many observations a request carries and how many actions its answer.
     public var horizon: Horizon { model.configuration.horizon }
 
-    /// Compiles the plans that a batch of this size runs.
+    /// Compiles the plans that a batch of this size runs, and runs a step of each that is new.
     /// - Throws: when a plan cannot be made.
     public func prepare(count: Int) throws {
-        for items in batches(of: count) { _ = try loop(for: items.count) }
+        for items in batches(of: count) where loops[bucket(for: items.count)] == nil {
+            let loop = try loop(for: items.count)
+            try backend.perform { try loop.warmUp() }
+        }
     }
 
     /// Predicts a chunk for each request.
@@ -135,10 +138,16 @@ public final class DiffusionPolicy: ChunkingPolicy {
         stride(from: 0, to: count, by: Self.largestBatch).map { $0..<min($0 + Self.largestBatch, count) }
     }
 
-    /// The compiled loop for a number of items: the next power of two.
-    private func loop(for count: Int) throws -> DenoisingLoop {
+    /// The size of the batch that some items share: the next power of two.
+    private func bucket(for count: Int) -> Int {
         var batch = 1
         while batch < count { batch *= 2 }
+        return batch
+    }
+
+    /// The compiled loop for a number of items.
+    private func loop(for count: Int) throws -> DenoisingLoop {
+        let batch = bucket(for: count)
         if let loop = loops[batch] { return loop }
         let loop = try DenoisingLoop(model, sampler: sampler, batch: batch, parameters: parameters, on: backend)
         loops[batch] = loop
