@@ -17,12 +17,13 @@ public struct FileWriteError: Error, Equatable, CustomStringConvertible {
 
     /// Which file and why.
     public var description: String {
-        "\(file): cannot be written: \(reason); an older file of that name is untouched"
+        "\(file): cannot be written: \(reason); what was there before is untouched"
     }
 }
 
 /// Writes a file so that at any moment either the old or the whole new content is there.
 func writeAtomically(_ data: Data, to file: URL) throws {
+    let file = try replaceable(file)
     let temporary = temporaryFile(for: file)
     do {
         try data.write(to: temporary)
@@ -32,6 +33,18 @@ func writeAtomically(_ data: Data, to file: URL) throws {
         if error is FileWriteError { throw error }
         throw FileWriteError(file: file.path, reason: error.localizedDescription)
     }
+}
+
+/// The file that a path stands for, behind all links, if there is nothing but a file in the way.
+///
+/// A `rename` would put a file into the place of a link or a device such as `/dev/null`.
+func replaceable(_ file: URL) throws -> URL {
+    var status = stat()
+    guard stat(file.path, &status) == 0 else { return file }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+        throw FileWriteError(file: file.path, reason: "there is a folder, device or pipe in its place")
+    }
+    return file.resolvingSymlinksInPath()
 }
 
 /// A name in the same folder, so that renaming it is one step for the file system.

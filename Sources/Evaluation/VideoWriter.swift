@@ -32,10 +32,11 @@ public final class VideoWriter {
     ///   - height: of every picture, in pixels.
     ///   - framesPerSecond: how fast the pictures are shown.
     ///   - ffmpeg: the encoder's name, looked up in `PATH`, or its path.
-    /// - Throws: `VideoError`, when the encoder is missing or cannot be started.
+    /// - Throws: `VideoError`, when the encoder is missing or cannot be started; `FileWriteError` when the place is taken.
     public init(file: URL, width: Int, height: Int, framesPerSecond: Int = 10, ffmpeg: String = "ffmpeg") throws {
         precondition(width > 0 && height > 0 && framesPerSecond > 0, "\(width)×\(height), \(framesPerSecond) a second")
         guard let executable = Self.executable(named: ffmpeg) else { throw VideoError.encoderMissing(ffmpeg) }
+        let file = try replaceable(file)
         self.file = file
         size = (width, height)
         temporary = temporaryFile(for: file)

@@ -4,10 +4,10 @@ public import Foundation
 ///
 /// The bytes go to a temporary name in the same folder, are flushed to the disk and take their name by one `rename`,
 /// after which the folder is flushed too. When anything fails, the file that was there before is untouched and the
-/// temporary one is removed.
+/// temporary one is removed. A link stays, and what it leads to is replaced.
 public enum AtomicFile {
     /// Replaces the file at `url` by the given bytes.
-    /// - Throws: `FileSystemError`.
+    /// - Throws: `FileSystemError`, or `TensorFileError` when a device or pipe is there.
     public static func write(_ data: Data, to url: URL) throws {
         try write(to: url) { sink in
             try data.withUnsafeBytes { try sink.write($0) }
@@ -15,8 +15,9 @@ public enum AtomicFile {
     }
 
     /// Replaces the file at `url` by what `body` writes, piece by piece.
-    /// - Throws: `FileSystemError`, or what `body` throws.
+    /// - Throws: `FileSystemError`, `TensorFileError` when a device or pipe is there, or what `body` throws.
     public static func write(to url: URL, _ body: (FileSink) throws -> Void) throws {
+        let url = try replaceable(url)
         let folder = url.deletingLastPathComponent()
         let temporary = folder.appendingPathComponent(temporaryPrefix(of: url) + UUID().uuidString)
         let unchanged = "\(url.path) is as it was before"
@@ -55,6 +56,19 @@ public enum AtomicFile {
         guard descriptor >= 0 else { throw FileSystemError.last("open", folder.path) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw FileSystemError.last("flush", folder.path) }
+    }
+
+    /// The file that a path stands for, behind all links, if there is nothing but a file in the way.
+    ///
+    /// A `rename` would put a file into the place of a link or a device such as `/dev/null`.
+    private static func replaceable(_ url: URL) throws -> URL {
+        var status = stat()
+        guard stat(url.path, &status) == 0 else { return url }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return url.resolvingSymlinksInPath()
+        case S_IFDIR: throw FileSystemError(operation: "write", path: url.path, code: EISDIR)
+        default: throw TensorFileError(file: url.path, expected: "a file or a new name", found: "a device or pipe")
+        }
     }
 
     private static func temporaryPrefix(of url: URL) -> String { ".\(url.lastPathComponent.prefix(100)).writing-" }

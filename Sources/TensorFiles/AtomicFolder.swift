@@ -16,7 +16,10 @@ public enum AtomicFolder {
         let temporary = parent.appendingPathComponent(".\(url.lastPathComponent).writing-\(UUID().uuidString)")
         guard mkdir(temporary.path, 0o755) == 0 else { throw FileSystemError.last("create", url.path) }
         defer { try? FileManager.default.removeItem(at: temporary) }
-        try body(temporary)
+        do { try body(temporary) } catch let error as FileSystemError {
+            throw FileSystemError(
+                operation: error.operation, path: url.path, code: error.code, hint: "nothing was left there")
+        }
         guard rename(temporary.path, url.path) == 0 else { throw FileSystemError.last("create", url.path) }
         try AtomicFile.flush(folder: parent)
     }

@@ -45,6 +45,22 @@ import Testing
         #expect(folder.names == ["taken"])
     }
 
+    @Test func replacesWhatALinkLeadsTo() throws {
+        try AtomicFile.write(Data("old".utf8), to: folder("file"))
+        try FileManager.default.createSymbolicLink(at: folder("link"), withDestinationURL: folder("file"))
+        try AtomicFile.write(Data("new".utf8), to: folder("link"))
+        #expect(try Data(contentsOf: folder("file")) == Data("new".utf8))
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder("link").path) == folder("file").path)
+    }
+
+    @Test func leavesDevicesAndPipesInTheirPlace() throws {
+        #expect(mkfifo(folder("pipe").path, 0o600) == 0)
+        #expect(message { try AtomicFile.write(Data(), to: folder("pipe")) }.contains("found a device or pipe"))
+        #expect(folder.names == ["pipe"])
+        var status = stat()
+        #expect(stat(folder("pipe").path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+    }
+
     @Test func removesWhatAKilledWriterLeft() throws {
         try AtomicFile.write(Data("old".utf8), to: folder("file"))
         try Data("half".utf8).write(to: folder(".file.writing-1234"))
