@@ -50,7 +50,7 @@ public enum BetaSchedule: Sendable, Hashable {
 }
 
 extension BetaSchedule: Codable {
-    private enum Name: String, Codable {
+    private enum Name: String, Codable, CaseIterable {
         case squaredCosine = "squaredcos_cap_v2"
         case linear
         case scaledLinear = "scaled_linear"

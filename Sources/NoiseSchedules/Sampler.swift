@@ -81,7 +81,7 @@ public enum Sampler: Sendable, Hashable {
 }
 
 extension Sampler: Codable {
-    private enum Name: String, Codable {
+    private enum Name: String, Codable, CaseIterable {
         case ddpm
         case ddim
     }

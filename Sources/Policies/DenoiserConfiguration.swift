@@ -93,7 +93,7 @@ extension DenoiserConfiguration.UNet {
 }
 
 extension DenoiserConfiguration: Codable {
-    private enum Name: String, Codable {
+    private enum Name: String, Codable, CaseIterable {
         case unet
     }
 

@@ -76,7 +76,9 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
     public func validate() throws {
         try validateObservations()
         try action.validate()
-        try diffusion.validate()
+        do { try diffusion.validate() } catch let error as InvalidSetting {
+            throw InvalidSetting(key: "diffusion.\(error.key)", expected: error.expected, found: error.found)
+        }
         try sampler.validate(trainingSteps: diffusion.steps)
         let lengths = [
             ("observation", horizon.observation), ("prediction", horizon.prediction), ("action", horizon.action),

@@ -39,7 +39,7 @@ public enum LearningRateSchedule: Sendable, Hashable {
 }
 
 extension LearningRateSchedule: Codable {
-    private enum Name: String, Codable {
+    private enum Name: String, Codable, CaseIterable {
         case constant
         case cosine
     }

@@ -24,6 +24,17 @@ struct RecipeDecoder: Decoder {
         RecipeError(place: tree.place, key: path.isEmpty ? nil : path, expected: expected, found: tree.summary)
     }
 
+    /// Decodes a value; the refusal of a name tells those that there are.
+    fileprivate func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        do { return try Value(from: self) } catch let error as DecodingError {
+            guard let names = names(of: type), !names.isEmpty else { throw error }
+            let hint = nearest(to: tree.summary, among: names).map { "did you mean \($0)?" }
+            throw RecipeError(
+                place: tree.place, key: path, expected: "one of \(names.joined(separator: ", "))", found: tree.summary,
+                hint: hint)
+        }
+    }
+
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard case .mapping = tree.content else { throw mismatch("a mapping of keys and values") }
         asked.open(path)
@@ -105,7 +116,9 @@ private struct KeyedRecipe<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 
     func decodeNil(forKey key: Key) throws -> Bool { try child(key).tree.isNull }
-    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value { try Value(from: child(key)) }
+    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+        try child(key).decode(type)
+    }
 
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
@@ -139,7 +152,7 @@ private struct RecipeList: UnkeyedDecodingContainer {
         return true
     }
 
-    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try Value(from: next()) }
+    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try next().decode(type) }
 
     mutating func nestedContainer<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         try next().container(keyedBy: type)
@@ -160,6 +173,14 @@ private struct Index: CodingKey {
         guard let position = Int(stringValue) else { return nil }
         self.position = position
     }
+}
+
+/// How the cases of an enumeration are written; nil for any other type.
+private func names(of type: any Any.Type) -> [String]? {
+    func names<Value: CaseIterable & RawRepresentable>(_ type: Value.Type) -> [String] {
+        type.allCases.map { "\($0.rawValue)" }
+    }
+    return (type as? any (CaseIterable & RawRepresentable).Type).map { names($0) }
 }
 
 func dotted(_ path: [any CodingKey]) -> String { path.map(\.stringValue).joined(separator: ".") }

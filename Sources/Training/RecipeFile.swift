@@ -85,10 +85,11 @@ public enum RecipeFile {
     private static func apply(_ override: String, to tree: inout RecipeTree) throws {
         let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2, !path.contains("") else {
+        guard parts.count == 2, !path.contains(""), parts[1].contains(where: { !$0.isWhitespace }) else {
             throw RecipeError(
                 place: "--set", key: nil, expected: "key=value, such as training.batch_size=64",
-                found: "\"\(override)\"")
+                found: "\"\(override)\"",
+                hint: "no value is written null, no text ''")
         }
         let value = try RecipeTree(yaml: parts[1], place: "--set \(parts[0])", countsLines: false)
         try tree.set(path[...], to: value, key: parts[0])

@@ -37,8 +37,7 @@ struct RecipeTree: Equatable {
         try check(aliases, Self.mostAliases, "aliases (*name)")
         let node: Node?
         do { node = try compose(yaml: yaml) } catch {
-            let reason = "\(error)".split(separator: "\n").joined(separator: " ")
-            throw RecipeError(place: place, key: nil, expected: "YAML", found: "something else: \(reason)")
+            throw RecipeError(unreadable: error, place: place, countsLines: countsLines)
         }
         var budget = Self.mostNodes
         self =
@@ -163,5 +162,24 @@ extension RecipeTree {
             (self[key] ?? .null(place: place)).differences(
                 from: other[key] ?? .null(place: other.place), path: path + [key])
         }
+    }
+}
+
+extension RecipeError {
+    /// What the parser says of text that is no YAML, in one line.
+    fileprivate init(unreadable error: any Error, place: String, countsLines: Bool) {
+        let (line, problem): (Int?, String) =
+            switch error as? YamlError {
+            case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+                .composer(_, let problem, let mark, _):
+                (mark.line, problem)
+            case .duplicatedKeysInMapping(let keys, let context):
+                (context.mark.line, "a mapping with \(keys.joined(separator: ", ")) more than once")
+            case .reader(let problem, _, _, _): (nil, problem)
+            default: (nil, "something else")
+            }
+        self.init(
+            place: countsLines ? line.map { "\(place):\($0)" } ?? place : place, key: nil, expected: "YAML",
+            found: problem)
     }
 }
