@@ -115,16 +115,26 @@ extension DatasetDescription: CustomStringConvertible {
                 "  observations:", "    fields:",
             ]
             for field in suggestion.observation.fields {
-                lines.append("      - name: \(field.name)")
+                lines.append("      - name: \(Self.yaml(field.name))")
                 if let columns = field.columns {
                     lines.append("        columns: [\(columns.lowerBound), \(columns.upperBound)]")
                 }
             }
-            lines += ["  action:", "    field: \(suggestion.action)", "    dimension: \(suggestion.actionDimension)"]
+            lines += [
+                "  action:", "    field: \(Self.yaml(suggestion.action))",
+                "    dimension: \(suggestion.actionDimension)",
+            ]
         } else {
             lines.append("no recipe fits: there has to be a field of actions, and another one that changes")
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// A name as YAML takes it for text: in quotes, unless it is a plain word.
+    private static func yaml(_ name: String) -> String {
+        let isPlain = name.range(of: "^[A-Za-z][A-Za-z0-9_]*$", options: .regularExpression) != nil
+        let isText = isPlain && !["null", "true", "false", "yes", "no", "on", "off"].contains(name.lowercased())
+        return isText ? name : "'\(name.replacingOccurrences(of: "'", with: "''"))'"
     }
 
     private static func row(_ field: Field) -> [String] {

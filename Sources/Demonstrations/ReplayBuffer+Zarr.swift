@@ -16,12 +16,15 @@ extension ReplayBuffer {
         let ends = try group.episodeEnds(missingChunks: missingChunks)
         let frames = try Self.checkEpisodeEnds(ends, source: group.path)
         let available = try group.arrayNames(in: "data")
+        guard !available.isEmpty else {
+            throw TensorFileError(file: group.path, key: "data", expected: "at least one field", found: "none")
+        }
         var fields: [Field] = []
         for name in names.map({ Set($0).sorted() }) ?? available {
             guard available.contains(name) else {
                 throw TensorFileError(
                     file: group.path, key: "data/\(name)", expected: "a field of this name",
-                    found: available.isEmpty ? "no fields at all" : available.joined(separator: ", "))
+                    found: available.joined(separator: ", "))
             }
             let array = try group.array("data/\(name)", missingChunks: missingChunks)
             if names == nil && array.isImage { continue }

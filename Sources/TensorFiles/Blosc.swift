@@ -105,7 +105,7 @@ enum Blosc {
             }
             throw TensorFileError(
                 file: file, expected: "a Blosc buffer of \(bytes.count) bytes",
-                found: "a header that says \(claimed) bytes",
+                found: claimed == bytes.count ? "a damaged header" : "a header that says \(claimed) bytes",
                 hint: "the chunk is cut short or was compressed by something else")
         }
         return size
