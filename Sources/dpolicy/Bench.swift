@@ -27,13 +27,13 @@ struct Bench: ParsableCommand {
     @Option(help: ArgumentHelp("The demonstrations: a zarr v2 folder or .zarr.zip.", valueName: "path"))
     var data: String
 
-    @Option(help: "Training steps to measure, after three that warm up.")
+    @Option(parsing: .unconditional, help: "Training steps to measure, after three that warm up.")
     var trainingSteps = 20
 
-    @Option(help: "Chunks of actions to measure, after three that warm up.")
+    @Option(parsing: .unconditional, help: "Chunks of actions to measure, after three that warm up.")
     var chunks = 50
 
-    @Option(help: "Denoising steps of a chunk (DDIM).")
+    @Option(parsing: .unconditional, help: "Denoising steps of a chunk (DDIM).")
     var steps = 10
 
     @OptionGroup var global: GlobalOptions

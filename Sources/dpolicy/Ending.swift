@@ -27,9 +27,14 @@ extension Dpolicy {
 
     /// Where the right usage is told.
     private static var hint: String {
-        let verbs = configuration.subcommands.compactMap { $0.configuration.commandName ?? $0._commandName }
-        let verb = CommandLine.arguments.dropFirst().first { verbs.contains($0) }
-        return "see dpolicy \(verb.map { "\($0) " } ?? "")--help"
+        var words = ["dpolicy"]
+        var verbs = configuration.subcommands
+        for argument in CommandLine.arguments.dropFirst() {
+            guard let verb = verbs.first(where: { $0._commandName == argument }) else { continue }
+            words.append(argument)
+            verbs = verb.configuration.subcommands
+        }
+        return "see \(words.joined(separator: " ")) --help"
     }
 
     /// An error in one line; the system's own say more in their localised description.

@@ -27,7 +27,7 @@ struct Predict: ParsableCommand {
 
     @OptionGroup var sampler: SamplerOptions
 
-    @Option(help: "Seed of the starting noise and of the sampler.")
+    @Option(parsing: .unconditional, help: "Seed of the starting noise and of the sampler.")
     var seed: UInt64 = 0
 
     @OptionGroup var global: GlobalOptions

@@ -14,6 +14,7 @@ struct SamplerOptions: ParsableArguments {
     var sampler: SamplerName?
 
     @Option(
+        parsing: .unconditional,
         help: "Denoising steps; the policy's own number, or with --sampler every step of the diffusion, if not given.")
     var steps: Int?
 

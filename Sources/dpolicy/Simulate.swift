@@ -39,13 +39,13 @@ struct Simulate: ParsableCommand {
     @Argument(help: "The task: pusht.")
     var task: Task
 
-    @Option(help: "Seed of the start state, for NumPy's legacy generator.")
+    @Option(parsing: .unconditional, help: "Seed of the start state, for NumPy's legacy generator.")
     var seed: UInt64 = 0
 
     @Option(help: ArgumentHelp("JSON file with an array of targets [x, y] in pixels.", valueName: "file"))
     var actions: String
 
-    @Option(help: "Control steps for which each action is held.")
+    @Option(parsing: .unconditional, help: "Control steps for which each action is held.")
     var hold = 1
 
     @Option(help: ArgumentHelp("Write a picture of 96×96 pixels for each step to this folder.", valueName: "dir"))
@@ -96,10 +96,22 @@ struct Simulate: ParsableCommand {
         // Room for a million actions.
         let data = try readFile(at: URL(fileURLWithPath: path), limit: 1 << 26)
         let rows: [[Double]]
-        do { rows = try JSONDecoder().decode([[Double]].self, from: data) } catch { throw failure("something else") }
+        do { rows = try JSONDecoder().decode([[Double]].self, from: data) } catch {
+            throw failure(reason(error as? DecodingError))
+        }
         return try rows.enumerated().map { index, row in
             guard row.count == 2 else { throw failure("\(row.count) numbers as action \(index)") }
             return SIMD2(row[0], row[1])
+        }
+    }
+
+    /// Which action is none, as far as the parser knows.
+    private static func reason(_ error: DecodingError?) -> String {
+        switch error {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            context.codingPath.first?.intValue.map { "something else as action \($0)" } ?? "something else"
+        case .dataCorrupted: "text that is no such JSON"
+        default: "something else"
         }
     }
 }

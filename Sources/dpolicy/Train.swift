@@ -31,7 +31,7 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("The run's folder.", valueName: "dir"))
     var output: String
 
-    @Option(help: "Root of all randomness; the recipe's if not given.")
+    @Option(parsing: .unconditional, help: "Root of all randomness; the recipe's if not given.")
     var seed: UInt64?
 
     @Option(name: .customLong("set"), help: ArgumentHelp("Replace a field of the recipe.", valueName: "key=value"))

@@ -103,7 +103,7 @@ import Testing
 
     @Test(arguments: [
         ("[[1, 2], [3]]", "action 1"), ("[[1, 1e999]]", "JSON array"), ("{}", "JSON array"), ("[[1, 2", "JSON array"),
-        ("[[1, null]]", "JSON array"), ("[[1e9, 0]]", "action 0"),
+        ("[[1, 2], [1, null]]", "action 1"), ("[[1e9, 0]]", "action 0"),
     ])
     func refusesActions(_ json: String, _ words: String) throws {
         let outcome = try dpolicy("simulate", "pusht", "--actions", write(json))

@@ -66,6 +66,13 @@ import Testing
         }
     }
 
+    @Test func negativeNumbersAreNumbers() throws {
+        let seed = try dpolicy("simulate", "pusht", "--actions", "x", "--seed", "-1")
+        #expect(isOneLine(seed.errors, with: "'-1' is invalid"))
+        let episodes = try dpolicy("data", "record", "--policy", "x", "--output", "y", "--episodes", "-2")
+        #expect(isOneLine(episodes.errors, with: "found -2", "see dpolicy data record --help"))
+    }
+
     @Test func suggestsTheNearestRecipe() throws {
         let outcome = try dpolicy("train", "--recipe", "pusht-lowdym", "--data", "x", "--output", "y")
         #expect(outcome.errors.contains("did you mean pusht-lowdim"))

@@ -26,24 +26,26 @@ struct DataRecord: ParsableCommand {
     @Option(help: ArgumentHelp("The zarr folder to create.", valueName: "path"))
     var output: String
 
-    @Option(help: "How many episodes to keep.")
+    @Option(parsing: .unconditional, help: "How many episodes to keep.")
     var episodes = 200
 
-    @Option(help: "Seed of the first start that is tried.")
+    @Option(parsing: .unconditional, help: "Seed of the first start that is tried.")
     var seed: UInt64 = 300_000
 
-    @Option(help: "Part of the goal that an episode has to cover at its best moment.")
+    @Option(parsing: .unconditional, help: "Part of the goal that an episode has to cover at its best moment.")
     var minimumCoverage = 0.9
 
-    @Option(help: "Most control steps of an episode.")
+    @Option(parsing: .unconditional, help: "Most control steps of an episode.")
     var maximumSteps = 300
 
-    @Option(help: "Standard deviation of noise added to every executed action, in pixels, to record recoveries too.")
+    @Option(
+        parsing: .unconditional,
+        help: "Standard deviation of noise added to every executed action, in pixels, to record recoveries too.")
     var actionNoise = 0.0
 
     @OptionGroup var sampler: SamplerOptions
 
-    @Option(help: "Seed of the policy's randomness.")
+    @Option(parsing: .unconditional, help: "Seed of the policy's randomness.")
     var samplerSeed: UInt64 = 0
 
     @OptionGroup var global: GlobalOptions
@@ -94,6 +96,10 @@ struct DataRecord: ParsableCommand {
             throw CommandError(
                 place: output, expected: "nothing there yet", found: "a file or folder",
                 hint: "remove it or choose another name")
+        }
+        let parent = url.deletingLastPathComponent().path
+        guard access(parent, W_OK | X_OK) == 0 else {
+            throw CommandError(place: output, expected: "a folder that can be written to", found: "none at \(parent)")
         }
         let loaded = try NamedPolicy(at: policy).load(sampler, machine: global.machine)
         try PushTTask.check(loaded.configuration)
