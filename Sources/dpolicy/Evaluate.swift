@@ -29,15 +29,15 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Folder of the policy; the shipped one if not given.", valueName: "dir"))
     var policy: String?
 
-    @Option(help: "How many episodes, each with a seed of its own.")
+    @Option(parsing: .unconditional, help: "How many episodes, each with a seed of its own.")
     var episodes = 50
 
-    @Option(help: "Seed of the first episode.")
+    @Option(parsing: .unconditional, help: "Seed of the first episode.")
     var seed: UInt64 = 100_000
 
     @OptionGroup var sampler: SamplerOptions
 
-    @Option(help: "Seed of the policy's randomness.")
+    @Option(parsing: .unconditional, help: "Seed of the policy's randomness.")
     var samplerSeed: UInt64 = 0
 
     @Option(help: ArgumentHelp("Film the rollouts, as an mp4 file.", valueName: "file"))
@@ -53,7 +53,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Judge this sampler too, on the same seeds, and compare: ddpm or ddim.")
     var compareSampler: SamplerName?
 
-    @Option(help: "Denoising steps of the sampler that is compared.")
+    @Option(parsing: .unconditional, help: "Denoising steps of the sampler that is compared.")
     var compareSteps: Int?
 
     @OptionGroup var global: GlobalOptions
@@ -71,6 +71,7 @@ struct Evaluate: ParsableCommand {
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         let first = try chosen.load(sampler, machine: machine)
         let second = try isComparison ? other(than: chosen, machine: machine) : nil
+        for policy in [first, second?.policy].compactMap({ $0 }) { try PushTTask.check(policy.configuration) }
         let name = named(chosen, first)
         let result = try judge(first, name, filming: video)
         let file = resultFile(of: chosen)
@@ -113,7 +114,6 @@ struct Evaluate: ParsableCommand {
     }
 
     private func judge(_ policy: DiffusionPolicy, _ name: String, filming video: String?) throws -> EvaluationResult {
-        try PushTTask.check(policy.configuration)
         let evaluator = try PushTTask.evaluator(settings)
         let progress = RolloutProgress(name, settings)
         defer { progress.finish() }

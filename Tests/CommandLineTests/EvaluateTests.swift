@@ -103,5 +103,20 @@ import Testing
         let outcome = try evaluate()
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("\"joints\""))
+        // Before the first policy is judged, which may take long.
+        try Fixtures.writePushTPolicy(to: folder("fitting"))
+        let comparison = try dpolicy(
+            "evaluate", "--policy", folder("fitting").path, "--compare", folder("policy").path)
+        #expect(comparison.status == 1)
+        #expect(isOneLine(comparison.errors, with: "\"joints\""))
+    }
+
+    /// An evaluation may take long: its result is not lost with a place that cannot be written.
+    @Test(arguments: ["/", "/nowhere/evaluation.json"])
+    func printsWhatCannotBeWritten(_ path: String) throws {
+        let outcome = try evaluate("--json", "--output", path)
+        #expect(outcome.status == 1)
+        #expect(try outcome.json()["score"] is Double)
+        #expect(outcome.errors.contains("\(path): cannot be written"))
     }
 }
