@@ -140,7 +140,9 @@ public final class TrainingRun {
         if isCheckpointDue || trainer.step.isMultiple(of: training.validationInterval) {
             row.validationLoss = try trainer.validationLoss()
             try checkFinite(row.validationLoss, "validation loss")
-            row.actionMSE = try trainer.actionError()
+            do { row.actionMSE = try trainer.actionError() } catch PolicyError.actionNotFinite {
+                row.actionMSE = .nan
+            }
             try checkFinite(row.actionMSE, "error of sampled actions")
         }
         if let rollout, let rollouts = training.rollouts, isLast || trainer.step.isMultiple(of: rollouts.interval) {

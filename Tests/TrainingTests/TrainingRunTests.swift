@@ -292,6 +292,14 @@ import Testing
             #expect(error.hasPrefix("step 2: expected a finite validation loss, found"))
         }
         try withTemporaryFolder { folder in
+            let recipe = ToyRobot.recipe {
+                $0.optimizer.learningRate = 1e30
+                $0.validationRatio = 0
+            }
+            let error = message { _ = try self.run(folder, recipe).run() }
+            #expect(error.hasPrefix("step 2: expected a finite error of sampled actions, found nan"))
+        }
+        try withTemporaryFolder { folder in
             let rollouts = RolloutConfiguration(interval: 1, episodes: 1, seed: 5)
             let run = try run(folder, ToyRobot.recipe { $0.rollouts = rollouts })
             let result = TrainingRun.RolloutResult(score: .nan, successRate: 0)
