@@ -55,7 +55,8 @@ public struct DiffusionModel: Sendable {
 extension DiffusionModel {
     /// The loss of a batch and its gradients.
     ///
-    /// A window's sample x₀ is mixed with noise ε at a step t of the diffusion: `x_t = √ᾱ_t · x₀ + √(1 − ᾱ_t) · ε`. From x_t, t and the
+    /// A window's sample x₀ is mixed with noise ε at a step t of the diffusion: `x_t = √ᾱ_t · x₀ + √(1 − ᾱ_t) · ε`, ᾱ_t being the
+    /// product of `1 − β` over the steps up to t. From x_t, t and the
     /// observations the network is to tell ε (or x₀, or the velocity `√ᾱ_t · ε − √(1 − ᾱ_t) · x₀`, as the configuration says); the loss is
     /// the mean of the squared differences over all components.
     ///
@@ -118,14 +119,15 @@ extension DiffusionModel {
     /// With the six numbers that the sampler's table (`SamplingStep`) has for the step,
     ///
     /// ```
-    /// sample   = clamp(a · x_t + b · output)
-    /// previous = c · sample + d · x_t + e · output + σ · noise
+    /// clean    = clamp(a · x_t + b · output)
+    /// previous = c · clean + d · x_t + e · output + σ · noise
     /// ```
     ///
-    /// where `a · x_t + b · output` is the x₀ that follows from the network's answer, clamped to ± `diffusion.clip`. The last step's σ is 0.
+    /// where `a · x_t + b · output` is the x₀ that follows from the network's answer, clamped to ± `diffusion.clip` if there is one. The last step's σ is
+    /// 0.
     ///
-    /// DDPM visits every step (Ho et al. 2020): `c · sample + d · x_t` is the mean of `q(x_{t−1} | x_t, x₀)`, e is 0 and σ its deviation. DDIM
-    /// visits few, evenly spaced steps (Song et al. 2021): with t′ the next of them, `previous = √ᾱ_t′ · sample + √(1 − ᾱ_t′) · ε̂`, where ε̂ is
+    /// DDPM visits every step (Ho et al. 2020): `c · clean + d · x_t` is the mean of `q(x_{t−1} | x_t, x₀)`, e is 0 and σ its deviation. DDIM
+    /// visits few, evenly spaced steps (Song et al. 2021): with t′ the next of them, `previous = √ᾱ_t′ · clean + √(1 − ᾱ_t′ − σ²) · ε̂`, where ε̂ is
     /// the noise that follows from x_t and the answer before clamping, which d and e hold; σ is 0 unless its eta says otherwise.
     ///
     /// Inputs, all normalised:

@@ -9,7 +9,7 @@ public import TensorGraph
 /// runs for positions 0, 1, … of the sampler's table, with the same normalised observations throughout, each `previous` being the next sample
 /// (`DenoisingLoop` does that); what is left in the end is a normalised window of actions.
 ///
-/// An answer depends on what the request holds, its key included, and on nothing else; how many requests share a batch changes no more than
+/// An answer depends on the weights and on what the request holds, its key included; how many requests share a batch changes no more than
 /// the rounding of sums. An instance is used by one thread at a time.
 public final class DiffusionPolicy: ChunkingPolicy {
     /// The mathematics, and the configuration that it was built for.

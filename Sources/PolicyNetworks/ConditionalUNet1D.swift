@@ -90,7 +90,7 @@ public struct ConditionalUNet1D: Denoiser {
     ///   - sample: what is denoised, `[batch, time, inputDimension]`.
     ///   - steps: steps of the diffusion, `[batch]`, or one for all.
     ///   - global: one vector an item that conditions every block, `[batch, globalConditioningDimension]`.
-    ///   - local: one vector a time, added to the features of the topmost level, `[batch, time, localConditioningDimension]`.
+    ///   - local: one vector a time, whose encoding is added inside of the topmost level, `[batch, time, localConditioningDimension]`.
     /// - Returns: the network's answer, shaped like `sample`.
     /// - Precondition: the shapes are those of the configuration, and the length of the sequence is a multiple of
     ///   `configuration.horizonMultiple`.

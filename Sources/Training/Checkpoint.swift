@@ -1,5 +1,6 @@
 public import Foundation
 public import Policies
+import PolicyInterface
 import TensorFiles
 import TensorGraph
 
@@ -36,7 +37,8 @@ public struct CheckpointHeader: Sendable, Equatable {
 }
 
 /// A checkpoint on disk: one safetensors file with the weights, both moments and the moving average of each parameter, as
-/// `parameters.NAME`, `first_moment.NAME`, `second_moment.NAME` and `average.NAME`, and the header as its metadata.
+/// `parameters.NAME`, `first_moment.NAME`, `second_moment.NAME` and `average.NAME`, and as its metadata the header and a checksum of each
+/// array.
 public struct Checkpoint {
     /// What the file tells of itself.
     public let header: CheckpointHeader
@@ -58,18 +60,29 @@ public struct Checkpoint {
     /// Writes a checkpoint atomically: whenever the process is killed, the file is there as a whole or not at all.
     /// - Throws: `FileSystemError`.
     static func write(_ state: TrainingState, table: ParameterTable, header: CheckpointHeader, to url: URL) throws {
+        var metadata = try header.metadata()
         let tensors = arrays.flatMap { prefix, buffer in
             let values = buffer(state).values()
+            metadata[checksumKey(prefix)] = checksum(values)
             return table.ranges.map {
                 SafetensorsTensor(
                     "\(prefix).\($0.name)", shape: $0.shape.dimensions, .float32(Array(values[$0.elements])))
             }
         }
-        try SafetensorsWriter.write(tensors, metadata: try header.metadata(), to: url)
+        try SafetensorsWriter.write(tensors, metadata: metadata, to: url)
+    }
+
+    private static func checksumKey(_ prefix: String) -> String { "checksum.\(prefix)" }
+
+    private static func checksum(_ values: [Float]) -> String {
+        var hash = FNV1a()
+        hash.combine(values)
+        return hash.hexadecimal
     }
 
     /// Reads the arrays.
-    /// - Throws: `TensorFileError` when a tensor is missing or has another shape, or `FileSystemError`; the state is then as before.
+    /// - Throws: `TensorFileError` when a tensor is missing, has another shape or is damaged, or `FileSystemError`; the state is then as
+    ///   before.
     func read(into state: TrainingState, table: ParameterTable) throws {
         let vectors = try Self.arrays.map { prefix, _ in try vector(prefix, table: table) }
         for (values, array) in zip(vectors, Self.arrays) { array.buffer(state).write(values) }
@@ -84,11 +97,17 @@ public struct Checkpoint {
                     "\(prefix).\(range.name)", into: UnsafeMutableBufferPointer(rebasing: values[range.elements]))
             }
         }
+        let (expected, found) = (file.metadata[Self.checksumKey(prefix)], Self.checksum(values))
+        guard found == expected else {
+            throw TensorFileError(
+                file: file.path, key: prefix, expected: "numbers with the checksum \(expected ?? "that is missing")",
+                found: found, hint: "the file was damaged; use an earlier checkpoint")
+        }
         return values
     }
 
     /// Reads the policy of this checkpoint: its moving average.
-    /// - Throws: `TensorFileError` when a tensor is missing or has another shape, or `FileSystemError`.
+    /// - Throws: `TensorFileError` when a tensor is missing, has another shape or is damaged, or `FileSystemError`.
     public func policy() throws -> StoredPolicy {
         let model = try DiffusionModel(header.recipe.policy)
         return StoredPolicy(

@@ -93,8 +93,8 @@ public final class Trainer {
     ///
     /// For each window of the batch, noise and a step of the diffusion were drawn; `DiffusionModel.trainingGraph(batch:)` says how they
     /// become a loss. With m and v running means of the clipped gradient and of its square, corrected for their start at 0, AdamW moves the
-    /// weights w by `w ← w − rate · (m / (√v + ε) + decay · w)`. The rate rises linearly from 0 during warm-up (the first update moves
-    /// nothing), then falls to 0 along half a cosine. Afterwards `average ← d · average + (1 − d) · w`, d growing from 0 to the recipe's
+    /// weights w by `w ← w − rate · (m / (√v + ε) + decay · w)`. The rate rises linearly from 0 during warm-up (the first update then
+    /// moves nothing), then falls to 0 along half a cosine. Afterwards `average ← d · average + (1 − d) · w`, d growing from 0 to the recipe's
     /// maximum; the average is what is validated, exported and acts.
     /// - Precondition: `batch` is the one of the present step.
     /// - Throws: `TrainingError.notFinite`, the weights being as before; or when the machine fails.

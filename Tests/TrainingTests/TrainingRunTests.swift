@@ -160,6 +160,18 @@ import Testing
         }
     }
 
+    @Test func aFlippedBitIsNoticed() throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 4)
+            let newest = RunDirectory(folder).checkpoints.appendingPathComponent("step-00000004.checkpoint")
+            var bytes = try Data(contentsOf: newest)
+            bytes[bytes.count - 6] ^= 1
+            try bytes.write(to: newest)
+            #expect(message { _ = try Checkpoint(contentsOf: newest).policy() }.contains("checksum"))
+            #expect(try run(folder, isResumed: true).trainer.step == 2)
+        }
+    }
+
     @Test func aCheckpointThatCannotBeOpenedIsNotTakenForDamaged() throws {
         try withTemporaryFolder { folder in
             try interrupt(folder, at: 4)
