@@ -56,9 +56,8 @@ extension DiffusionModel {
     /// The loss of a batch and its gradients.
     ///
     /// A window's sample x₀ is mixed with noise ε at a step t of the diffusion: `x_t = √ᾱ_t · x₀ + √(1 − ᾱ_t) · ε`, ᾱ_t being the
-    /// product of `1 − β` over the steps up to t. From x_t, t and the
-    /// observations the network is to tell ε (or x₀, or the velocity `√ᾱ_t · ε − √(1 − ᾱ_t) · x₀`, as the configuration says); the loss is
-    /// the mean of the squared differences over all components.
+    /// product of `1 − β` over the steps up to t. From x_t, t and the observations the network is to tell ε (or x₀, or the velocity
+    /// `√ᾱ_t · ε − √(1 − ᾱ_t) · x₀`, as the configuration says); the loss is the mean of the squared differences over all components.
     ///
     /// Inputs, all normalised:
     /// - `observation` `[b, trainingObservations, D]` and `action` `[b, Tp, A]`: a window of a demonstration,
