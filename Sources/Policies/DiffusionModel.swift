@@ -164,6 +164,32 @@ extension DiffusionModel {
     }
 }
 
+// MARK: - The network alone
+
+extension DiffusionModel {
+    /// One evaluation of the network and nothing around it, for measurements and comparisons.
+    ///
+    /// Every input may change from run to run, so that a run computes all of the network, also what a denoising loop would compute once
+    /// for a chunk of actions or once for a model.
+    ///
+    /// Inputs, all normalised and all at the rate of steps:
+    /// - `observation` `[b, To, D]`,
+    /// - `sample` `[b, Tp, C]`: the diffused sample; what is known is put into its place,
+    /// - `steps` `[b]`: steps of the diffusion, as numbers.
+    ///
+    /// The output is `output` `[b, Tp, C]`, the network's answer.
+    public func networkGraph(batch: Int) -> Graph {
+        let builder = GraphBuilder(parameters: table)
+        let horizon = configuration.horizon
+        let observation = builder.input("observation", [batch, horizon.observation, observationDimension])
+        let sample = builder.input("sample", [batch, horizon.prediction, sampleDimension])
+        let output = output(
+            holdingKnown(sample, observation: observation), steps: builder.input("steps", [batch]),
+            observation: observation)
+        return builder.graph(outputs: [("output", output)])
+    }
+}
+
 // MARK: - Conditioning
 
 extension DiffusionModel {

@@ -152,3 +152,22 @@ func compiledStepIsThatOfTheTable(variant: Variant, sampler: Sampler) throws {
     #expect(linearAtChunk)
     #expect(graph.type(of: try #require(graph.outputs.first).value).shape == [1, 4, 2])
 }
+
+@Test(arguments: Conditioning.allCases, TestedBackend.allCases)
+func networkGraphIsTheNetworkAlone(conditioning: Conditioning, tested: TestedBackend) throws {
+    let tiny = try TinyPolicy(conditioning: conditioning)
+    let graph = tiny.model.networkGraph(batch: 1)
+    let inputRates = graph.nodes.compactMap { if case .input(_, _, let rate) = $0.operation { rate } else { nil } }
+    #expect(inputRates == [.step, .step, .step])
+    let (backend, sample) = (tested.makeBackend(), fill("sample", count: 4 * tiny.model.sampleDimension))
+    let parameters = try backend.makeBuffer(count: tiny.weights.count)
+    parameters.write(tiny.weights)
+    let executable = try backend.compile(graph, parameters: parameters, gradients: nil)
+    let observation = fill("known", count: 6)
+    executable.write("observation", observation)
+    executable.write("sample", sample)
+    executable.write("steps", [7])
+    try executable.run(.step)
+    let expected = try tiny.output(tiny.holding(sample, observation: observation), step: 7, observation: observation)
+    #expect(isClose(executable.read("output", count: sample.count), expected))
+}
