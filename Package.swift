@@ -98,6 +98,7 @@ let package = Package(
         tests(of: "PolicyInterface"),
         tests(of: "TensorFiles", using: ["CBlosc"]),
         tests(of: "NoiseSchedules", using: ["PolicyInterface"]),
+        tests(of: "CPUBackend", using: ["CKernels", "PolicyInterface", "TensorGraph"]),
         tests(of: "TensorGraph", using: ["ReferenceBackend", "CPUBackend"]),
         tests(
             of: "PolicyNetworks",

@@ -18,7 +18,7 @@ CK_INLINE float ck_apply(ck_binary operation, float a, float b) {
 
 // A function that runs `statement` for each index of a thread's share, and the call that starts it.
 #define CK_ELEMENTWISE(name, statement)                                                                                \
-    CK_CLONES static void name(void *context, int thread, int threads) {                                               \
+    CK_INLINE void name(void *context, int thread, int threads) {                                                      \
         CK_FAST                                                                                                        \
         const ck_elementwise *e = context;                                                                             \
         const ck_range range = ck_share(e->count, 16, thread, threads);                                                \
@@ -27,7 +27,8 @@ CK_INLINE float ck_apply(ck_binary operation, float a, float b) {
         const float first = e->first, second = e->second;                                                              \
         (void)b, (void)first, (void)second;                                                                            \
         for (ptrdiff_t i = range.begin; i < range.end; i++) { statement; }                                             \
-    }
+    }                                                                                                                  \
+    CK_LEVELS(name)
 
 CK_ELEMENTWISE(ck_add_body, out[i] = a[i] + b[i])
 CK_ELEMENTWISE(ck_subtract_body, out[i] = a[i] - b[i])
@@ -38,29 +39,29 @@ CK_ELEMENTWISE(ck_clamp_body, float v = a[i] < first ? first : a[i]; out[i] = v 
 CK_ELEMENTWISE(ck_mish_body, out[i] = ck_mish_value(a[i]))
 CK_ELEMENTWISE(ck_mish_gradient_body, out[i] = b[i] * ck_mish_slope(a[i]))
 
-static void ck_run(void (*body)(void *, int, int), ck_elementwise e, int threads) {
+static void ck_run(ck_body body, ck_elementwise e, int threads) {
     ck_parallel(body, &e, ck_useful_threads(e.count, threads));
 }
 
 void ck_binary_same(ck_binary operation, const float *a, const float *b, float *out, ptrdiff_t count, int threads) {
-    void (*const bodies[])(void *, int, int) = {ck_add_body, ck_subtract_body, ck_multiply_body};
+    const ck_body bodies[] = {CK_BODY(ck_add_body), CK_BODY(ck_subtract_body), CK_BODY(ck_multiply_body)};
     ck_run(bodies[operation], (ck_elementwise){.a = a, .b = b, .out = out, .count = count}, threads);
 }
 
 void ck_scale(const float *x, float factor, float *out, ptrdiff_t count, int threads) {
-    ck_run(ck_scale_body, (ck_elementwise){.a = x, .out = out, .count = count, .first = factor}, threads);
+    ck_run(CK_BODY(ck_scale_body), (ck_elementwise){.a = x, .out = out, .count = count, .first = factor}, threads);
 }
 
 void ck_clamp(const float *x, float lower, float upper, float *out, ptrdiff_t count, int threads) {
-    ck_run(ck_clamp_body, (ck_elementwise){.a = x, .out = out, .count = count, .first = lower, .second = upper}, threads);
+    ck_run(CK_BODY(ck_clamp_body), (ck_elementwise){.a = x, .out = out, .count = count, .first = lower, .second = upper}, threads);
 }
 
 void ck_mish(const float *x, float *out, ptrdiff_t count, int threads) {
-    ck_run(ck_mish_body, (ck_elementwise){.a = x, .out = out, .count = count}, threads);
+    ck_run(CK_BODY(ck_mish_body), (ck_elementwise){.a = x, .out = out, .count = count}, threads);
 }
 
 void ck_mish_gradient(const float *x, const float *dy, float *dx, ptrdiff_t count, int threads) {
-    ck_run(ck_mish_gradient_body, (ck_elementwise){.a = x, .b = dy, .out = dx, .count = count}, threads);
+    ck_run(CK_BODY(ck_mish_gradient_body), (ck_elementwise){.a = x, .b = dy, .out = dx, .count = count}, threads);
 }
 
 typedef struct {
@@ -70,7 +71,7 @@ typedef struct {
     const ptrdiff_t *extents, *a_strides, *b_strides;
 } ck_strided;
 
-CK_CLONES static void ck_strided_body(void *context, int thread, int threads) {
+CK_INLINE void ck_strided_body(void *context, int thread, int threads) {
     const ck_strided *s = context;
     const ptrdiff_t *n = s->extents;
     const ck_range range = ck_share(n[0] * n[1], 1, thread, threads);
@@ -85,10 +86,11 @@ CK_CLONES static void ck_strided_body(void *context, int thread, int threads) {
         }
     }
 }
+CK_LEVELS(ck_strided_body)
 
 void ck_binary_strided(
     ck_binary operation, const float *a, const float *b, float *out, const ptrdiff_t extents[4], const ptrdiff_t a_strides[4],
     const ptrdiff_t b_strides[4], int threads) {
     ck_strided s = {operation, a, b, out, extents, a_strides, b_strides};
-    ck_parallel(ck_strided_body, &s, ck_useful_threads(extents[0] * extents[1] * extents[2] * extents[3], threads));
+    ck_parallel(CK_BODY(ck_strided_body), &s, ck_useful_threads(extents[0] * extents[1] * extents[2] * extents[3], threads));
 }

@@ -30,7 +30,7 @@ CK_INLINE void ck_statistics(const ck_group_norm *norm, const float *x, float *m
     for (ptrdiff_t g = 0; g < norm->groups; g++) {
         float sum = 0;
         for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) sum += reciprocal_deviation[c];
-        sum = 1.0f / __builtin_sqrtf(sum * share + norm->epsilon);
+        sum = 1.0f / __builtin_elementwise_sqrt(sum * share + norm->epsilon);
         for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) reciprocal_deviation[c] = sum;
     }
 }
@@ -62,7 +62,7 @@ typedef struct {
 
 #define CK_IDENTITY(x) (x)
 
-CK_CLONES static void ck_norm_forward_body(void *context, int thread, int threads) {
+CK_INLINE void ck_norm_forward_body(void *context, int thread, int threads) {
     CK_FAST
     const ck_norm_forward *f = context;
     const ck_group_norm *norm = f->norm;
@@ -87,11 +87,12 @@ CK_CLONES static void ck_norm_forward_body(void *context, int thread, int thread
         }
     }
 }
+CK_LEVELS(ck_norm_forward_body)
 
 void ck_group_norm_forward(const ck_group_norm *norm, float *out, int threads) {
     ck_norm_forward f = {norm, out};
     threads = ck_useful_threads(norm->batch * norm->time * norm->channels, threads);
-    ck_parallel(ck_norm_forward_body, &f, threads < norm->batch ? threads : (int)norm->batch);
+    ck_parallel(CK_BODY(ck_norm_forward_body), &f, threads < norm->batch ? threads : (int)norm->batch);
 }
 
 typedef struct {
@@ -102,7 +103,7 @@ typedef struct {
     float *scratch;
 } ck_norm_backward;
 
-CK_CLONES static void ck_norm_backward_body(void *context, int thread, int threads) {
+CK_INLINE void ck_norm_backward_body(void *context, int thread, int threads) {
     CK_FAST
     const ck_norm_backward *b = context;
     const ck_group_norm *norm = b->norm;
@@ -195,6 +196,7 @@ CK_CLONES static void ck_norm_backward_body(void *context, int thread, int threa
             }
     }
 }
+CK_LEVELS(ck_norm_backward_body)
 
 void ck_group_norm_backward(
     const ck_group_norm *norm, const float *dy, float *dx, float *d_gain, float *d_bias, float *d_film_scale,
@@ -203,7 +205,7 @@ void ck_group_norm_backward(
     const ptrdiff_t channels = norm->channels;
     threads = ck_useful_threads(norm->batch * norm->time * channels, threads);
     threads = threads < norm->batch ? threads : (int)norm->batch;
-    threads = ck_parallel(ck_norm_backward_body, &b, threads);
+    threads = ck_parallel(CK_BODY(ck_norm_backward_body), &b, threads);
     for (ptrdiff_t c = 0; c < channels; c++) {
         float gain = 0, bias = 0;
         for (int thread = 0; thread < threads; thread++) {
@@ -223,7 +225,7 @@ typedef struct {
     ptrdiff_t stride, batch, time, channels;
 } ck_modulation;
 
-CK_CLONES static void ck_film_body(void *context, int thread, int threads) {
+CK_INLINE void ck_film_body(void *context, int thread, int threads) {
     CK_FAST
     const ck_modulation *m = context;
     const ck_range range = ck_share(m->batch, 1, thread, threads);
@@ -235,8 +237,9 @@ CK_CLONES static void ck_film_body(void *context, int thread, int threads) {
         }
     }
 }
+CK_LEVELS(ck_film_body)
 
-CK_CLONES static void ck_film_gradient_body(void *context, int thread, int threads) {
+CK_INLINE void ck_film_gradient_body(void *context, int thread, int threads) {
     CK_FAST
     const ck_modulation *m = context;
     const ck_range range = ck_share(m->batch, 1, thread, threads);
@@ -254,12 +257,13 @@ CK_CLONES static void ck_film_gradient_body(void *context, int thread, int threa
         }
     }
 }
+CK_LEVELS(ck_film_gradient_body)
 
 void ck_film(
     const float *x, const float *scale, const float *bias, ptrdiff_t film_stride, float *out, ptrdiff_t batch, ptrdiff_t time,
     ptrdiff_t channels, int threads) {
     ck_modulation m = {.x = x, .scale = scale, .bias = bias, .out = out, .stride = film_stride, .batch = batch, .time = time, .channels = channels};
-    ck_parallel(ck_film_body, &m, ck_useful_threads(batch * time * channels, threads));
+    ck_parallel(CK_BODY(ck_film_body), &m, ck_useful_threads(batch * time * channels, threads));
 }
 
 void ck_film_gradient(
@@ -267,5 +271,5 @@ void ck_film_gradient(
     ptrdiff_t batch, ptrdiff_t time, ptrdiff_t channels, int threads) {
     ck_modulation m = {.x = x, .scale = scale, .dy = dy, .out = dx, .d_scale = d_scale, .d_bias = d_bias, .stride = film_stride,
         .batch = batch, .time = time, .channels = channels};
-    ck_parallel(ck_film_gradient_body, &m, ck_useful_threads(batch * time * channels, threads));
+    ck_parallel(CK_BODY(ck_film_gradient_body), &m, ck_useful_threads(batch * time * channels, threads));
 }

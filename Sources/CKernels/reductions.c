@@ -8,7 +8,7 @@ typedef struct {
     ptrdiff_t rows, columns;
 } ck_rows;
 
-CK_CLONES static void ck_sum_rows_body(void *context, int thread, int threads) {
+CK_INLINE void ck_sum_rows_body(void *context, int thread, int threads) {
     CK_FAST
     const ck_rows *r = context;
     const ck_range range = ck_share(r->rows, 1, thread, threads);
@@ -27,11 +27,12 @@ CK_CLONES static void ck_sum_rows_body(void *context, int thread, int threads) {
         for (ptrdiff_t c = 0; c < columns; c++) total[c] += x[c];
     }
 }
+CK_LEVELS(ck_sum_rows_body)
 
 void ck_sum_rows(const float *x, float *out, ptrdiff_t rows, ptrdiff_t columns, float *scratch, int threads) {
     ck_rows r = {x, scratch, rows, columns};
     threads = ck_useful_threads(rows * columns, threads);
-    threads = ck_parallel(ck_sum_rows_body, &r, threads);
+    threads = ck_parallel(CK_BODY(ck_sum_rows_body), &r, threads);
     memcpy(out, scratch, (size_t)columns * sizeof(float));
     for (int thread = 1; thread < threads; thread++)
         for (ptrdiff_t c = 0; c < columns; c++) out[c] += scratch[thread * columns + c];

@@ -9,7 +9,7 @@ void omp_set_num_threads(int threads);
 void omp_set_dynamic(int dynamic);
 
 typedef struct {
-    void (*body)(void *, int, int);
+    ck_body body;
     void *context;
     int team;
 } ck_task;
@@ -21,7 +21,7 @@ static void ck_enter(void *data) {
     task->body(task->context, thread, team);
 }
 
-int ck_parallel(void (*body)(void *, int, int), void *context, int threads) {
+int ck_parallel(ck_body body, void *context, int threads) {
     if (threads <= 1) {
         body(context, 0, 1);
         return 1;

@@ -1,16 +1,33 @@
-// What every family of kernels needs: the clones for each vector width, the split of work and the exponential function.
+// What every family of kernels needs: the code for each level, the split of work and the exponential function.
 #ifndef CK_VECTOR_H
 #define CK_VECTOR_H
 
 #include "CKernels.h"
 
+#define CK_INLINE static inline __attribute__((always_inline))
+
+// A body is written once, to be inlined, and CK_LEVELS(body) compiles it for each level; CK_BODY(body) is the code for the level in use.
+#define CK_PLAIN_BODY(name, level, target)                                                                             \
+    target static void name##_##level(void *context, int thread, int threads) { name(context, thread, threads); }
+
 #if defined(__x86_64__) && defined(__linux__)
-#define CK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define CK_TARGET_AVX2 __attribute__((target("arch=x86-64-v3")))
+// By features and not as arch=x86-64-v4, for which the compiler would keep to vectors of half the width.
+#define CK_TARGET_AVX512                                                                                               \
+    __attribute__((target("avx2,bmi,bmi2,f16c,fma,lzcnt,movbe,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")))
+#define CK_LEVELS(name)                                                                                                \
+    CK_PLAIN_BODY(name, baseline, )                                                                                    \
+    CK_PLAIN_BODY(name, avx2, CK_TARGET_AVX2)                                                                          \
+    CK_PLAIN_BODY(name, avx512, CK_TARGET_AVX512)                                                                      \
+    static const ck_body name##_levels[] = {name##_baseline, name##_avx2, name##_avx512, name##_avx512};
 #else
-#define CK_CLONES
+#define CK_LEVELS(name)                                                                                                \
+    CK_PLAIN_BODY(name, baseline, )                                                                                    \
+    static const ck_body name##_levels[] = {name##_baseline, name##_baseline, name##_baseline, name##_baseline};
 #endif
 
-#define CK_INLINE static inline __attribute__((always_inline))
+#define CK_BODY(name) (name##_levels[ck_current_level()])
+
 /// Lets the compiler contract a·b + c and reorder sums inside a function.
 #define CK_FAST _Pragma("clang fp contract(fast) reassociate(on)")
 
@@ -39,20 +56,21 @@ CK_INLINE int ck_useful_threads(ptrdiff_t count, int threads) {
 
 /// eˣ for x in [−87, 88], relative error below 2e-7: 2^n · p(r), with r = x − n·ln 2 in two parts and the Taylor polynomial of degree 7.
 CK_INLINE float ck_exp(float x) {
-    CK_FAST
+    // Contracted but not reordered: the two parts of ln 2 and the rounding by 1.5 · 2²³ live from their order. Neither fmaf nor rintf is called,
+    // which would be calls into the mathematical library for want of the instructions at the baseline.
+#pragma clang fp contract(fast)
     const float bounded = x > -87.0f ? (x < 88.0f ? x : 88.0f) : -87.0f;
-    const float n = __builtin_rintf(bounded * 1.44269504088896341f);
+    const float n = (bounded * 1.44269504088896341f + 12582912.0f) - 12582912.0f;
     // A NaN is bounded for the exponent and goes on in the remainder.
-    float r = __builtin_fmaf(n, -0.693359375f, x != x ? x : bounded);
-    r = __builtin_fmaf(n, 2.12194440e-4f, r);
+    const float r = ((x != x ? x : bounded) - n * 0.693359375f) + n * 2.12194440e-4f;
     float p = 1.0f / 5040.0f;
-    p = __builtin_fmaf(p, r, 1.0f / 720.0f);
-    p = __builtin_fmaf(p, r, 1.0f / 120.0f);
-    p = __builtin_fmaf(p, r, 1.0f / 24.0f);
-    p = __builtin_fmaf(p, r, 1.0f / 6.0f);
-    p = __builtin_fmaf(p, r, 0.5f);
-    p = __builtin_fmaf(p, r, 1.0f);
-    p = __builtin_fmaf(p, r, 1.0f);
+    p = p * r + 1.0f / 720.0f;
+    p = p * r + 1.0f / 120.0f;
+    p = p * r + 1.0f / 24.0f;
+    p = p * r + 1.0f / 6.0f;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
     union {
         uint32_t bits;
         float value;

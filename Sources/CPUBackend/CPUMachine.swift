@@ -8,6 +8,8 @@ public import TensorGraph
 public final class CPUMachine: Backend {
     /// Threads that work together.
     public let threads: Int
+    /// The vector instructions that it computes with.
+    public let instructions: InstructionSet
     private let engine: EngineThread
     private let oneDNN: OneDNN
 
@@ -16,6 +18,8 @@ public final class CPUMachine: Backend {
     public init(threads: Int? = nil) {
         let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
         self.threads = threads
+        // An unknown name is told of when a graph is compiled, which may throw.
+        instructions = (try? .inUse()) ?? .ofProcessor
         engine = EngineThread { ck_set_threads(Int32(threads)) }
         oneDNN = OneDNN()
     }
@@ -28,10 +32,11 @@ public final class CPUMachine: Backend {
     public func makeBuffer(count: Int) throws -> any DeviceBuffer { try CPUBuffer(count: count, engine: engine) }
 
     /// Fuses, places the values in one arena, packs the weights and prepares the primitives.
-    /// - Throws: `UnsupportedPrecision`, `OutOfMemory`.
+    /// - Throws: `UnknownInstructionSet`, `UnsupportedPrecision`, `OutOfMemory`.
     public func compile(
         _ graph: Graph, parameters: any DeviceBuffer, gradients: (any DeviceBuffer)?
     ) throws -> any Executable {
+        _ = try InstructionSet.inUse()
         graph.checkVectors(parameters: parameters, gradients: gradients)
         let buffer = cpu(parameters)
         return try engine.perform {

@@ -28,6 +28,18 @@ final class OneDNN: @unchecked Sendable {
         return "oneDNN \(version.major).\(version.minor).\(version.patch)"
     }
 
+    /// Restricts the library to some instructions; it must not have computed anything yet.
+    static func cap(at instructions: InstructionSet) {
+        let cap =
+            switch instructions {
+            case .baseline: dnnl_cpu_isa_sse41
+            case .avx2: dnnl_cpu_isa_avx2
+            case .avx512: dnnl_cpu_isa_avx512_core
+            case .avx512BFloat16: dnnl_cpu_isa_avx512_core_bf16
+            }
+        check(dnnl_set_max_cpu_isa(cap), "cap of instructions")
+    }
+
     // MARK: - Layouts
 
     /// Where the elements of a float32 tensor lie.

@@ -48,6 +48,7 @@ struct Bench: ParsableCommand {
     private struct Result: Encodable {
         let recipe: String
         let library: String
+        let instructions: InstructionSet
         let threads: Int
         let parameters: Int
         let batch: Int
@@ -57,6 +58,7 @@ struct Bench: ParsableCommand {
         enum CodingKeys: String, CodingKey {
             case recipe
             case library
+            case instructions
             case threads
             case parameters
             case batch
@@ -87,7 +89,8 @@ struct Bench: ParsableCommand {
             recipe: RecipeFile.read(recipe), demonstrations: ReplayBuffer(contentsOf: URL(fileURLWithPath: data)),
             backend: machine)
         let result = Result(
-            recipe: trainer.recipe.name, library: CPUMachine.library, threads: machine.threads,
+            recipe: trainer.recipe.name, library: CPUMachine.library, instructions: machine.instructions,
+            threads: machine.threads,
             parameters: trainer.model.table.parameterCount, batch: trainer.recipe.training.batchSize,
             trainingStep: Timing(try training(trainer)), denoisingPass: Timing(try acting(trainer), parts: steps))
         if global.json {
@@ -95,7 +98,8 @@ struct Bench: ParsableCommand {
         } else {
             StandardOutput.write(
                 line: """
-                    \(result.recipe): \(result.parameters) parameters, \(result.threads) threads, \(result.library)
+                    \(result.recipe): \(result.parameters) parameters, \(result.threads) threads, \(result.library), \
+                    \(result.instructions.rawValue)
                                                  median    least … most
                     training step, batch \(result.batch)   \(result.trainingStep.text) ms
                     denoising pass, batch 1  \(result.denoisingPass.text) ms

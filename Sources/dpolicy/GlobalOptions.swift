@@ -13,6 +13,7 @@ struct GlobalOptions: ParsableArguments {
         if let threads, !(1...1024).contains(threads) {
             throw ValidationError("--threads: expected 1...1024, found \(threads)")
         }
+        _ = try checkingUsage { try InstructionSet.inUse() }
     }
 
     /// The machine that computes.

@@ -1,17 +1,34 @@
 // Fused kernels on float32 arrays, one file a family. Sequences are [batch, time, channel] in row-major order.
 //
-// Each function splits its work over `threads` threads of the OpenMP team that oneDNN uses, chooses the widest vector
-// instructions of the processor when the program is loaded, and allocates nothing.
+// Each function splits its work over `threads` threads of the OpenMP team that oneDNN uses, takes its code for the level of vector
+// instructions in use, and allocates nothing.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+// MARK: Levels of vector instructions (levels.c)
+
+/// What a processor may offer: x86-64 with SSE2 (or another architecture), x86-64-v3, x86-64-v4, and x86-64-v4 with bf16 products.
+typedef enum { ck_baseline, ck_avx2, ck_avx512, ck_avx512_bf16 } ck_level;
+
+/// The highest level of this processor.
+ck_level ck_processor_level(void);
+/// The highest level that kernels may use from now on. Kernels that run meanwhile keep theirs.
+void ck_cap_level(ck_level level);
+/// The same for the calls of the calling thread alone, so that tests can compare levels.
+void ck_cap_level_of_thread(ck_level level);
+/// The level of a kernel that the calling thread starts: the processor's, or the lower of the caps.
+ck_level ck_current_level(void);
+
 // MARK: Threads (threads.c)
 
+/// What one thread of a team does for a kernel.
+typedef void (*ck_body)(void *context, int thread, int threads);
+
 /// Runs body(context, thread, threads) on every thread of the team and returns how many there were: the system may grant fewer than asked for.
-int ck_parallel(void (*body)(void *context, int thread, int threads), void *context, int threads);
+int ck_parallel(ck_body body, void *context, int threads);
 /// Sets how many threads oneDNN uses when the calling thread executes a primitive.
 void ck_set_threads(int threads);
 
