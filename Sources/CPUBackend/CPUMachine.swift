@@ -31,7 +31,7 @@ public final class CPUMachine: Backend {
     /// - Throws: `OutOfMemory`.
     public func makeBuffer(count: Int) throws -> any DeviceBuffer { try CPUBuffer(count: count, engine: engine) }
 
-    /// Fuses, places the values in one arena, packs the weights and prepares the primitives.
+    /// Hoists what changes seldom, fuses, places the values in one arena, packs the weights and prepares the primitives.
     /// - Throws: `UnknownInstructionSet`, `UnsupportedPrecision`, `OutOfMemory`.
     public func compile(
         _ graph: Graph, parameters: any DeviceBuffer, gradients: (any DeviceBuffer)?
@@ -41,7 +41,8 @@ public final class CPUMachine: Backend {
         let buffer = cpu(parameters)
         return try engine.perform {
             let plan = try Plan(
-                graph, parameters: buffer, gradients: gradients.map(cpu), oneDNN: oneDNN, threads: Int32(threads))
+                graph.hoisted(), parameters: buffer, gradients: gradients.map(cpu), oneDNN: oneDNN,
+                threads: Int32(threads))
             return CPUExecutable(plan: plan, engine: engine)
         }
     }

@@ -21,10 +21,13 @@ struct FusedGroupNorm: Hashable {
     var film = Film.none
     var hasResidual = false
 
+    /// FiLM's operands, each a range of columns of `[batch, columns]` that begins at the given one.
     enum Film: Hashable {
         case none
-        case bias
-        case scaleAndBias
+        case bias(column: Int)
+        case scaleAndBias(scaleColumn: Int, biasColumn: Int)
+
+        var isBias: Bool { if case .bias = self { true } else { false } }
     }
 }
 
@@ -122,9 +125,10 @@ struct Fusion {
             if case .filmGradient = operation(dm), dm.result == 0, users(of: dm) == [dz.node] {
                 let (modulated, scale, dy) = (inputs(dm)[0], inputs(dm)[1], inputs(dm)[2])
                 if case .mish = operation(modulated), inputs(modulated) == [normal] {
-                    fused.film = .scaleAndBias
+                    let (rows, column) = columns(scale)
+                    fused.film = .scaleAndBias(scaleColumn: column, biasColumn: 0)
                     add(
-                        .groupNormGradient(fused), [x, gain, bias, dy, scale],
+                        .groupNormGradient(fused), [x, gain, bias, dy, rows],
                         results: own + [Value(node: dm.node, result: 1), Value(node: dm.node, result: 2)],
                         absorbing: [index, dz.node, dm.node])
                     continue
@@ -156,7 +160,7 @@ struct Fusion {
                     absorbed.append(user)
                     result = Value(node: user)
                 }
-                if fused.film != .bias, let user = onlyUser(), let residual = residual(user, of: result) {
+                if !fused.film.isBias, let user = onlyUser(), let residual = residual(user, of: result) {
                     fused.hasResidual = true
                     inputs.append(residual)
                     absorbed.append(user)
@@ -172,17 +176,30 @@ struct Fusion {
         let inputs = graph.nodes[node].inputs
         switch graph.nodes[node].operation {
         case .film where inputs[0] == value:
-            return (.scaleAndBias, [inputs[1], inputs[2]])
+            let (scale, bias) = (columns(inputs[1]), columns(inputs[2]))
+            guard graph.type(of: scale.rows) == graph.type(of: bias.rows) else {
+                return (.scaleAndBias(scaleColumn: 0, biasColumn: 0), [inputs[1], inputs[2]])
+            }
+            return (.scaleAndBias(scaleColumn: scale.start, biasColumn: bias.start), [scale.rows, bias.rows])
         case .add:
             let other = inputs[0] == value ? inputs[1] : inputs[0]
             let shape = graph.type(of: value).shape
             guard case .reshape = operation(other), graph.type(of: other).shape == [shape[0], 1, shape[2]],
                 let original = self.inputs(other).first, graph.type(of: original).shape == [shape[0], shape[2]]
             else { return nil }
-            return (.bias, [original])
+            let (rows, start) = columns(original)
+            return (.bias(column: start), [rows])
         default:
             return nil
         }
+    }
+
+    /// What a matrix is a range of columns of, and the first of them: it need not be copied for a kernel that knows how long rows are.
+    private func columns(_ value: Value) -> (rows: Value, start: Int) {
+        guard case .slice(axis: 1, let range) = operation(value), graph.type(of: value).shape.rank == 2 else {
+            return (value, 0)
+        }
+        return (inputs(value)[0], range.lowerBound)
     }
 
     /// The other operand of a node that adds `value` to a tensor of the same shape.

@@ -15,6 +15,7 @@ extension InstructionCompiler {
         let (sourceStride, destinationStride) = (shape(source)[axis] * inner, shape(destination)[axis] * inner)
         let from = pointer(source) + start * inner
         let to = pointer(destination) + destinationStart * inner
+        if from == to { return [] }
         return [
             Plan.Instruction(name: name) {
                 ck_copy_rows(from, sourceStride, to, destinationStride, rows, length * inner, threads)

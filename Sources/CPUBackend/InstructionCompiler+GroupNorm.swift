@@ -17,10 +17,19 @@ extension InstructionCompiler {
         guard let result = step.results[0] else { return Plan.Instruction(name: "nothing") {} }
         let out = pointer(result)
         var norm = descriptor(fused, step.inputs)
-        var operands = step.inputs.dropFirst(3).map(pointer)[...]
-        if fused.film == .scaleAndBias { norm.film_scale = UnsafePointer(operands.removeFirst()) }
-        if fused.film != .none { norm.film_bias = UnsafePointer(operands.removeFirst()) }
-        if fused.hasResidual { norm.residual = UnsafePointer(operands.removeFirst()) }
+        let operands = step.inputs.dropFirst(3)
+        switch fused.film {
+        case .none:
+            break
+        case .bias(let column):
+            norm.film_bias = UnsafePointer(pointer(operands[3]) + column)
+            norm.film_stride = shape(operands[3]).last
+        case .scaleAndBias(let scaleColumn, let biasColumn):
+            norm.film_scale = UnsafePointer(pointer(operands[3]) + scaleColumn)
+            norm.film_bias = UnsafePointer(pointer(operands[4]) + biasColumn)
+            norm.film_stride = shape(operands[3]).last
+        }
+        if fused.hasResidual, let residual = operands.last { norm.residual = UnsafePointer(pointer(residual)) }
         return Plan.Instruction(name: fused.name) { ck_group_norm_forward(&norm, out, threads) }
     }
 
@@ -28,7 +37,10 @@ extension InstructionCompiler {
         let threads = threads
         var norm = descriptor(fused, step.inputs)
         let dy = pointer(step.inputs[3])
-        if fused.film == .scaleAndBias { norm.film_scale = UnsafePointer(pointer(step.inputs[4])) }
+        if case .scaleAndBias(let column, _) = fused.film {
+            norm.film_scale = UnsafePointer(pointer(step.inputs[4]) + column)
+            norm.film_stride = shape(step.inputs[4]).last
+        }
         let size = shape(step.inputs[0]).count
         let scratch = try AlignedMemory(floats: Int(threads) * 2 * norm.channels + (step.results[0] == nil ? size : 0))
         let dx = step.results[0].map(pointer) ?? scratch.floats + Int(threads) * 2 * norm.channels

@@ -92,7 +92,7 @@ extension InstructionCompiler {
         return instructions
     }
 
-    /// A weight in the layout that a primitive wants: a shared copy of a parameter, or a copy made in each run of anything else.
+    /// A weight in the layout that a primitive wants: a shared copy of a parameter, or a copy of anything else, made when that changes.
     mutating func packed(
         _ weight: Value, for description: OneDNN.Description
     ) throws -> (instructions: [Plan.Instruction], tensors: [(OneDNN.Argument, UnsafeMutableRawPointer)]) {
@@ -106,7 +106,8 @@ extension InstructionCompiler {
         }
         let copy = try AlignedMemory(byteCount: layout.byteCount)
         let reorder = oneDNN.reorder(from: plain, at: raw(pointer(weight)), to: layout, at: copy.start)
-        let instruction = Plan.Instruction(name: "pack", keeps: [copy]) { reorder.execute() }
+        let rate = graph.nodes[weight.node].rate
+        let instruction = Plan.Instruction(name: "pack", keeps: [copy], rate: rate) { reorder.execute() }
         return ([instruction], [(.weights, copy.start)])
     }
 

@@ -14,6 +14,8 @@ final class Plan {
         var name: String
         /// Memory that it works on and nobody else owns.
         var keeps: [AnyObject] = []
+        /// When it runs, if more seldom than the step that needs it.
+        var rate: Rate?
         var run: () -> Void
     }
 
@@ -32,7 +34,9 @@ final class Plan {
             graph: graph, storage: storage, parameters: parameters, oneDNN: oneDNN, threads: threads)
         var instructions: [Rate: [Instruction]] = [:]
         for step in steps {
-            instructions[step.rate, default: []] += try compiler.instructions(for: step)
+            for instruction in try compiler.instructions(for: step) {
+                instructions[instruction.rate ?? step.rate, default: []].append(instruction)
+            }
         }
         for gradient in graph.gradients {
             let rate = graph.nodes[gradient.value.node].rate

@@ -17,6 +17,16 @@ final class Storage {
         case shared(offset: Int)
         /// Kept between runs.
         case kept(offset: Int)
+
+        /// The place some elements further on.
+        func advanced(by elements: Int) -> Location {
+            switch self {
+            case .parameter(let offset): .parameter(offset: offset + elements)
+            case .gradient(let offset): .gradient(offset: offset + elements)
+            case .shared(let offset): .shared(offset: offset + elements)
+            case .kept(let offset): .kept(offset: offset + elements)
+            }
+        }
     }
 
     /// - Throws: `OutOfMemory`.
@@ -79,8 +89,8 @@ final class Storage {
         var places: [Value: Location] = [:]
         var shared = MemoryPlan()
         var kept = MemoryPlan()
-        /// The value whose memory a value shares, for results that are only another view of an input.
-        private var original: [Value: Value] = [:]
+        /// The value whose memory a value shares, and from which element on, for results that are only another view of an input.
+        private var original: [Value: (value: Value, start: Int)] = [:]
         private var gradientOffsets: [Value: Int] = [:]
 
         init(_ graph: Graph, steps: [Step], writesGradients: Bool) {
@@ -93,7 +103,22 @@ final class Storage {
             }
         }
 
-        private func root(_ value: Value) -> Value { original[value] ?? value }
+        private func root(_ value: Value) -> Value { original[value]?.value ?? value }
+
+        /// Where a step's result begins in its input, if it is a part of it that lies in one piece.
+        private func startOfView(_ step: Step) -> Int? {
+            guard case .operation(let operation) = step.kernel else { return nil }
+            switch operation {
+            case .reshape:
+                return 0
+            case .slice(let axis, let range):
+                let shape = graph.type(of: step.inputs[0]).shape.dimensions
+                guard shape[..<axis].allSatisfy({ $0 == 1 }) else { return nil }
+                return range.lowerBound * shape[(axis + 1)...].reduce(1, *)
+            default:
+                return nil
+            }
+        }
 
         mutating func placeAll() {
             let (lastUse, isPersistent) = lifetimes()
@@ -113,8 +138,9 @@ final class Storage {
             var lastUse: [Value: Int] = [:]
             var isPersistent: [Value: Bool] = [:]
             for (index, step) in steps.enumerated() {
-                if case .operation(.reshape) = step.kernel, let result = step.results[0] {
-                    original[result] = root(step.inputs[0])
+                if let start = startOfView(step), let result = step.results[0] {
+                    let first = original[step.inputs[0]]?.start ?? 0
+                    original[result] = (root(step.inputs[0]), first + start)
                 }
                 for input in step.inputs {
                     let value = root(input)
@@ -137,7 +163,7 @@ final class Storage {
             _ value: Value, _ step: Step, _ isPersistent: Bool, _ living: inout [Value: Range<Int>]
         ) {
             if let original = original[value] {
-                places[value] = places[original]
+                places[value] = places[original.value]?.advanced(by: original.start)
                 return
             }
             if case .operation(.parameter(let index, _)) = step.kernel {

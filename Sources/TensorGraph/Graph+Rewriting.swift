@@ -6,12 +6,25 @@ extension Graph {
     public func rewritten(_ rule: (_ operation: Operation, _ inputs: [Tensor], _ builder: GraphBuilder) -> [Tensor]?)
         -> Graph
     {
+        rewritten(in: Array(nodes.indices)) { node, tensor, builder in
+            rule(nodes[node].operation, nodes[node].inputs.map(tensor), builder)
+        }
+    }
+
+    /// The same computation recorded in another order, with some nodes expressed by others.
+    /// - Parameters:
+    ///   - order: every node, after its inputs.
+    ///   - rule: gives what stands for a node, one tensor a result; nil keeps it. It is told what stands for values of earlier nodes.
+    func rewritten(
+        in order: [Int], _ rule: (_ node: Int, _ tensor: (Value) -> Tensor, _ builder: GraphBuilder) -> [Tensor]?
+    ) -> Graph {
         let builder = GraphBuilder(parameters: parameters)
-        var results: [[Tensor]] = []
+        var results = [[Tensor]](repeating: [], count: nodes.count)
         func tensor(_ value: Value) -> Tensor { results[value.node][value.result] }
-        for node in nodes {
-            let inputs = node.inputs.map(tensor)
-            results.append(rule(node.operation, inputs, builder) ?? builder.apply(node.operation, inputs))
+        for index in order {
+            let node = nodes[index]
+            results[index] =
+                rule(index, tensor, builder) ?? builder.apply(node.operation, node.inputs.map(tensor))
         }
         return builder.graph(
             outputs: outputs.map { ($0.name, tensor($0.value)) },

@@ -36,7 +36,8 @@ struct FusionTests {
         let steps = block(gradients: gradients)
         #expect(
             groupNorms(steps) == [
-                FusedGroupNorm(groups: 4, epsilon: 1e-5, hasMish: true, film: .scaleAndBias),
+                FusedGroupNorm(
+                    groups: 4, epsilon: 1e-5, hasMish: true, film: .scaleAndBias(scaleColumn: 0, biasColumn: 16)),
                 FusedGroupNorm(groups: 4, epsilon: 1e-5, hasMish: true, hasResidual: true),
             ])
         let left = steps.filter { step in

@@ -1,0 +1,63 @@
+import NoiseSchedules
+import ReferenceBackend
+import TensorGraph
+import TestSupport
+import Testing
+
+@testable import Policies
+
+/// The graphs of a policy after hoisting.
+@Suite("Hoisting of a policy's graphs")
+struct HoistingTests {
+    private let sampler = Sampler.ddim(steps: 3, eta: 0.5)
+
+    /// What a graph makes of a batch whose items are at different steps.
+    private func previous(_ graph: Graph, of tiny: TinyPolicy, batch: Int, on backend: any Backend) throws -> [[Float]]
+    {
+        let parameters = try backend.makeBuffer(count: tiny.weights.count)
+        let executable = try backend.compile(graph, parameters: parameters, gradients: nil)
+        parameters.write(tiny.weights)
+        let count = batch * 4 * tiny.model.sampleDimension
+        executable.write("observation", fill("observation", count: batch * 6))
+        try executable.run(.chunk)
+        return try (0..<3).map { step in
+            executable.write("sample", fill("sample \(step)", count: count))
+            executable.write("noise", fill("noise \(step)", count: count))
+            executable.write("step", (0..<batch).map { Float(($0 + step) % 3) })
+            try executable.run(.step)
+            return executable.read("previous", count: count)
+        }
+    }
+
+    @Test("a hoisted step is the step", arguments: Conditioning.allCases, [1, 3])
+    func step(conditioning: Conditioning, batch: Int) throws {
+        let tiny = try TinyPolicy(conditioning: conditioning)
+        let graph = try tiny.model.stepGraph(batch: batch, sampler: sampler)
+        let expected = try previous(graph, of: tiny, batch: batch, on: ReferenceMachine())
+        let hoisted = try previous(graph.hoisted(), of: tiny, batch: batch, on: ReferenceMachine())
+        #expect(zip(hoisted, expected).allSatisfy { isClose($0, $1, within: 1e-5) })
+        for tested in TestedBackend.allCases {
+            let found = try previous(graph, of: tiny, batch: batch, on: tested.makeBackend())
+            #expect(zip(found, expected).allSatisfy { isClose($0, $1) }, "\(tested)")
+        }
+    }
+
+    @Test("of the conditioning a step is left look-ups and at most one sum", arguments: Conditioning.allCases)
+    func remainder(conditioning: Conditioning) throws {
+        let tiny = try TinyPolicy(conditioning: conditioning)
+        let graph = try tiny.model.stepGraph(batch: 2, sampler: sampler).hoisted()
+        let left = graph.nodes.filter { $0.rate == .step }
+        #expect(!left.contains { $0.operation == .linear })
+        #expect(left.count { $0.operation == .lookUp } == (conditioning == .global ? 2 : 1))
+        #expect(
+            left.count { $0.operation == .add && $0.results[0].shape.rank == 2 } == (conditioning == .global ? 1 : 0))
+        #expect(!left.contains { $0.operation == .mish && $0.results[0].shape.rank == 2 })
+    }
+
+    @Test("training is computed as it is written", arguments: Conditioning.allCases)
+    func training(conditioning: Conditioning) throws {
+        let graph = try TinyPolicy(conditioning: conditioning).model.trainingGraph(batch: 2)
+        #expect(graph.hoisted().nodes == graph.nodes)
+        #expect(graph.hoisted().gradients.map(\.value) == graph.gradients.map(\.value))
+    }
+}
