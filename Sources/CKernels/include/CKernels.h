@@ -29,6 +29,19 @@ typedef void (*ck_body)(void *context, int thread, int threads);
 
 /// Runs body(context, thread, threads) on every thread of the team and returns how many there were: the system may grant fewer than asked for.
 int ck_parallel(ck_body body, void *context, int threads);
+
+/// A part of a computation that a team does together, with what it works on.
+typedef struct {
+    ck_body body;
+    void *context;
+    /// Whether one thread does it alone, as if it were the whole team.
+    int is_serial;
+    /// Whether it begins only when all threads are done with the calls before it.
+    int waits;
+} ck_call;
+
+/// Runs calls one after another without ending the team between them (team.c).
+void ck_run_calls(const ck_call *calls, ptrdiff_t count, int threads);
 /// Sets how many threads oneDNN uses when the calling thread executes a primitive.
 void ck_set_threads(int threads);
 
@@ -117,5 +130,9 @@ void ck_adamw_update(
 double ck_sum_of_squares(const float *x, ptrdiff_t count, int threads);
 /// total += factor · x.
 void ck_accumulate(const float *x, float factor, float *total, ptrdiff_t count, int threads);
+
+// MARK: Products with few rows (few_rows.c, panels.c)
+
+#include "few_rows.h"
 
 #endif

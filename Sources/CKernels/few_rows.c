@@ -1,0 +1,271 @@
+#include <string.h>
+
+#include "formats.h"
+#include "vector.h"
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <immintrin.h>
+#endif
+
+// The sums of a panel stay in the nearest cache and pass through registers for each tap and chunk of inputs: so only the rows that a tap
+// reaches are multiplied, and a chunk of weights is still near when the next tile needs it.
+
+typedef float ck_vector __attribute__((vector_size(64)));
+
+/// Inputs that are unpacked, converted or used by several tiles at once: their weights fit into the nearest cache beside everything else.
+#define CK_CHUNK 128
+/// How many inputs ahead weights are fetched: what the processor fetches by itself ends at each page.
+#ifndef CK_AHEAD
+#define CK_AHEAD 16
+#endif
+
+/// What depends on the level of vector instructions.
+typedef struct {
+    /// sums[to[r], :] += x[r][0 ..< n] · w over float32 or, for n even, bf16 pairs.
+    void (*multiply)(int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t n);
+    /// The same numbers in the format that `multiply` takes.
+    void (*unpack)(ck_format format, const void *packed, void *out, ptrdiff_t count);
+    /// One row of sums as it goes into the result.
+    void (*finish)(const float *sums, const float *scales, const float *bias, ck_format format, void *out, ptrdiff_t count);
+} ck_few_row_kernels;
+
+// MARK: Float32
+
+/// `unroll` sums for each element, so that additions need not wait for each other where rows are few.
+CK_INLINE void ck_multiply_rows(
+    const int rows, const int unroll, float *sums, const int32_t *to, const float *const *x, const float *w, ptrdiff_t n) {
+    CK_FAST
+    ck_vector sum[8][2] = {0};
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < 2; v++) sum[r * unroll][v] = *(const ck_vector *)(sums + to[r] * ck_panel_width + v * 16);
+    ptrdiff_t k = 0;
+#pragma clang loop unroll(disable)
+    for (; k + unroll <= n; k += unroll)
+#pragma clang loop unroll(full)
+        for (int u = 0; u < unroll; u++) {
+            const ck_vector *line = (const ck_vector *)(w + (k + u) * ck_panel_width);
+            __builtin_prefetch(line + 2 * CK_AHEAD);
+            __builtin_prefetch(line + 2 * CK_AHEAD + 1);
+            for (int r = 0; r < rows; r++)
+                for (int v = 0; v < 2; v++) sum[r * unroll + u][v] += x[r][k + u] * line[v];
+        }
+#pragma clang loop unroll(disable)
+    for (; k < n; k++)
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < 2; v++) sum[r * unroll][v] += x[r][k] * ((const ck_vector *)(w + k * ck_panel_width))[v];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < 2; v++) {
+            for (int u = 1; u < unroll; u++) sum[r * unroll][v] += sum[r * unroll + u][v];
+            *(ck_vector *)(sums + to[r] * ck_panel_width + v * 16) = sum[r * unroll][v];
+        }
+}
+
+/// Splits the rows so that the sums of `most` rows fit into the registers.
+CK_INLINE void ck_multiply_float32(
+    const int most, int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t n) {
+    const float *const *from = (const float *const *)x;
+    while (rows > 0) {
+        const int part = rows < most ? rows : most;
+        switch (part) {
+        case 1: ck_multiply_rows(1, most < 4 ? 1 : 4, sums, to, from, w, n); break;
+        case 2: ck_multiply_rows(2, most < 4 ? 1 : 2, sums, to, from, w, n); break;
+        case 3: ck_multiply_rows(3, most < 4 ? 1 : 2, sums, to, from, w, n); break;
+        case 4: ck_multiply_rows(4, 1, sums, to, from, w, n); break;
+        case 5: ck_multiply_rows(5, 1, sums, to, from, w, n); break;
+        case 6: ck_multiply_rows(6, 1, sums, to, from, w, n); break;
+        case 7: ck_multiply_rows(7, 1, sums, to, from, w, n); break;
+        case 8: ck_multiply_rows(8, 1, sums, to, from, w, n); break;
+        }
+        rows -= part, to += part, from += part;
+    }
+}
+
+CK_INLINE void ck_unpack_float32(ck_format format, const void *packed, void *out, ptrdiff_t count) {
+    float *wide = out;
+    if (format == ck_bfloat16)
+        for (ptrdiff_t i = 0; i < count; i++) wide[i] = ck_widened(((const uint16_t *)packed)[i]);
+    else
+        for (ptrdiff_t i = 0; i < count; i++) wide[i] = (float)((const int8_t *)packed)[i];
+}
+
+CK_INLINE void ck_finish_row(
+    const float *sums, const float *scales, const float *bias, ck_format format, void *out, ptrdiff_t count) {
+    float row[ck_panel_width];
+    for (ptrdiff_t i = 0; i < count; i++) row[i] = sums[i];
+    if (scales)
+        for (ptrdiff_t i = 0; i < count; i++) row[i] *= scales[i];
+    if (bias)
+        for (ptrdiff_t i = 0; i < count; i++) row[i] += bias[i];
+    if (format == ck_bfloat16)
+        for (ptrdiff_t i = 0; i < count; i++) ((uint16_t *)out)[i] = ck_narrowed(row[i]);
+    else
+        memcpy(out, row, (size_t)count * sizeof(float));
+}
+
+// MARK: Pairs of bf16
+
+#if defined(__x86_64__) && defined(__linux__)
+#define CK_TARGET_BF16                                                                                                 \
+    __attribute__((target("avx2,bmi,bmi2,f16c,fma,lzcnt,movbe,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")))
+
+CK_TARGET_BF16 CK_INLINE void ck_multiply_pairs(
+    const int rows, const int unroll, float *sums, const int32_t *to, const int32_t *const *x, const __m512i *w, ptrdiff_t n) {
+    __m512 sum[8][2];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows * unroll; i++)
+        for (int v = 0; v < 2; v++)
+            sum[i][v] = i % unroll ? _mm512_setzero_ps() : _mm512_load_ps(sums + to[i / unroll] * ck_panel_width + v * 16);
+    ptrdiff_t k = 0;
+#pragma clang loop unroll(disable)
+    for (; k + unroll <= n; k += unroll)
+#pragma clang loop unroll(full)
+        for (int u = 0; u < unroll; u++) {
+            const __m512i *line = w + 2 * (k + u);
+            _mm_prefetch(line + 2 * CK_AHEAD, _MM_HINT_T0);
+            _mm_prefetch(line + 2 * CK_AHEAD + 1, _MM_HINT_T0);
+            for (int r = 0; r < rows; r++) {
+                const __m512bh pair = (__m512bh)_mm512_set1_epi32(x[r][k + u]);
+                for (int v = 0; v < 2; v++)
+                    sum[r * unroll + u][v] = _mm512_dpbf16_ps(sum[r * unroll + u][v], pair, (__m512bh)line[v]);
+            }
+        }
+#pragma clang loop unroll(disable)
+    for (; k < n; k++)
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < 2; v++)
+                sum[r * unroll][v] = _mm512_dpbf16_ps(
+                    sum[r * unroll][v], (__m512bh)_mm512_set1_epi32(x[r][k]), (__m512bh)w[2 * k + v]);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < 2; v++) {
+            for (int u = 1; u < unroll; u++) sum[r * unroll][v] = _mm512_add_ps(sum[r * unroll][v], sum[r * unroll + u][v]);
+            _mm512_store_ps(sums + to[r] * ck_panel_width + v * 16, sum[r * unroll][v]);
+        }
+}
+
+CK_TARGET_BF16 static void ck_multiply_bf16(
+    int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t n) {
+    const int32_t *const *from = (const int32_t *const *)x;
+    switch (rows) {
+    case 1: ck_multiply_pairs(1, 4, sums, to, from, w, n / 2); break;
+    case 2: ck_multiply_pairs(2, 4, sums, to, from, w, n / 2); break;
+    case 3: ck_multiply_pairs(3, 2, sums, to, from, w, n / 2); break;
+    case 4: ck_multiply_pairs(4, 2, sums, to, from, w, n / 2); break;
+    case 5: ck_multiply_pairs(5, 1, sums, to, from, w, n / 2); break;
+    case 6: ck_multiply_pairs(6, 1, sums, to, from, w, n / 2); break;
+    case 7: ck_multiply_pairs(7, 1, sums, to, from, w, n / 2); break;
+    case 8: ck_multiply_pairs(8, 1, sums, to, from, w, n / 2); break;
+    }
+}
+
+CK_TARGET_BF16 static void ck_unpack_bf16(ck_format format, const void *packed, void *out, ptrdiff_t count) {
+    (void)format;
+    for (ptrdiff_t i = 0; i < count; i += 32) {
+        const __m128i *bytes = (const __m128i *)((const int8_t *)packed + i);
+        _mm_prefetch(bytes + 256, _MM_HINT_T0);
+        const __m512 low = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes[0]));
+        const __m512 high = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes[1]));
+        *(__m512bh *)((uint16_t *)out + i) = _mm512_cvtne2ps_pbh(high, low);
+    }
+}
+#endif
+
+// MARK: The product
+
+static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels *kernels, int thread, int threads) {
+    const ptrdiff_t inputs = p->panels.inputs, outputs = p->panels.outputs;
+    const ptrdiff_t multiple = p->panels.pairs ? 2 : 1, stored = (inputs + multiple - 1) / multiple * multiple;
+    const ptrdiff_t x_size = ck_size_of(p->x_format), out_size = ck_size_of(p->out_format);
+    const ptrdiff_t line = ck_panel_width * ck_size_of(p->panels.format), panel_size = p->panels.taps * stored * line;
+    const ck_format wanted = p->panels.pairs ? ck_bfloat16 : ck_float32;
+    const int unpacks = p->panels.format != wanted, converts = p->x_format != wanted || stored != inputs;
+    const int divides = unpacks || converts || p->rows > ck_tile_rows;
+    _Alignas(64) float sums[ck_most_rows * ck_panel_width];
+    _Alignas(64) float unpacked[CK_CHUNK * ck_panel_width];
+    _Alignas(64) float converted[ck_tile_rows][CK_CHUNK];
+
+    const ck_range range = ck_share(outputs, p->granule, thread, threads);
+    for (ptrdiff_t first = range.begin; first < range.end; first += ck_panel_width) {
+        memset(sums, 0, (size_t)p->rows * ck_panel_width * sizeof(float));
+        const char *panel = (const char *)p->weights + first / ck_panel_width * panel_size;
+        for (ptrdiff_t begin = 0, end; begin < p->tile_count; begin = end) {
+            const ptrdiff_t tap = p->tiles[begin].tap;
+            for (end = begin + 1; end < p->tile_count && p->tiles[end].tap == tap; end++) {}
+            const ptrdiff_t most = divides ? CK_CHUNK : stored;
+            for (ptrdiff_t k = 0; k < stored; k += most) {
+                const ptrdiff_t n = stored - k < most ? stored - k : most;
+                const void *w = panel + (tap * stored + k) * line;
+                if (unpacks) {
+                    kernels->unpack(p->panels.format, w, unpacked, n * ck_panel_width);
+                    w = unpacked;
+                }
+                for (const ck_tile *tile = p->tiles + begin; tile < p->tiles + end; tile++) {
+                    const void *x[ck_tile_rows];
+                    for (int r = 0; r < tile->count; r++) {
+                        x[r] = (const char *)p->x + (tile->from[r] * p->x_stride + k) * x_size;
+                        if (!converts) continue;
+                        const ptrdiff_t there = inputs - k < n ? inputs - k : n;
+                        if (p->x_format == wanted) {
+                            memcpy(converted[r], x[r], (size_t)(there * x_size));
+                            memset((char *)converted[r] + there * x_size, 0, (size_t)((n - there) * x_size));
+                        } else {
+                            kernels->unpack(p->x_format, x[r], converted[r], there);
+                        }
+                        x[r] = converted[r];
+                    }
+                    kernels->multiply(tile->count, sums, tile->to, x, w, n);
+                }
+            }
+        }
+        const ptrdiff_t count = outputs - first < ck_panel_width ? outputs - first : ck_panel_width;
+        for (ptrdiff_t row = 0; row < p->rows; row++)
+            kernels->finish(
+                sums + row * ck_panel_width, p->scales ? p->scales + first : 0, p->bias ? p->bias + first : 0,
+                p->out_format, (char *)p->out + (row * p->out_stride + first) * out_size, count);
+    }
+}
+
+// MARK: Levels
+
+#define CK_FEW_ROWS_LEVEL(level, most, target)                                                                         \
+    target static void ck_multiply_##level(                                                                            \
+        int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t n) {                  \
+        ck_multiply_float32(most, rows, sums, to, x, w, n);                                                            \
+    }                                                                                                                  \
+    target static void ck_unpack_##level(ck_format format, const void *packed, void *out, ptrdiff_t count) {           \
+        ck_unpack_float32(format, packed, out, count);                                                                 \
+    }                                                                                                                  \
+    target static void ck_finish_##level(                                                                              \
+        const float *sums, const float *scales, const float *bias, ck_format format, void *out, ptrdiff_t count) {     \
+        ck_finish_row(sums, scales, bias, format, out, count);                                                         \
+    }                                                                                                                  \
+    static void ck_few_rows_##level(void *context, int thread, int threads) {                                          \
+        static const ck_few_row_kernels kernels = {ck_multiply_##level, ck_unpack_##level, ck_finish_##level};         \
+        ck_multiply_few_rows(context, &kernels, thread, threads);                                                      \
+    }
+
+CK_FEW_ROWS_LEVEL(baseline, 1, )
+
+#if defined(__x86_64__) && defined(__linux__)
+CK_FEW_ROWS_LEVEL(avx2, 3, CK_TARGET_AVX2)
+CK_FEW_ROWS_LEVEL(avx512, 8, CK_TARGET_AVX512)
+
+static void ck_few_rows_pairs(void *context, int thread, int threads) {
+    static const ck_few_row_kernels kernels = {ck_multiply_bf16, ck_unpack_bf16, ck_finish_avx512};
+    ck_multiply_few_rows(context, &kernels, thread, threads);
+}
+
+ck_call ck_few_rows_call(ck_few_rows *product) {
+    static const ck_body bodies[] = {
+        ck_few_rows_baseline, ck_few_rows_avx2, ck_few_rows_avx512, ck_few_rows_avx512};
+    return (ck_call){.body = product->panels.pairs ? ck_few_rows_pairs : bodies[ck_current_level()], .context = product};
+}
+#else
+ck_call ck_few_rows_call(ck_few_rows *product) {
+    return (ck_call){.body = ck_few_rows_baseline, .context = product};
+}
+#endif
