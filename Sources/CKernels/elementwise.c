@@ -37,7 +37,7 @@ CK_ELEMENTWISE(ck_scale_body, out[i] = a[i] * first)
 // Written so that a NaN stays one.
 CK_ELEMENTWISE(ck_clamp_body, float v = a[i] < first ? first : a[i]; out[i] = v > second ? second : v)
 CK_ELEMENTWISE(ck_mish_body, out[i] = ck_mish_value(a[i]))
-CK_ELEMENTWISE(ck_mish_gradient_body, out[i] = b[i] * ck_mish_slope(a[i]))
+CK_ELEMENTWISE(ck_mish_gradient_body, float value; out[i] = b[i] * ck_mish_slope(a[i], &value))
 
 static void ck_run(ck_body body, ck_elementwise e, int threads) {
     ck_parallel(body, &e, ck_useful_threads(e.count, threads));

@@ -18,4 +18,50 @@ CK_INLINE uint16_t ck_narrowed(float value) {
     return (uint16_t)(value == value ? rounded : (wide.bits >> 16) | 0x40);
 }
 
+// Elements of arrays whose format is a constant where the code is compiled: float32, bf16, or bf16 that the processor's own instruction rounds.
+
+/// As `ck_bfloat16` for readers; `ck_store` takes the instruction, which rounds alike but for numbers below 2⁻¹²⁶, of which it makes 0.
+#define CK_CONVERTED ((ck_format)(ck_int8 + 1))
+
+CK_INLINE float ck_load(const void *x, ptrdiff_t index, ck_format format) {
+    return format == ck_float32 ? ((const float *)x)[index] : ck_widened(((const uint16_t *)x)[index]);
+}
+
+CK_INLINE void ck_store(float value, void *out, ptrdiff_t index, ck_format format) {
+    if (format == ck_float32) ((float *)out)[index] = value;
+    else if (format == ck_bfloat16) ((uint16_t *)out)[index] = ck_narrowed(value);
+#if defined(__x86_64__)
+    else ((__bf16 *)out)[index] = (__bf16)value;
+#endif
+}
+
+/// An array from an element on.
+CK_INLINE void *ck_from(const void *x, ptrdiff_t index, ck_format format) {
+    return (char *)x + index * (format == ck_float32 ? 4 : 2);
+}
+
+// CK_LEVELS_OF_FORMATS(body) compiles a body whose last parameter is the format for each format and level; CK_BODY_FOR(body, format) is the code
+// for the level in use.
+#if defined(__x86_64__) && defined(__linux__)
+#define CK_LEVELS_OF_FORMATS(name)                                                                                     \
+    CK_COMPILED(name, baseline, , ck_float32)                                                                          \
+    CK_COMPILED(name, avx2, CK_TARGET_AVX2, ck_float32)                                                                \
+    CK_COMPILED(name, avx512, CK_TARGET_AVX512, ck_float32)                                                            \
+    CK_COMPILED(name, baseline_bfloat16, , ck_bfloat16)                                                                \
+    CK_COMPILED(name, avx2_bfloat16, CK_TARGET_AVX2, ck_bfloat16)                                                      \
+    CK_COMPILED(name, avx512_bfloat16, CK_TARGET_AVX512, ck_bfloat16)                                                  \
+    CK_COMPILED(name, avx512_bf16_bfloat16, CK_TARGET_AVX512_BF16, CK_CONVERTED)                                       \
+    static const ck_body name##_levels[][4] = {                                                                        \
+        {name##_baseline, name##_avx2, name##_avx512, name##_avx512},                                                  \
+        {name##_baseline_bfloat16, name##_avx2_bfloat16, name##_avx512_bfloat16, name##_avx512_bf16_bfloat16},         \
+    };
+#else
+#define CK_LEVELS_OF_FORMATS(name)                                                                                     \
+    CK_COMPILED(name, baseline, , ck_float32)                                                                          \
+    CK_COMPILED(name, baseline_bfloat16, , ck_bfloat16)                                                                \
+    static const ck_body name##_levels[][4] = {{name##_baseline}, {name##_baseline_bfloat16}};
+#endif
+
+#define CK_BODY_FOR(name, format) (name##_levels[(format) == ck_bfloat16][ck_current_level()])
+
 #endif

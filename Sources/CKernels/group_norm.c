@@ -1,190 +1,207 @@
 #include <string.h>
 
-#include "vector.h"
+#include "formats.h"
 
 // A batch item is a few kilobytes, so each pass over it but the first finds it in the cache. Sums run along time for every channel at
 // once, which fills the vectors whatever the size of a group is; only then are the channels of a group added.
 
-/// Mean and reciprocal deviation of each channel's group, repeated for the channels.
-CK_INLINE void ck_statistics(const ck_group_norm *norm, const float *x, float *mean, float *reciprocal_deviation) {
+/// Mean and reciprocal deviation of the group of each of `count` channels of an item, repeated for the channels.
+CK_INLINE void ck_statistics(
+    const ck_group_norm *norm, const void *x, ptrdiff_t count, ck_format format, float *mean, float *reciprocal_deviation) {
     CK_FAST
-    const ptrdiff_t channels = norm->channels, time = norm->time;
-    const ptrdiff_t width = channels / norm->groups;
-    for (ptrdiff_t c = 0; c < channels; c++) mean[c] = x[c];
+    const ptrdiff_t channels = norm->channels, time = norm->time, width = channels / norm->groups;
+    for (ptrdiff_t c = 0; c < count; c++) mean[c] = ck_load(x, c, format);
     for (ptrdiff_t t = 1; t < time; t++)
-        for (ptrdiff_t c = 0; c < channels; c++) mean[c] += x[t * channels + c];
+        for (ptrdiff_t c = 0; c < count; c++) mean[c] += ck_load(x, t * channels + c, format);
     const float share = 1.0f / (float)(time * width);
-    for (ptrdiff_t g = 0; g < norm->groups; g++) {
+    for (ptrdiff_t first = 0; first < count; first += width) {
         float sum = 0;
-        for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) sum += mean[c];
+        for (ptrdiff_t c = first; c < first + width; c++) sum += mean[c];
         sum *= share;
-        for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) mean[c] = sum;
+        for (ptrdiff_t c = first; c < first + width; c++) mean[c] = sum;
     }
     // The squares of the differences, not the difference of the squares: that loses digits when the mean is large.
-    for (ptrdiff_t c = 0; c < channels; c++) reciprocal_deviation[c] = 0;
+    for (ptrdiff_t c = 0; c < count; c++) reciprocal_deviation[c] = 0;
     for (ptrdiff_t t = 0; t < time; t++)
-        for (ptrdiff_t c = 0; c < channels; c++) {
-            const float difference = x[t * channels + c] - mean[c];
+        for (ptrdiff_t c = 0; c < count; c++) {
+            const float difference = ck_load(x, t * channels + c, format) - mean[c];
             reciprocal_deviation[c] += difference * difference;
         }
-    for (ptrdiff_t g = 0; g < norm->groups; g++) {
+    for (ptrdiff_t first = 0; first < count; first += width) {
         float sum = 0;
-        for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) sum += reciprocal_deviation[c];
+        for (ptrdiff_t c = first; c < first + width; c++) sum += reciprocal_deviation[c];
         sum = 1.0f / __builtin_elementwise_sqrt(sum * share + norm->epsilon);
-        for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) reciprocal_deviation[c] = sum;
+        for (ptrdiff_t c = first; c < first + width; c++) reciprocal_deviation[c] = sum;
     }
 }
 
+// MARK: Forward
+
+/// The channels of an item that are normalised together, and the operands of what follows.
 typedef struct {
-    const ck_group_norm *norm;
-    float *out;
-} ck_norm_forward;
+    const void *x, *residual;
+    void *out;
+    ptrdiff_t count;
+    const float *factor, *offset, *scale, *bias;
+} ck_norm_part;
 
-/// One row of channels: y = film_scale · activation(x · factor + offset) + film_bias + residual.
-#define CK_ROW(activation)                                                                                             \
-    for (ptrdiff_t t = 0; t < norm->time; t++) {                                                                       \
-        const float *row = x + t * channels;                                                                           \
-        float *y = out + t * channels;                                                                                 \
-        if (scale && residual)                                                                                         \
-            for (ptrdiff_t c = 0; c < channels; c++)                                                                   \
-                y[c] = activation(row[c] * factor[c] + offset[c]) * scale[c] + bias[c] + residual[t * channels + c];   \
-        else if (scale)                                                                                                \
-            for (ptrdiff_t c = 0; c < channels; c++)                                                                   \
-                y[c] = activation(row[c] * factor[c] + offset[c]) * scale[c] + bias[c];                                \
-        else if (bias)                                                                                                 \
-            for (ptrdiff_t c = 0; c < channels; c++) y[c] = activation(row[c] * factor[c] + offset[c]) + bias[c];      \
-        else if (residual)                                                                                             \
-            for (ptrdiff_t c = 0; c < channels; c++)                                                                   \
-                y[c] = activation(row[c] * factor[c] + offset[c]) + residual[t * channels + c];                        \
-        else                                                                                                           \
-            for (ptrdiff_t c = 0; c < channels; c++) y[c] = activation(row[c] * factor[c] + offset[c]);                \
-    }
+typedef enum { ck_no_film, ck_film_bias, ck_film_scale_and_bias } ck_film_kind;
 
-#define CK_IDENTITY(x) (x)
-
-CK_INLINE void ck_norm_forward_body(void *context, int thread, int threads) {
+/// out = film_scale · mish(x · factor + offset) + film_bias + residual, less what is absent.
+CK_INLINE void ck_norm_rows(
+    const ck_group_norm *norm, const ck_norm_part *part, ck_format format, int mish, ck_film_kind film, int adds) {
     CK_FAST
-    const ck_norm_forward *f = context;
-    const ck_group_norm *norm = f->norm;
+    const float *factor = part->factor, *offset = part->offset, *scale = part->scale, *bias = part->bias;
+    const ptrdiff_t count = part->count;
+    for (ptrdiff_t t = 0; t < norm->time; t++) {
+        const ptrdiff_t row = t * norm->channels;
+        const void *x = ck_from(part->x, row, format), *residual = adds ? ck_from(part->residual, row, format) : 0;
+        void *out = ck_from(part->out, row, format);
+        for (ptrdiff_t c = 0; c < count; c++) {
+            float y = ck_load(x, c, format) * factor[c] + offset[c];
+            if (mish) y = ck_mish_value(y);
+            if (film == ck_film_scale_and_bias) y = y * scale[c] + bias[c];
+            if (film == ck_film_bias) y += bias[c];
+            if (adds) y += ck_load(residual, c, format);
+            ck_store(y, out, c, format);
+        }
+    }
+}
+
+#define CK_KIND(mish, film, adds) ((mish) * 6 + (film) * 2 + (adds))
+#define CK_NORM_CASES(mish, film)                                                                                      \
+    case CK_KIND(mish, film, 0): ck_norm_rows(norm, &part, format, mish, film, 0); break;                              \
+    case CK_KIND(mish, film, 1): ck_norm_rows(norm, &part, format, mish, film, 1); break;
+
+CK_INLINE void ck_norm_forward(const void *context, int thread, int threads, ck_format format) {
+    CK_FAST
+    const ck_group_norm *norm = context;
     const ptrdiff_t channels = norm->channels, size = norm->time * channels;
-    const ck_range range = ck_share(norm->batch, 1, thread, threads);
-    float factor[channels], offset[channels];
-    for (ptrdiff_t item = range.begin; item < range.end; item++) {
-        const float *x = norm->x + item * size;
-        float *out = f->out + item * size;
-        ck_statistics(norm, x, offset, factor);
-        for (ptrdiff_t c = 0; c < channels; c++) {
-            factor[c] *= norm->gain[c];
-            offset[c] = norm->bias[c] - offset[c] * factor[c];
+    const ptrdiff_t granule = norm->granule ? norm->granule : channels, parts = (channels + granule - 1) / granule;
+    const ck_range range = ck_share(norm->batch * parts, 1, thread, threads);
+    const ck_film_kind film = norm->film_scale ? ck_film_scale_and_bias : norm->film_bias ? ck_film_bias : ck_no_film;
+    float factor[granule], offset[granule];
+    for (ptrdiff_t index = range.begin; index < range.end; index++) {
+        const ptrdiff_t item = index / parts, first = index % parts * granule, begin = item * size + first;
+        const ptrdiff_t conditions = item * norm->film_stride + first;
+        const ck_norm_part part = {
+            .x = ck_from(norm->x, begin, format),
+            .residual = norm->residual ? ck_from(norm->residual, begin, format) : 0,
+            .out = ck_from(norm->out, begin, format),
+            .count = granule < channels - first ? granule : channels - first,
+            .factor = factor,
+            .offset = offset,
+            .scale = norm->film_scale ? norm->film_scale + conditions : 0,
+            .bias = norm->film_bias ? norm->film_bias + conditions : 0,
+        };
+        ck_statistics(norm, part.x, part.count, format, offset, factor);
+        for (ptrdiff_t c = 0; c < part.count; c++) {
+            factor[c] *= norm->gain[first + c];
+            offset[c] = norm->bias[first + c] - offset[c] * factor[c];
         }
-        const float *scale = norm->film_scale ? norm->film_scale + item * norm->film_stride : 0;
-        const float *bias = norm->film_bias ? norm->film_bias + item * norm->film_stride : 0;
-        const float *residual = norm->residual ? norm->residual + item * size : 0;
-        if (norm->mish) {
-            CK_ROW(ck_mish_value)
-        } else {
-            CK_ROW(CK_IDENTITY)
+        switch (CK_KIND(norm->mish != 0, (int)film, norm->residual != 0)) {
+            CK_NORM_CASES(0, ck_no_film)
+            CK_NORM_CASES(0, ck_film_bias)
+            CK_NORM_CASES(0, ck_film_scale_and_bias)
+            CK_NORM_CASES(1, ck_no_film)
+            CK_NORM_CASES(1, ck_film_bias)
+            CK_NORM_CASES(1, ck_film_scale_and_bias)
         }
     }
 }
-CK_LEVELS(ck_norm_forward_body)
 
-void ck_group_norm_forward(const ck_group_norm *norm, float *out, int threads) {
-    ck_norm_forward f = {norm, out};
-    threads = ck_useful_threads(norm->batch * norm->time * norm->channels, threads);
-    ck_parallel(CK_BODY(ck_norm_forward_body), &f, threads < norm->batch ? threads : (int)norm->batch);
+CK_LEVELS_OF_FORMATS(ck_norm_forward)
+
+ck_call ck_group_norm_call(ck_group_norm *norm) {
+    return (ck_call){.body = CK_BODY_FOR(ck_norm_forward, norm->format), .context = norm};
 }
 
-typedef struct {
-    const ck_group_norm *norm;
-    const float *dy;
-    float *dx, *d_film_scale, *d_film_bias;
-    ptrdiff_t film_gradient_stride;
-    float *scratch;
-} ck_norm_backward;
+void ck_group_norm_forward(const ck_group_norm *norm, int threads) {
+    ck_group_norm shared = *norm;
+    threads = ck_useful_threads(norm->batch * norm->time * norm->channels, threads);
+    // With fewer items than threads, these share the groups too.
+    const ptrdiff_t groups = norm->groups;
+    if (norm->batch < threads) shared.granule = (groups + threads - 1) / threads * (norm->channels / groups);
+    ck_parallel(ck_group_norm_call(&shared).body, &shared, threads);
+}
 
-CK_INLINE void ck_norm_backward_body(void *context, int thread, int threads) {
+// MARK: Backward
+
+CK_INLINE ptrdiff_t ck_norm_scratch(const ck_group_norm *norm) { return (2 + norm->time) * norm->channels; }
+
+ptrdiff_t ck_group_norm_scratch(const ck_group_norm *norm, int threads) { return threads * ck_norm_scratch(norm); }
+
+/// Sums over the time of an item, for each channel.
+typedef struct {
+    float *dz, *dz_normal, *film_scale, *film_bias;
+} ck_norm_sums;
+
+/// The gradient dz of the normalised, scaled and shifted z, and its sums over time.
+CK_INLINE void ck_norm_backward_rows(
+    const ck_group_norm *norm, const void *x, const void *dy, const float *mean, const float *reciprocal_deviation,
+    const float *scale, float *dz, ck_norm_sums sums, ck_format format, int mish, int scales) {
     CK_FAST
-    const ck_norm_backward *b = context;
-    const ck_group_norm *norm = b->norm;
+    const ptrdiff_t channels = norm->channels;
+    const float *gain = norm->gain, *bias = norm->bias;
+    for (ptrdiff_t t = 0; t < norm->time; t++)
+        for (ptrdiff_t c = 0; c < channels; c++) {
+            const float normal = (ck_load(x, t * channels + c, format) - mean[c]) * reciprocal_deviation[c];
+            const float g = ck_load(dy, t * channels + c, format);
+            float z = normal * gain[c] + bias[c], slope = 1;
+            if (mish) slope = ck_mish_slope(z, &z);
+            const float d = (scales ? g * scale[c] : g) * slope;
+            sums.film_bias[c] += g;
+            if (scales) sums.film_scale[c] += g * z;
+            dz[t * channels + c] = d;
+            sums.dz[c] += d;
+            sums.dz_normal[c] += d * normal;
+        }
+}
+
+CK_INLINE void ck_norm_backward(const void *context, int thread, int threads, ck_format format) {
+    CK_FAST
+    const ck_group_norm_gradient *b = context;
+    const ck_group_norm *norm = &b->norm;
     const ptrdiff_t channels = norm->channels, time = norm->time, size = time * channels;
     const ptrdiff_t width = channels / norm->groups;
     const float share = 1.0f / (float)(time * width);
     const ck_range range = ck_share(norm->batch, 1, thread, threads);
-    const float *gain = norm->gain, *bias = norm->bias;
-    float *d_gain = b->scratch + thread * 2 * channels, *d_bias = d_gain + channels;
+    float *d_gain = b->scratch + thread * ck_norm_scratch(norm), *d_bias = d_gain + channels, *dz = d_bias + channels;
     memset(d_gain, 0, (size_t)(2 * channels) * sizeof(float));
     float mean[channels], reciprocal_deviation[channels], dz_sum[channels], dz_dot[channels], ds[channels], dt[channels];
+    const ck_norm_sums sums = {dz_sum, dz_dot, ds, dt};
 
     for (ptrdiff_t item = range.begin; item < range.end; item++) {
-        const float *x = norm->x + item * size, *dy = b->dy + item * size;
+        const void *x = ck_from(norm->x, item * size, format), *dy = ck_from(b->dy, item * size, format);
+        void *dx = ck_from(b->dx, item * size, format);
         const float *scale = norm->film_scale ? norm->film_scale + item * norm->film_stride : 0;
-        float *dx = b->dx + item * size;
-        ck_statistics(norm, x, mean, reciprocal_deviation);
+        ck_statistics(norm, x, channels, format, mean, reciprocal_deviation);
         for (ptrdiff_t c = 0; c < channels; c++) dz_sum[c] = dz_dot[c] = ds[c] = dt[c] = 0;
-
-        // First pass: the gradient dz of the normalised, scaled and shifted z goes to dx; its sums over time are collected.
-        for (ptrdiff_t t = 0; t < time; t++) {
-            const float *row = x + t * channels, *dy_row = dy + t * channels;
-            float *dz_row = dx + t * channels;
-            if (!norm->mish) {
-                for (ptrdiff_t c = 0; c < channels; c++) {
-                    const float normal = (row[c] - mean[c]) * reciprocal_deviation[c];
-                    const float z = normal * gain[c] + bias[c];
-                    const float dz = scale ? dy_row[c] * scale[c] : dy_row[c];
-                    dt[c] += dy_row[c];
-                    ds[c] += dy_row[c] * z;
-                    dz_row[c] = dz;
-                    dz_sum[c] += dz;
-                    dz_dot[c] += dz * normal;
-                }
-            } else if (scale) {
-                for (ptrdiff_t c = 0; c < channels; c++) {
-                    const float normal = (row[c] - mean[c]) * reciprocal_deviation[c];
-                    const float z = normal * gain[c] + bias[c];
-                    const float bounded = z < 20.0f ? z : 20.0f;
-                    const float e = ck_exp(bounded);
-                    const float n = e * (e + 2.0f);
-                    const float inverse = 1.0f / (n + 2.0f);
-                    const float slope = inverse * (n + 4.0f * bounded * (e * (e + 1.0f) * inverse));
-                    dt[c] += dy_row[c];
-                    ds[c] += dy_row[c] * (z * n * inverse);
-                    const float dz = dy_row[c] * scale[c] * slope;
-                    dz_row[c] = dz;
-                    dz_sum[c] += dz;
-                    dz_dot[c] += dz * normal;
-                }
-            } else {
-                for (ptrdiff_t c = 0; c < channels; c++) {
-                    const float normal = (row[c] - mean[c]) * reciprocal_deviation[c];
-                    const float dz = dy_row[c] * ck_mish_slope(normal * gain[c] + bias[c]);
-                    dt[c] += dy_row[c];
-                    dz_row[c] = dz;
-                    dz_sum[c] += dz;
-                    dz_dot[c] += dz * normal;
-                }
-            }
-        }
+#define CK_ROWS(mish, scales)                                                                                          \
+    ck_norm_backward_rows(norm, x, dy, mean, reciprocal_deviation, scale, dz, sums, format, mish, scales)
+        if (norm->mish && scale) CK_ROWS(1, 1);
+        else if (norm->mish) CK_ROWS(1, 0);
+        else if (scale) CK_ROWS(0, 1);
+        else CK_ROWS(0, 0);
         for (ptrdiff_t c = 0; c < channels; c++) {
             d_gain[c] += dz_dot[c];
             d_bias[c] += dz_sum[c];
         }
         if (b->d_film_scale)
-            memcpy(b->d_film_scale + item * b->film_gradient_stride, ds, (size_t)channels * sizeof(float));
-        if (b->d_film_bias)
-            memcpy(b->d_film_bias + item * b->film_gradient_stride, dt, (size_t)channels * sizeof(float));
+            memcpy(b->d_film_scale + item * b->film_stride, ds, (size_t)channels * sizeof(float));
+        if (b->d_film_bias) memcpy(b->d_film_bias + item * b->film_stride, dt, (size_t)channels * sizeof(float));
 
-        // Second pass: dx = reciprocal_deviation · (gain·dz − mean(gain·dz) − normal · mean(gain·dz·normal)), means over the group.
+        // dx = reciprocal_deviation · (gain·dz − mean(gain·dz) − normal · mean(gain·dz·normal)), means over the group,
+        //    = dz · ds[c] + x · dt[c] + dz_sum[c]
         for (ptrdiff_t g = 0; g < norm->groups; g++) {
             float sum = 0, dot = 0;
             for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) {
-                sum += gain[c] * dz_sum[c];
-                dot += gain[c] * dz_dot[c];
+                sum += norm->gain[c] * dz_sum[c];
+                dot += norm->gain[c] * dz_dot[c];
             }
             for (ptrdiff_t c = g * width; c < (g + 1) * width; c++) {
-                // dx = dz · ds[c] + x · dt[c] + dz_sum[c]
                 const float slope = -reciprocal_deviation[c] * reciprocal_deviation[c] * dot * share;
-                ds[c] = reciprocal_deviation[c] * gain[c];
+                ds[c] = reciprocal_deviation[c] * norm->gain[c];
                 dt[c] = slope;
                 dz_sum[c] = -reciprocal_deviation[c] * sum * share - mean[c] * slope;
             }
@@ -192,84 +209,27 @@ CK_INLINE void ck_norm_backward_body(void *context, int thread, int threads) {
         for (ptrdiff_t t = 0; t < time; t++)
             for (ptrdiff_t c = 0; c < channels; c++) {
                 const ptrdiff_t i = t * channels + c;
-                dx[i] = dx[i] * ds[c] + x[i] * dt[c] + dz_sum[c];
+                ck_store(dz[i] * ds[c] + ck_load(x, i, format) * dt[c] + dz_sum[c], dx, i, format);
             }
     }
 }
-CK_LEVELS(ck_norm_backward_body)
 
-void ck_group_norm_backward(
-    const ck_group_norm *norm, const float *dy, float *dx, float *d_gain, float *d_bias, float *d_film_scale,
-    float *d_film_bias, ptrdiff_t film_gradient_stride, float *scratch, int threads) {
-    ck_norm_backward b = {norm, dy, dx, d_film_scale, d_film_bias, film_gradient_stride, scratch};
+CK_LEVELS_OF_FORMATS(ck_norm_backward)
+
+void ck_group_norm_backward(const ck_group_norm_gradient *gradient, int threads) {
+    const ck_group_norm *norm = &gradient->norm;
     const ptrdiff_t channels = norm->channels;
     threads = ck_useful_threads(norm->batch * norm->time * channels, threads);
     threads = threads < norm->batch ? threads : (int)norm->batch;
-    threads = ck_parallel(CK_BODY(ck_norm_backward_body), &b, threads);
+    threads = ck_parallel(CK_BODY_FOR(ck_norm_backward, norm->format), (void *)gradient, threads);
     for (ptrdiff_t c = 0; c < channels; c++) {
         float gain = 0, bias = 0;
         for (int thread = 0; thread < threads; thread++) {
-            gain += scratch[thread * 2 * channels + c];
-            bias += scratch[thread * 2 * channels + channels + c];
+            const float *sums = gradient->scratch + thread * ck_norm_scratch(norm);
+            gain += sums[c];
+            bias += sums[channels + c];
         }
-        if (d_gain) d_gain[c] = gain;
-        if (d_bias) d_bias[c] = bias;
+        if (gradient->d_gain) gradient->d_gain[c] = gain;
+        if (gradient->d_bias) gradient->d_bias[c] = bias;
     }
-}
-
-// MARK: FiLM alone
-
-typedef struct {
-    const float *x, *scale, *bias, *dy;
-    float *out, *d_scale, *d_bias;
-    ptrdiff_t stride, batch, time, channels;
-} ck_modulation;
-
-CK_INLINE void ck_film_body(void *context, int thread, int threads) {
-    CK_FAST
-    const ck_modulation *m = context;
-    const ck_range range = ck_share(m->batch, 1, thread, threads);
-    for (ptrdiff_t item = range.begin; item < range.end; item++) {
-        const float *scale = m->scale + item * m->stride, *bias = m->bias + item * m->stride;
-        for (ptrdiff_t t = 0; t < m->time; t++) {
-            const ptrdiff_t row = (item * m->time + t) * m->channels;
-            for (ptrdiff_t c = 0; c < m->channels; c++) m->out[row + c] = m->x[row + c] * scale[c] + bias[c];
-        }
-    }
-}
-CK_LEVELS(ck_film_body)
-
-CK_INLINE void ck_film_gradient_body(void *context, int thread, int threads) {
-    CK_FAST
-    const ck_modulation *m = context;
-    const ck_range range = ck_share(m->batch, 1, thread, threads);
-    for (ptrdiff_t item = range.begin; item < range.end; item++) {
-        const float *scale = m->scale + item * m->stride;
-        float *d_scale = m->d_scale + item * m->channels, *d_bias = m->d_bias + item * m->channels;
-        for (ptrdiff_t c = 0; c < m->channels; c++) d_scale[c] = d_bias[c] = 0;
-        for (ptrdiff_t t = 0; t < m->time; t++) {
-            const ptrdiff_t row = (item * m->time + t) * m->channels;
-            for (ptrdiff_t c = 0; c < m->channels; c++) {
-                d_scale[c] += m->dy[row + c] * m->x[row + c];
-                d_bias[c] += m->dy[row + c];
-                m->out[row + c] = m->dy[row + c] * scale[c];
-            }
-        }
-    }
-}
-CK_LEVELS(ck_film_gradient_body)
-
-void ck_film(
-    const float *x, const float *scale, const float *bias, ptrdiff_t film_stride, float *out, ptrdiff_t batch, ptrdiff_t time,
-    ptrdiff_t channels, int threads) {
-    ck_modulation m = {.x = x, .scale = scale, .bias = bias, .out = out, .stride = film_stride, .batch = batch, .time = time, .channels = channels};
-    ck_parallel(CK_BODY(ck_film_body), &m, ck_useful_threads(batch * time * channels, threads));
-}
-
-void ck_film_gradient(
-    const float *x, const float *scale, ptrdiff_t film_stride, const float *dy, float *dx, float *d_scale, float *d_bias,
-    ptrdiff_t batch, ptrdiff_t time, ptrdiff_t channels, int threads) {
-    ck_modulation m = {.x = x, .scale = scale, .dy = dy, .out = dx, .d_scale = d_scale, .d_bias = d_bias, .stride = film_stride,
-        .batch = batch, .time = time, .channels = channels};
-    ck_parallel(CK_BODY(ck_film_gradient_body), &m, ck_useful_threads(batch * time * channels, threads));
 }

@@ -8,14 +8,14 @@ extension InstructionCompiler {
         let shape = shape(inputs[0])
         return ck_group_norm(
             batch: shape[0], time: shape[1], channels: shape[2], groups: fused.groups, epsilon: fused.epsilon,
-            mish: fused.hasMish ? 1 : 0, x: pointer(inputs[0]), gain: pointer(inputs[1]), bias: pointer(inputs[2]),
-            film_scale: nil, film_bias: nil, film_stride: shape[2], residual: nil)
+            mish: fused.hasMish ? 1 : 0, format: ck_float32, x: pointer(inputs[0]), gain: pointer(inputs[1]),
+            bias: pointer(inputs[2]), film_scale: nil, film_bias: nil, film_stride: shape[2], residual: nil, out: nil,
+            granule: 0)
     }
 
     func groupNorm(_ fused: FusedGroupNorm, _ step: Step) -> Plan.Instruction {
         let threads = threads
         guard let result = step.results[0] else { return Plan.Instruction(name: "nothing") {} }
-        let out = pointer(result)
         var norm = descriptor(fused, step.inputs)
         let operands = step.inputs.dropFirst(3)
         switch fused.film {
@@ -29,25 +29,30 @@ extension InstructionCompiler {
             norm.film_bias = UnsafePointer(pointer(operands[4]) + biasColumn)
             norm.film_stride = shape(operands[3]).last
         }
-        if fused.hasResidual, let residual = operands.last { norm.residual = UnsafePointer(pointer(residual)) }
-        return Plan.Instruction(name: fused.name) { ck_group_norm_forward(&norm, out, threads) }
+        if fused.hasResidual, let residual = operands.last { norm.residual = UnsafeRawPointer(pointer(residual)) }
+        norm.out = raw(pointer(result))
+        return Plan.Instruction(name: fused.name) { [norm] in
+            withUnsafePointer(to: norm) { ck_group_norm_forward($0, threads) }
+        }
     }
 
     func groupNormGradient(_ fused: FusedGroupNorm, _ step: Step) throws -> Plan.Instruction {
         let threads = threads
         var norm = descriptor(fused, step.inputs)
-        let dy = pointer(step.inputs[3])
         if case .scaleAndBias(let column, _) = fused.film {
             norm.film_scale = UnsafePointer(pointer(step.inputs[4]) + column)
             norm.film_stride = shape(step.inputs[4]).last
         }
         let size = shape(step.inputs[0]).count
-        let scratch = try AlignedMemory(floats: Int(threads) * 2 * norm.channels + (step.results[0] == nil ? size : 0))
-        let dx = step.results[0].map(pointer) ?? scratch.floats + Int(threads) * 2 * norm.channels
+        let working = ck_group_norm_scratch(&norm, threads)
+        let scratch = try AlignedMemory(floats: working + (step.results[0] == nil ? size : 0))
         let others = step.results.dropFirst().map { $0.map(pointer) } + [nil, nil]
+        let gradient = ck_group_norm_gradient(
+            norm: norm, dy: pointer(step.inputs[3]), dx: step.results[0].map(pointer) ?? scratch.floats + working,
+            d_gain: others[0], d_bias: others[1], d_film_scale: others[2], d_film_bias: others[3],
+            film_stride: norm.channels, scratch: scratch.floats)
         return Plan.Instruction(name: fused.name + " gradient", keeps: [scratch]) {
-            ck_group_norm_backward(
-                &norm, dy, dx, others[0], others[1], others[2], others[3], norm.channels, scratch.floats, threads)
+            withUnsafePointer(to: gradient) { ck_group_norm_backward($0, threads) }
         }
     }
 }

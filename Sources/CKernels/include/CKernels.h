@@ -1,4 +1,4 @@
-// Fused kernels on float32 arrays, one file a family. Sequences are [batch, time, channel] in row-major order.
+// Fused kernels on arrays of numbers, float32 where nothing else is said, one file a family. Sequences are [batch, time, channel] in row-major order.
 //
 // Each function splits its work over `threads` threads of the OpenMP team that oneDNN uses, takes its code for the level of vector
 // instructions in use, and allocates nothing.
@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+/// How numbers lie in memory; a bf16 number is the upper half of a float32.
+typedef enum { ck_float32, ck_bfloat16, ck_int8 } ck_format;
 
 // MARK: Levels of vector instructions (levels.c)
 
@@ -78,20 +81,44 @@ typedef struct {
     float epsilon;
     /// Whether Mish follows the normalisation.
     int mish;
-    const float *x, *gain, *bias;
+    /// That of x, residual and out, and of dy and dx in the backward pass: float32 or bf16. All else is float32, and so are the sums.
+    ck_format format;
+    const void *x;
+    const float *gain, *bias;
     /// FiLM's scale and bias of a batch item begin at scale + item · film_stride; null without FiLM, scale alone null for bias only.
     const float *film_scale, *film_bias;
     ptrdiff_t film_stride;
     /// Added at the end; null without.
-    const float *residual;
+    const void *residual;
+    void *out;
+    /// Channels of an item that one thread takes, in whole groups; 0 for all.
+    ptrdiff_t granule;
 } ck_group_norm;
 
-void ck_group_norm_forward(const ck_group_norm *norm, float *out, int threads);
-/// The gradients from that of the output, dy: dx, and where they are not null those of gain and bias [channels] and of FiLM's scale and bias
-/// (rows of `film_gradient_stride`). `scratch` holds threads · 2 · channels floats.
-void ck_group_norm_backward(
-    const ck_group_norm *norm, const float *dy, float *dx, float *d_gain, float *d_bias, float *d_film_scale,
-    float *d_film_bias, ptrdiff_t film_gradient_stride, float *scratch, int threads);
+/// The call that computes it, for the level of vector instructions in use; `norm` must stay where it is. Threads share the granules.
+ck_call ck_group_norm_call(ck_group_norm *norm);
+/// The same at once; the granule is chosen for the threads.
+void ck_group_norm_forward(const ck_group_norm *norm, int threads);
+
+typedef struct {
+    /// As in the forward pass, but without residual and out.
+    ck_group_norm norm;
+    const void *dy;
+    void *dx;
+    /// [channels]; null if not wanted.
+    float *d_gain, *d_bias;
+    /// Rows of `film_stride`; null if not wanted.
+    float *d_film_scale, *d_film_bias;
+    ptrdiff_t film_stride;
+    /// `ck_group_norm_scratch` floats.
+    float *scratch;
+} ck_group_norm_gradient;
+
+/// The floats that the backward pass needs beside its results.
+ptrdiff_t ck_group_norm_scratch(const ck_group_norm *norm, int threads);
+void ck_group_norm_backward(const ck_group_norm_gradient *gradient, int threads);
+
+// MARK: FiLM alone (film.c)
 
 /// out = scale · x + bias.
 void ck_film(

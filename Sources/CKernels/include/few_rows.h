@@ -5,9 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// How numbers lie in memory.
-typedef enum { ck_float32, ck_bfloat16, ck_int8 } ck_format;
-
 /// The most rows of a result.
 enum { ck_most_rows = 32 };
 /// Outputs that a panel of packed weights holds.
