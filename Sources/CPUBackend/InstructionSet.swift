@@ -50,7 +50,7 @@ public enum InstructionSet: String, CaseIterable, Codable, Comparable, Sendable 
         }
     }
 
-    private var level: ck_level {
+    var level: ck_level {
         switch self {
         case .baseline: ck_baseline
         case .avx2: ck_avx2
