@@ -1,12 +1,4 @@
-#include "vector.h"
-
-typedef struct {
-    ck_binary operation;
-    const float *a, *b;
-    float *out;
-    ptrdiff_t count;
-    float first, second;
-} ck_elementwise;
+#include "formats.h"
 
 CK_INLINE float ck_apply(ck_binary operation, float a, float b) {
     switch (operation) {
@@ -16,8 +8,8 @@ CK_INLINE float ck_apply(ck_binary operation, float a, float b) {
     }
 }
 
-// A function that runs `statement` for each index of a thread's share, and the call that starts it.
-#define CK_ELEMENTWISE(name, statement)                                                                                \
+// A body that computes `value` from a[i] and b[i] for each index of a thread's share.
+#define CK_ELEMENTWISE(name, value)                                                                                    \
     CK_INLINE void name(void *context, int thread, int threads) {                                                      \
         CK_FAST                                                                                                        \
         const ck_elementwise *e = context;                                                                             \
@@ -26,43 +18,104 @@ CK_INLINE float ck_apply(ck_binary operation, float a, float b) {
         float *out = e->out;                                                                                           \
         const float first = e->first, second = e->second;                                                              \
         (void)b, (void)first, (void)second;                                                                            \
-        for (ptrdiff_t i = range.begin; i < range.end; i++) { statement; }                                             \
+        for (ptrdiff_t i = range.begin; i < range.end; i++) out[i] = value;                                            \
     }                                                                                                                  \
     CK_LEVELS(name)
 
-CK_ELEMENTWISE(ck_add_body, out[i] = a[i] + b[i])
-CK_ELEMENTWISE(ck_subtract_body, out[i] = a[i] - b[i])
-CK_ELEMENTWISE(ck_multiply_body, out[i] = a[i] * b[i])
-CK_ELEMENTWISE(ck_scale_body, out[i] = a[i] * first)
-// Written so that a NaN stays one.
-CK_ELEMENTWISE(ck_clamp_body, float v = a[i] < first ? first : a[i]; out[i] = v > second ? second : v)
-CK_ELEMENTWISE(ck_mish_body, out[i] = ck_mish_value(a[i]))
-CK_ELEMENTWISE(ck_mish_gradient_body, float value; out[i] = b[i] * ck_mish_slope(a[i], &value))
+/// Written so that a NaN stays one.
+CK_INLINE float ck_bounded(float x, float lower, float upper) {
+    const float v = x < lower ? lower : x;
+    return v > upper ? upper : v;
+}
 
-static void ck_run(ck_body body, ck_elementwise e, int threads) {
-    ck_parallel(body, &e, ck_useful_threads(e.count, threads));
+CK_INLINE float ck_slope_of_mish(float x) {
+    float value;
+    return ck_mish_slope(x, &value);
+}
+
+CK_ELEMENTWISE(ck_subtract_body, a[i] - b[i])
+CK_ELEMENTWISE(ck_multiply_body, a[i] * b[i])
+CK_ELEMENTWISE(ck_scale_body, a[i] * first)
+CK_ELEMENTWISE(ck_clamp_body, ck_bounded(a[i], first, second))
+CK_ELEMENTWISE(ck_mish_body, ck_mish_value(a[i]))
+CK_ELEMENTWISE(ck_mish_gradient_body, b[i] * ck_slope_of_mish(a[i]))
+
+// Sums of float32 and bf16.
+#define CK_SUM(name, a_format, b_format, out_format)                                                                   \
+    CK_INLINE void name(void *context, int thread, int threads) {                                                      \
+        const ck_elementwise *e = context;                                                                             \
+        const ck_range range = ck_share(e->count, 32, thread, threads);                                                \
+        for (ptrdiff_t i = range.begin; i < range.end; i++)                                                            \
+            ck_store(ck_load(e->a, i, a_format) + ck_load(e->b, i, b_format), e->out, i, out_format);                  \
+    }                                                                                                                  \
+    CK_LEVELS(name)
+
+CK_SUM(ck_sum_of_floats, ck_float32, ck_float32, ck_float32)
+CK_SUM(ck_sum_of_floats_rounded, ck_float32, ck_float32, ck_bfloat16)
+CK_SUM(ck_sum_of_both, ck_bfloat16, ck_float32, ck_float32)
+CK_SUM(ck_sum_of_both_rounded, ck_bfloat16, ck_float32, ck_bfloat16)
+CK_SUM(ck_sum_of_halves, ck_bfloat16, ck_bfloat16, ck_float32)
+CK_SUM(ck_sum_of_halves_rounded, ck_bfloat16, ck_bfloat16, ck_bfloat16)
+
+ck_call ck_binary_call(ck_binary operation, ck_elementwise *e) {
+    const ck_body bodies[] = {CK_BODY(ck_sum_of_floats), CK_BODY(ck_subtract_body), CK_BODY(ck_multiply_body)};
+    return (ck_call){.body = bodies[operation], .context = e};
+}
+
+ck_call ck_scale_call(ck_elementwise *e) { return (ck_call){.body = CK_BODY(ck_scale_body), .context = e}; }
+ck_call ck_clamp_call(ck_elementwise *e) { return (ck_call){.body = CK_BODY(ck_clamp_body), .context = e}; }
+ck_call ck_mish_call(ck_elementwise *e) { return (ck_call){.body = CK_BODY(ck_mish_body), .context = e}; }
+
+static void ck_run(ck_call (*call)(ck_elementwise *), ck_elementwise e, int threads) {
+    ck_parallel(call(&e).body, &e, ck_useful_threads(e.count, threads));
 }
 
 void ck_binary_same(ck_binary operation, const float *a, const float *b, float *out, ptrdiff_t count, int threads) {
-    const ck_body bodies[] = {CK_BODY(ck_add_body), CK_BODY(ck_subtract_body), CK_BODY(ck_multiply_body)};
-    ck_run(bodies[operation], (ck_elementwise){.a = a, .b = b, .out = out, .count = count}, threads);
+    ck_elementwise e = {.a = a, .b = b, .out = out, .count = count};
+    ck_parallel(ck_binary_call(operation, &e).body, &e, ck_useful_threads(count, threads));
 }
 
 void ck_scale(const float *x, float factor, float *out, ptrdiff_t count, int threads) {
-    ck_run(CK_BODY(ck_scale_body), (ck_elementwise){.a = x, .out = out, .count = count, .first = factor}, threads);
+    ck_run(ck_scale_call, (ck_elementwise){.a = x, .out = out, .count = count, .first = factor}, threads);
 }
 
 void ck_clamp(const float *x, float lower, float upper, float *out, ptrdiff_t count, int threads) {
-    ck_run(CK_BODY(ck_clamp_body), (ck_elementwise){.a = x, .out = out, .count = count, .first = lower, .second = upper}, threads);
+    ck_run(ck_clamp_call, (ck_elementwise){.a = x, .out = out, .count = count, .first = lower, .second = upper}, threads);
 }
 
 void ck_mish(const float *x, float *out, ptrdiff_t count, int threads) {
-    ck_run(CK_BODY(ck_mish_body), (ck_elementwise){.a = x, .out = out, .count = count}, threads);
+    ck_run(ck_mish_call, (ck_elementwise){.a = x, .out = out, .count = count}, threads);
 }
 
 void ck_mish_gradient(const float *x, const float *dy, float *dx, ptrdiff_t count, int threads) {
-    ck_run(CK_BODY(ck_mish_gradient_body), (ck_elementwise){.a = x, .b = dy, .out = dx, .count = count}, threads);
+    ck_elementwise e = {.a = x, .b = dy, .out = dx, .count = count};
+    ck_parallel(CK_BODY(ck_mish_gradient_body), &e, ck_useful_threads(count, threads));
 }
+
+// MARK: Sums of float32 and bf16
+
+ck_call ck_sum_of_two_call(ck_elementwise *e) {
+    const ck_body bodies[][2] = {
+        {CK_BODY(ck_sum_of_floats), CK_BODY(ck_sum_of_floats_rounded)},
+        {CK_BODY(ck_sum_of_both), CK_BODY(ck_sum_of_both_rounded)},
+        {CK_BODY(ck_sum_of_halves), CK_BODY(ck_sum_of_halves_rounded)},
+    };
+    // With one operand of each format, a is the bf16 one.
+    if (e->a_format == ck_float32 && e->b_format == ck_bfloat16) {
+        const void *a = e->a;
+        e->a = e->b, e->b = a;
+        e->a_format = ck_bfloat16, e->b_format = ck_float32;
+    }
+    const int halves = (e->a_format == ck_bfloat16) + (e->b_format == ck_bfloat16);
+    return (ck_call){.body = bodies[halves][e->out_format == ck_bfloat16], .context = e};
+}
+
+void ck_sum_of_two(const ck_elementwise *e, int threads) {
+    ck_elementwise sum = *e;
+    ck_parallel(ck_sum_of_two_call(&sum).body, &sum, ck_useful_threads(e->count, threads));
+}
+
+// MARK: Broadcasting
 
 typedef struct {
     ck_binary operation;

@@ -1,16 +1,15 @@
 #include <string.h>
 
-#include "vector.h"
+#include "formats.h"
 
 typedef struct {
-    const float *x;
+    const void *x;
     float *scratch;
     ptrdiff_t rows, columns;
 } ck_rows;
 
-CK_INLINE void ck_sum_rows_body(void *context, int thread, int threads) {
+CK_INLINE void ck_sum_rows_of(const ck_rows *r, int thread, int threads, ck_format format) {
     CK_FAST
-    const ck_rows *r = context;
     const ck_range range = ck_share(r->rows, 1, thread, threads);
     const ptrdiff_t columns = r->columns;
     float *total = r->scratch + thread * columns;
@@ -18,21 +17,32 @@ CK_INLINE void ck_sum_rows_body(void *context, int thread, int threads) {
     // Four rows at a time read and write the totals once.
     ptrdiff_t row = range.begin;
     for (; row + 4 <= range.end; row += 4) {
-        const float *x = r->x + row * columns;
+        const void *x = ck_from(r->x, row * columns, format);
         for (ptrdiff_t c = 0; c < columns; c++)
-            total[c] += (x[c] + x[c + columns]) + (x[c + 2 * columns] + x[c + 3 * columns]);
+            total[c] += (ck_load(x, c, format) + ck_load(x, c + columns, format))
+                + (ck_load(x, c + 2 * columns, format) + ck_load(x, c + 3 * columns, format));
     }
     for (; row < range.end; row++) {
-        const float *x = r->x + row * columns;
-        for (ptrdiff_t c = 0; c < columns; c++) total[c] += x[c];
+        const void *x = ck_from(r->x, row * columns, format);
+        for (ptrdiff_t c = 0; c < columns; c++) total[c] += ck_load(x, c, format);
     }
 }
-CK_LEVELS(ck_sum_rows_body)
 
-void ck_sum_rows(const float *x, float *out, ptrdiff_t rows, ptrdiff_t columns, float *scratch, int threads) {
+CK_INLINE void ck_sum_rows_float32(void *context, int thread, int threads) {
+    ck_sum_rows_of(context, thread, threads, ck_float32);
+}
+CK_LEVELS(ck_sum_rows_float32)
+
+CK_INLINE void ck_sum_rows_bfloat16(void *context, int thread, int threads) {
+    ck_sum_rows_of(context, thread, threads, ck_bfloat16);
+}
+CK_LEVELS(ck_sum_rows_bfloat16)
+
+void ck_sum_rows(
+    const void *x, ck_format format, float *out, ptrdiff_t rows, ptrdiff_t columns, float *scratch, int threads) {
     ck_rows r = {x, scratch, rows, columns};
-    threads = ck_useful_threads(rows * columns, threads);
-    threads = ck_parallel(CK_BODY(ck_sum_rows_body), &r, threads);
+    const ck_body body = format == ck_bfloat16 ? CK_BODY(ck_sum_rows_bfloat16) : CK_BODY(ck_sum_rows_float32);
+    threads = ck_parallel(body, &r, ck_useful_threads(rows * columns, threads));
     memcpy(out, scratch, (size_t)columns * sizeof(float));
     for (int thread = 1; thread < threads; thread++)
         for (ptrdiff_t c = 0; c < columns; c++) out[c] += scratch[thread * columns + c];

@@ -50,7 +50,7 @@ extension InstructionCompiler {
             let scratch = try AlignedMemory(floats: Int(threads) * columns)
             return [
                 Plan.Instruction(name: "sum rows", keeps: [scratch]) {
-                    ck_sum_rows(source, out, rows, columns, scratch.floats, threads)
+                    ck_sum_rows(source, ck_float32, out, rows, columns, scratch.floats, threads)
                 }
             ]
         }

@@ -136,20 +136,23 @@ struct InstructionCompiler {
             return [try groupNormGradient(FusedGroupNorm(groups: groups, epsilon: epsilon), step)]
         case .film:
             let shape = shape(result)
-            return instruction("film") {
-                ck_film(inputs[0], inputs[1], inputs[2], shape[2], out, shape[0], shape[1], shape[2], threads)
-            }
+            let film = ck_modulation(
+                batch: shape[0], time: shape[1], channels: shape[2], format: ck_float32, x: inputs[0],
+                scale: inputs[1], bias: inputs[2], film_stride: shape[2], out: out, dy: nil, d_scale: nil, d_bias: nil)
+            return instruction("film") { withUnsafePointer(to: film) { ck_film($0, threads) } }
         case .filmGradient:
             let shape = shape(step.inputs[0])
             let scratch = try AlignedMemory(floats: shape[0] * (shape[1] + 2) * shape[2])
             let dx = step.results[0].map(pointer) ?? scratch.floats
             let dScale = step.results[1].map(pointer) ?? scratch.floats + shape.count
             let dBias = step.results[2].map(pointer) ?? scratch.floats + shape.count + shape[0] * shape[2]
+            let film = ck_modulation(
+                batch: shape[0], time: shape[1], channels: shape[2], format: ck_float32, x: inputs[0],
+                scale: inputs[1], bias: nil, film_stride: shape[2], out: dx, dy: inputs[2], d_scale: dScale,
+                d_bias: dBias)
             return [
                 Plan.Instruction(name: "film gradient", keeps: [scratch]) {
-                    ck_film_gradient(
-                        inputs[0], inputs[1], shape[2], inputs[2], dx, dScale, dBias, shape[0], shape[1], shape[2],
-                        threads)
+                    withUnsafePointer(to: film) { ck_film_gradient($0, threads) }
                 }
             ]
 

@@ -52,6 +52,27 @@ void ck_set_threads(int threads);
 
 typedef enum { ck_add, ck_subtract, ck_multiply } ck_binary;
 
+/// What an elementwise kernel works on.
+typedef struct {
+    const void *a, *b;
+    void *out;
+    ptrdiff_t count;
+    /// The factor of a scale; the bounds of a clamp.
+    float first, second;
+    /// Float32 unless a kernel takes others too.
+    ck_format a_format, b_format, out_format;
+} ck_elementwise;
+
+// Calls for the level of vector instructions in use; the descriptor must stay where it is.
+ck_call ck_binary_call(ck_binary operation, ck_elementwise *e);
+ck_call ck_scale_call(ck_elementwise *e);
+ck_call ck_clamp_call(ck_elementwise *e);
+ck_call ck_mish_call(ck_elementwise *e);
+/// out = a + b, each float32 or bf16. Operands of different formats may change places in the descriptor.
+ck_call ck_sum_of_two_call(ck_elementwise *e);
+
+/// out = a + b, each float32 or bf16.
+void ck_sum_of_two(const ck_elementwise *e, int threads);
 /// out = a (op) b, all of `count` elements.
 void ck_binary_same(ck_binary operation, const float *a, const float *b, float *out, ptrdiff_t count, int threads);
 /// out = a (op) b with broadcasting: over four axes of the given extents, each operand with its own strides (0 where it repeats).
@@ -65,8 +86,9 @@ void ck_mish_gradient(const float *x, const float *dy, float *dx, ptrdiff_t coun
 
 // MARK: Sums and copies (reductions.c)
 
-/// out[c] = Σ over rows of x[row, c]; `scratch` holds threads · columns floats.
-void ck_sum_rows(const float *x, float *out, ptrdiff_t rows, ptrdiff_t columns, float *scratch, int threads);
+/// out[c] = Σ over rows of x[row, c], float32 or bf16; `scratch` holds threads · columns floats.
+void ck_sum_rows(
+    const void *x, ck_format format, float *out, ptrdiff_t rows, ptrdiff_t columns, float *scratch, int threads);
 /// out += x, where out has stride 0 along the axes that are summed.
 void ck_sum_strided(const float *x, float *out, const ptrdiff_t extents[4], const ptrdiff_t out_strides[4], ptrdiff_t out_count);
 /// Copies `rows` rows of `columns` floats between arrays whose rows begin at the given strides.
@@ -120,13 +142,24 @@ void ck_group_norm_backward(const ck_group_norm_gradient *gradient, int threads)
 
 // MARK: FiLM alone (film.c)
 
-/// out = scale · x + bias.
-void ck_film(
-    const float *x, const float *scale, const float *bias, ptrdiff_t film_stride, float *out, ptrdiff_t batch, ptrdiff_t time,
-    ptrdiff_t channels, int threads);
-void ck_film_gradient(
-    const float *x, const float *scale, ptrdiff_t film_stride, const float *dy, float *dx, float *d_scale, float *d_bias,
-    ptrdiff_t batch, ptrdiff_t time, ptrdiff_t channels, int threads);
+typedef struct {
+    ptrdiff_t batch, time, channels;
+    /// That of x, dy and out: float32 or bf16.
+    ck_format format;
+    const void *x;
+    /// Those of a batch item begin at scale + item · film_stride.
+    const float *scale, *bias;
+    ptrdiff_t film_stride;
+    /// scale · x + bias; in the backward pass the gradient of x.
+    void *out;
+    /// The gradient of the result, and those of scale and bias [batch, channels], for the backward pass alone.
+    const void *dy;
+    float *d_scale, *d_bias;
+} ck_modulation;
+
+ck_call ck_film_call(ck_modulation *modulation);
+void ck_film(const ck_modulation *modulation, int threads);
+void ck_film_gradient(const ck_modulation *modulation, int threads);
 
 // MARK: Embeddings and losses (losses.c)
 
