@@ -52,12 +52,10 @@ public final class DiffusionPolicy: ChunkingPolicy {
     /// The policy of a policy directory.
     /// - Throws: `TensorFileError`, `FileSystemError` or `InvalidSetting`, as `PolicyDirectory.read()`.
     public convenience init(contentsOf directory: URL, sampler: Sampler? = nil, backend: any Backend) throws {
-        let stored = try PolicyDirectory(directory).read()
-        let model = try DiffusionModel(stored.configuration)
-        let parameters = try backend.makeBuffer(count: model.table.count)
-        parameters.write(stored.weights)
+        let stored = try PolicyDirectory(directory).read(on: backend)
         try self.init(
-            model, parameters: parameters, normaliser: stored.normaliser, sampler: sampler, backend: backend)
+            stored.model, parameters: stored.parameters, normaliser: stored.normaliser, sampler: sampler,
+            backend: backend)
     }
 
     /// What the policy was built for.

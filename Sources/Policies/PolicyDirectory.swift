@@ -55,8 +55,7 @@ public struct PolicyDirectory: Sendable {
     public func read() throws -> StoredPolicy {
         let document = try document()
         let table = try DiffusionModel(document.configuration).table
-        let file = try SafetensorsFile(contentsOf: weightsURL)
-        try check(file, table, document)
+        let file = try weightsFile(of: document, table)
         var weights = [Float](repeating: 0, count: table.count)
         try weights.withUnsafeMutableBufferPointer { weights in
             for range in table.ranges {
@@ -68,6 +67,29 @@ public struct PolicyDirectory: Sendable {
         return StoredPolicy(
             configuration: document.configuration, normaliser: document.normaliser, weights: weights,
             origin: document.origin)
+    }
+
+    /// Reads the policy with its weights in a machine's memory, holding no more than one parameter beside them.
+    /// - Throws: as `read()`, or when there is not enough memory.
+    func read(
+        on backend: any Backend
+    ) throws -> (model: DiffusionModel, normaliser: Normaliser, parameters: any DeviceBuffer) {
+        let document = try document()
+        let model = try DiffusionModel(document.configuration)
+        let file = try weightsFile(of: document, model.table)
+        let parameters = try backend.makeBuffer(count: model.table.count)
+        let largest = model.table.ranges.map(\.shape.count).max() ?? 0
+        let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: largest)
+        defer { memory.deallocate() }
+        try backend.perform {
+            for range in model.table.ranges {
+                let values = UnsafeMutableBufferPointer(rebasing: memory[..<range.shape.count])
+                try file.readFloats(range.name, into: values)
+                try checkFinite(UnsafeBufferPointer(values), name: range.name)
+                parameters.write(UnsafeBufferPointer(values), offset: range.offset)
+            }
+        }
+        return (model, document.normaliser, parameters)
     }
 
     /// Writes the policy, making the folder if it is not there.
@@ -109,6 +131,13 @@ public struct PolicyDirectory: Sendable {
 // MARK: - Checks
 
 extension PolicyDirectory {
+    /// The file of the weights, every name and shape of which is right.
+    private func weightsFile(of document: PolicyDocument, _ table: ParameterTable) throws -> SafetensorsFile {
+        let file = try SafetensorsFile(contentsOf: weightsURL)
+        try check(file, table, document)
+        return file
+    }
+
     private func check(_ file: SafetensorsFile, _ table: ParameterTable, _ document: PolicyDocument) throws {
         if let fingerprint = file.metadata[Self.fingerprintKey], fingerprint != document.fingerprint {
             throw TensorFileError(

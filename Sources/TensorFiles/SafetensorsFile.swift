@@ -70,8 +70,18 @@ public final class SafetensorsFile: Sendable {
         precondition(values.count == entry.count, "\(entry.count) numbers of \(name) into \(values.count)")
         if entry.elementType == .float32 {
             try source.read(at: entry.byteRange.lowerBound, into: UnsafeMutableRawBufferPointer(values))
-        } else {
-            try source.bytes(entry.byteRange).withUnsafeBytes { entry.elementType.decode($0, into: values) }
+            return
+        }
+        // In pieces that stay in the cache from being read to being decoded.
+        let (size, piece) = (entry.elementType.byteCount, 16384)
+        try withUnsafeTemporaryAllocation(byteCount: piece * size, alignment: size) { bytes in
+            for start in stride(from: 0, to: entry.count, by: piece) {
+                let end = min(start + piece, entry.count)
+                let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<((end - start) * size)])
+                try source.read(at: entry.byteRange.lowerBound + start * size, into: part)
+                entry.elementType.decode(
+                    UnsafeRawBufferPointer(part), into: UnsafeMutableBufferPointer(rebasing: values[start..<end]))
+            }
         }
     }
 
