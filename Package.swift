@@ -118,9 +118,17 @@ let package = Package(
                 "TensorGraph", "CPUBackend",
             ]),
         tests(of: "Evaluation", using: ["PolicyInterface", "CPNG"]),
+        .target(name: "CAllocationProbe", path: "Tests/CAllocationProbe"),
+        .executableTarget(
+            name: "AllocationProbe",
+            dependencies: [
+                "CAllocationProbe", "CPUBackend", "Training", "Policies", "Demonstrations", "PolicyInterface",
+                "NoiseSchedules", "TensorGraph",
+            ], path: "Tests/AllocationProbe", swiftSettings: settings),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["TestSupport", "dpolicy", "DiffusionPolicyKit", "NeuralNetworks"], swiftSettings: settings),
+            dependencies: ["TestSupport", "dpolicy", "AllocationProbe", "DiffusionPolicyKit", "NeuralNetworks"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -17,7 +17,7 @@ final class CPUExecutable: Executable {
         place.start.update(from: source, count: place.count)
     }
 
-    func run(_ rate: Rate) { engine.perform { plan.run(rate) } }
+    func run(_ rate: Rate) { engine.perform(.run(plan, rate)) }
 
     func read(_ name: String, into values: UnsafeMutableBufferPointer<Float>) {
         guard let place = plan.outputs[name] else { preconditionFailure("the graph has no output \(name)") }

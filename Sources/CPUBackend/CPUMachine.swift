@@ -49,40 +49,23 @@ public final class CPUMachine: Backend {
 
     /// The sum of the squares of a vector's elements.
     public func sumOfSquares(of buffer: any DeviceBuffer) -> Double {
-        let buffer = cpu(buffer)
-        return engine.perform { ck_sum_of_squares(buffer.floats, buffer.count, Int32(threads)) }
+        engine.perform(.sumOfSquares(cpu(buffer), threads: threads))
     }
 
     /// Adds `factor` times a vector to another.
     public func add(_ buffer: any DeviceBuffer, scaledBy factor: Float, to total: any DeviceBuffer) {
         let (buffer, total) = (cpu(buffer), cpu(total))
         precondition(buffer.count == total.count, "\(buffer.count) and \(total.count) elements")
-        engine.perform {
-            ck_accumulate(buffer.floats, factor, total.floats, buffer.count, Int32(threads))
-            total.markChanged()
-        }
+        engine.perform(.add(buffer, scaledBy: factor, to: total, threads: threads))
     }
 
     /// One AdamW update and the moving average after it; the average of a frozen range is a copy of its weights.
     public func update(_ state: TrainingState, table: ParameterTable, with update: AdamWUpdate) {
         state.checkVectors(table)
-        let (parameters, average) = (cpu(state.parameters), cpu(state.average))
-        let (gradients, first, second) = (cpu(state.gradients), cpu(state.firstMoment), cpu(state.secondMoment))
-        engine.perform {
-            for run in table.uniformRuns() {
-                var numbers = ck_adamw(update, rateMultiplier: run.rateMultiplier, decays: run.decays)
-                let offset = run.elements.lowerBound
-                ck_adamw_update(
-                    &numbers, parameters.floats + offset, gradients.floats + offset, first.floats + offset,
-                    second.floats + offset, average.floats + offset, run.elements.count, Int32(threads))
-            }
-            for range in table.ranges where !range.isTrainable {
-                (average.floats + range.offset).update(
-                    from: parameters.floats + range.offset, count: range.shape.count)
-            }
-            parameters.markChanged()
-            average.markChanged()
-        }
+        let vectors = EngineWork.TrainingVectors(
+            parameters: cpu(state.parameters), gradients: cpu(state.gradients), firstMoment: cpu(state.firstMoment),
+            secondMoment: cpu(state.secondMoment), average: cpu(state.average))
+        engine.perform(.update(vectors, table, update, threads: threads))
     }
 
     /// Runs a series of calls on the engine's thread.
@@ -93,48 +76,5 @@ public final class CPUMachine: Backend {
             preconditionFailure("expected a buffer of this backend, found \(Swift.type(of: buffer))")
         }
         return buffer
-    }
-}
-
-extension ParameterTable {
-    /// Neighbouring ranges that are updated alike.
-    fileprivate struct Run {
-        var elements: Swift.Range<Int>
-        var rateMultiplier: Float
-        var decays: Bool
-    }
-
-    /// The trainable part of the flat vector in as few pieces as possible; the gaps between ranges stay 0 under any update.
-    fileprivate func uniformRuns() -> [Run] {
-        var runs: [Run] = []
-        for range in ranges where range.isTrainable {
-            let end = range.offset + (range.shape.count + 15) / 16 * 16
-            if let last = runs.last, last.elements.upperBound == range.offset, last.decays == range.parameter.decays,
-                last.rateMultiplier == range.rateMultiplier
-            {
-                runs[runs.count - 1].elements = last.elements.lowerBound..<end
-            } else {
-                runs.append(
-                    Run(
-                        elements: range.offset..<end, rateMultiplier: range.rateMultiplier,
-                        decays: range.parameter.decays))
-            }
-        }
-        return runs
-    }
-}
-
-extension ck_adamw {
-    fileprivate init(_ update: AdamWUpdate, rateMultiplier: Float, decays: Bool) {
-        let rate = update.learningRate * Double(rateMultiplier)
-        let step = Double(update.step)
-        self.init(
-            decay_factor: Float(1 - rate * (decays ? update.weightDecay : 0)),
-            beta1: Float(update.beta1), beta2: Float(update.beta2), one_minus_beta1: Float(1 - update.beta1),
-            one_minus_beta2: Float(1 - update.beta2),
-            step_size: Float(rate / (1 - pow(update.beta1, step))),
-            inverse_root_correction: Float(1 / (1 - pow(update.beta2, step)).squareRoot()),
-            epsilon: Float(update.epsilon), gradient_scale: Float(update.gradientScale),
-            average_decay: Float(update.averageDecay), one_minus_average_decay: Float(1 - update.averageDecay))
     }
 }

@@ -22,9 +22,18 @@ final class EngineThread: @unchecked Sendable {
 
     deinit { mailbox.close() }
 
+    private var isCurrent: Bool { Thread.current == thread }
+
+    /// Does a piece of work on the thread and waits for it; directly, if this is the thread.
+    ///
+    /// It allocates nothing.
+    /// - Returns: the work's number, if it has one.
+    @discardableResult
+    func perform(_ work: EngineWork) -> Double { isCurrent ? work.execute() : mailbox.handOver(work) }
+
     /// Runs `body` on the thread and waits for it; directly, if this is the thread.
     func perform<Result>(_ body: () throws -> Result) rethrows -> Result {
-        if Thread.current == thread { return try body() }
+        if isCurrent { return try body() }
         return try handOver(body) { throw $0 }
     }
 
@@ -32,9 +41,7 @@ final class EngineThread: @unchecked Sendable {
     private func handOver<Value>(_ body: () throws -> Value, rethrow: (any Error) throws -> Value) rethrows -> Value {
         var result: Result<Value, any Error>?
         withoutActuallyEscaping(body) { body in
-            let done = DispatchSemaphore(value: 0)
-            mailbox.put(Mailbox.Item(run: { result = Result(catching: body) }, done: done))
-            done.wait()
+            _ = mailbox.handOver(.call { result = Result(catching: body) })
         }
         switch result {
         case .success(let value): return value
@@ -44,43 +51,56 @@ final class EngineThread: @unchecked Sendable {
     }
 }
 
-/// A queue of work that one thread empties.
+/// Hands work to a thread, one piece at a time, and waits for it.
 private final class Mailbox: @unchecked Sendable {
-    /// Work, and what its sender waits for.
-    struct Item {
-        var run: () -> Void
-        var done: DispatchSemaphore
-    }
-
+    /// Held by a sender from handing its work over to taking the result.
+    private let sender = NSLock()
+    // Every variable is guarded by the condition.
     private let condition = NSCondition()
-    private var items: [Item] = []
+    private var work: EngineWork?
+    private var result: Double?
     private var isClosed = false
 
-    func put(_ item: Item) {
+    func handOver(_ work: EngineWork) -> Double {
+        sender.lock()
+        defer { sender.unlock() }
         condition.lock()
-        items.append(item)
-        condition.signal()
-        condition.unlock()
+        defer { condition.unlock() }
+        self.work = work
+        condition.broadcast()
+        while true {
+            if let found = result {
+                result = nil
+                return found
+            }
+            condition.wait()
+        }
     }
 
     func close() {
         condition.lock()
         isClosed = true
-        condition.signal()
+        condition.broadcast()
         condition.unlock()
     }
 
-    /// Waits for the next item and runs it; false after the end.
+    /// Waits for the next piece of work and does it; false after the end.
     func runNext() -> Bool {
         condition.lock()
-        while items.isEmpty && !isClosed { condition.wait() }
-        var item = items.isEmpty ? nil : items.removeFirst()
-        condition.unlock()
-        guard let done = item?.done else { return false }
-        item?.run()
-        // The sender's closure must be gone before the sender goes on: it does not escape from there.
-        item = nil
-        done.signal()
+        defer { condition.unlock() }
+        while work == nil && !isClosed { condition.wait() }
+        guard let result = take() else { return false }
+        self.result = result
+        condition.broadcast()
         return true
+    }
+
+    /// The sender's closure must be gone before the sender goes on: it does not escape from there.
+    private func take() -> Double? {
+        guard let work else { return nil }
+        self.work = nil
+        condition.unlock()
+        defer { condition.lock() }
+        return work.execute()
     }
 }

@@ -58,7 +58,7 @@ final class DenoisingLoop {
         executable.write("step", position)
         executable.write("sample", sample)
         if isStochastic {
-            fillNoise(keys.lazy.map { $0.folding(1 + step) }, into: &noise)
+            fillNoise(keys, folding: 1 + step, into: &noise)
             executable.write("noise", noise)
         }
         try executable.run(.step)
@@ -67,14 +67,15 @@ final class DenoisingLoop {
 
     /// Sets `sample` to the starting noise of each item, which comes from its key folded with 0.
     func start(keys: ArraySlice<RandomKey>) {
-        fillNoise(keys.lazy.map { $0.folding(0) }, into: &sample)
+        fillNoise(keys, folding: 0, into: &sample)
     }
 
-    private func fillNoise(_ keys: some Sequence<RandomKey>, into values: inout [Float]) {
+    private func fillNoise(_ keys: ArraySlice<RandomKey>, folding number: Int, into values: inout [Float]) {
         let size = values.count / batch
         values.withUnsafeMutableBufferPointer { values in
             for (item, key) in keys.enumerated() {
-                key.fillNormal(UnsafeMutableBufferPointer(rebasing: values[item * size..<(item + 1) * size]))
+                key.folding(number)
+                    .fillNormal(UnsafeMutableBufferPointer(rebasing: values[item * size..<(item + 1) * size]))
             }
         }
     }

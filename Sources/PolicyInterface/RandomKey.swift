@@ -66,10 +66,15 @@ public struct RandomKey: Sendable, Hashable, Codable {
     /// The numbers 0 ..< count in random order (Fisher and Yates).
     public func permutation(count: Int) -> [Int] {
         var order = Array(0..<count)
-        for index in stride(from: count - 1, to: 0, by: -1) {
+        permute(&order)
+        return order
+    }
+
+    /// Brings the elements into random order (Fisher and Yates).
+    public func permute(_ order: inout [Int]) {
+        for index in stride(from: order.count - 1, to: 0, by: -1) {
             order.swapAt(index, integer(below: index + 1, at: index))
         }
-        return order
     }
 
     private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15

@@ -27,6 +27,13 @@ struct BatchAssembler: Sendable {
     struct Order {
         fileprivate var epoch = -1
         fileprivate var windows: [Int] = []
+
+        /// The permutation of a number of windows, in the memory of the one before.
+        fileprivate mutating func permute(count: Int, by key: RandomKey) {
+            if windows.count != count { windows = [Int](repeating: 0, count: count) }
+            for window in windows.indices { windows[window] = window }
+            key.permute(&windows)
+        }
     }
 
     /// The epoch of the first sample of an update.
@@ -42,7 +49,7 @@ struct BatchAssembler: Sendable {
             let sample = update * batchSize + item
             if order.epoch != sample / count {
                 order.epoch = sample / count
-                order.windows = key.folding("order").folding(order.epoch).permutation(count: count)
+                order.permute(count: count, by: key.folding("order").folding(order.epoch))
             }
             data.fill(batch, item: item, from: data.training, window: order.windows[sample % count])
         }

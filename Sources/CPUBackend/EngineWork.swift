@@ -1,0 +1,96 @@
+internal import CKernels
+internal import Foundation
+internal import TensorGraph
+
+/// What the engine's thread is asked to do: what a training step consists of, as values that are handed over without allocating, and anything else
+/// as a closure.
+enum EngineWork {
+    /// Any code.
+    case call(() -> Void)
+    /// A run of a plan.
+    case run(Plan, Rate)
+    /// The sum of the squares of a vector's elements.
+    case sumOfSquares(CPUBuffer, threads: Int)
+    /// Adds `factor` times the first vector to the second.
+    case add(CPUBuffer, scaledBy: Float, to: CPUBuffer, threads: Int)
+    /// One AdamW update.
+    case update(TrainingVectors, ParameterTable, AdamWUpdate, threads: Int)
+
+    /// The vectors of a `TrainingState` in the processor's memory.
+    struct TrainingVectors {
+        var parameters, gradients, firstMoment, secondMoment, average: CPUBuffer
+    }
+
+    /// Does it; the result is 0 for what has none.
+    func execute() -> Double {
+        switch self {
+        case .call(let body):
+            body()
+        case .run(let plan, let rate):
+            plan.run(rate)
+        case .sumOfSquares(let vector, let threads):
+            return ck_sum_of_squares(vector.floats, vector.count, Int32(threads))
+        case .add(let vector, let factor, let total, let threads):
+            ck_accumulate(vector.floats, factor, total.floats, vector.count, Int32(threads))
+            total.markChanged()
+        case .update(let vectors, let table, let update, let threads):
+            vectors.update(table, with: update, threads: Int32(threads))
+        }
+        return 0
+    }
+}
+
+extension EngineWork.TrainingVectors {
+    fileprivate func update(_ table: ParameterTable, with update: AdamWUpdate, threads: Int32) {
+        table.forEachUniformRun { elements, rateMultiplier, decays in
+            var numbers = ck_adamw(update, rateMultiplier: rateMultiplier, decays: decays)
+            let offset = elements.lowerBound
+            ck_adamw_update(
+                &numbers, parameters.floats + offset, gradients.floats + offset, firstMoment.floats + offset,
+                secondMoment.floats + offset, average.floats + offset, elements.count, threads)
+        }
+        for range in table.ranges where !range.isTrainable {
+            (average.floats + range.offset).update(from: parameters.floats + range.offset, count: range.shape.count)
+        }
+        parameters.markChanged()
+        average.markChanged()
+    }
+}
+
+extension ParameterTable {
+    /// Calls `body` for the trainable part of the flat vector in as few pieces of neighbouring ranges that are updated alike as possible; the gaps
+    /// between ranges stay 0 under any update.
+    fileprivate func forEachUniformRun(
+        _ body: (_ elements: Swift.Range<Int>, _ rateMultiplier: Float, _ decays: Bool) -> Void
+    ) {
+        var first = 0
+        while first < ranges.count {
+            let start = ranges[first]
+            var (next, end) = (first, start.offset)
+            while next < ranges.count, ranges[next].offset == end, ranges[next].isTrainable == start.isTrainable,
+                ranges[next].parameter.decays == start.parameter.decays,
+                ranges[next].rateMultiplier == start.rateMultiplier
+            {
+                end = ranges[next].offset + (ranges[next].shape.count + 15) / 16 * 16
+                next += 1
+            }
+            if start.isTrainable { body(start.offset..<end, start.rateMultiplier, start.parameter.decays) }
+            first = next
+        }
+    }
+}
+
+extension ck_adamw {
+    fileprivate init(_ update: AdamWUpdate, rateMultiplier: Float, decays: Bool) {
+        let rate = update.learningRate * Double(rateMultiplier)
+        let step = Double(update.step)
+        self.init(
+            decay_factor: Float(1 - rate * (decays ? update.weightDecay : 0)),
+            beta1: Float(update.beta1), beta2: Float(update.beta2), one_minus_beta1: Float(1 - update.beta1),
+            one_minus_beta2: Float(1 - update.beta2),
+            step_size: Float(rate / (1 - pow(update.beta1, step))),
+            inverse_root_correction: Float(1 / (1 - pow(update.beta2, step)).squareRoot()),
+            epsilon: Float(update.epsilon), gradient_scale: Float(update.gradientScale),
+            average_decay: Float(update.averageDecay), one_minus_average_decay: Float(1 - update.averageDecay))
+    }
+}

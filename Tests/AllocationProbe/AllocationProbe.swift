@@ -1,0 +1,171 @@
+import CAllocationProbe
+import CPUBackend
+import Demonstrations
+import Foundation
+import NoiseSchedules
+import Policies
+import PolicyInterface
+import TensorGraph
+import Training
+
+/// Counts what training steps and denoising passes allocate once everything is warm, and prints it as JSON.
+///
+/// Arguments: the number of threads and how many passes may not make the process grow.
+@main struct AllocationProbe {
+    /// What is measured.
+    private struct Report: Encodable {
+        var trainingSteps: Work
+        var passes: Work
+        /// Allocations of our own for a chunk, by its number of denoising steps.
+        var chunks: [String: Int]
+        var growth: Growth
+
+        enum CodingKeys: String, CodingKey {
+            case trainingSteps = "training_steps"
+            case passes
+            case chunks
+            case growth
+        }
+    }
+
+    /// Some repetitions of one piece of work.
+    private struct Work: Encodable {
+        let repetitions: Int
+        /// By our own code, in all repetitions together.
+        let own: Int
+        /// By the libraries that compute, in one repetition: the least and the most.
+        let library: [Int]
+
+        /// Counts while `body` runs again and again, and tells where our own allocations come from unless they are expected.
+        init(repetitions: Int, expectsOwn: Bool = false, _ body: () throws -> Void) rethrows {
+            var library = [Int](repeating: 0, count: repetitions)
+            var before = 0
+            probe_start()
+            for index in library.indices {
+                try body()
+                let counts = probe_read()
+                library[index] = Int(counts.library) - before
+                before = Int(counts.library)
+            }
+            let counts = probe_stop()
+            if !expectsOwn { probe_print_origins() }
+            self.repetitions = repetitions
+            own = Int(counts.own)
+            self.library = [library.min() ?? 0, library.max() ?? 0]
+        }
+    }
+
+    /// The memory of the process at its largest.
+    private struct Growth: Encodable {
+        let passes: Int
+        /// After a tenth of the passes and after all of them.
+        let kibibytes: [Int]
+    }
+
+    static func main() throws {
+        let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
+        let machine = CPUMachine(threads: arguments.first ?? 1)
+        let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations(), backend: machine)
+        let report = Report(
+            trainingSteps: try trainingSteps(trainer), passes: try passes(trainer, on: machine),
+            chunks: try chunks(trainer), growth: try growth(trainer, passes: arguments.dropFirst().first ?? 100_000))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    }
+
+    // MARK: - Work
+
+    /// Batches assembled and updates made, over several epochs.
+    private static func trainingSteps(_ trainer: Trainer) throws -> Work {
+        let (warmUp, counted) = (20, 100)
+        var batches = trainer.batches(count: warmUp + counted)
+        func step() throws {
+            guard let batch = batches.next() else { return }
+            _ = try trainer.step(batch)
+        }
+        for _ in 0..<warmUp { try step() }
+        return try Work(repetitions: counted, step)
+    }
+
+    /// Steps of a compiled sampler.
+    private static func passes(_ trainer: Trainer, on machine: CPUMachine) throws -> Work {
+        let model = trainer.model
+        let parameters = try machine.makeBuffer(count: model.table.count)
+        parameters.write(trainer.weights)
+        let step = try machine.compile(
+            model.stepGraph(batch: 1, sampler: .ddim(steps: 10)), parameters: parameters, gradients: nil)
+        let horizon = model.configuration.horizon
+        var sample = [Float](repeating: 0.5, count: horizon.prediction * model.sampleDimension)
+        var position: [Float] = [0]
+        let observation = [Float](repeating: 0.5, count: horizon.observation * model.observationDimension)
+        func pass() throws {
+            step.write("sample", sample)
+            step.write("step", position)
+            try step.run(.step)
+            sample.withUnsafeMutableBufferPointer { step.read("previous", into: $0) }
+            position[0] = position[0] < 9 ? position[0] + 1 : 0
+        }
+        return try machine.perform {
+            step.write("observation", observation)
+            try step.run(.chunk)
+            for _ in 0..<10 { try pass() }
+            return try Work(repetitions: 100, pass)
+        }
+    }
+
+    /// Whole chunks of few and of many steps: what they allocate must not depend on the steps.
+    private static func chunks(_ trainer: Trainer) throws -> [String: Int] {
+        var counts: [String: Int] = [:]
+        for sampler in [Sampler.ddpm(steps: 5), .ddpm(steps: 50)] {
+            let predict = try prediction(trainer, sampler)
+            for _ in 0..<3 { try predict() }
+            counts["\(sampler.steps ?? 0)"] = try Work(repetitions: 1, expectsOwn: true, predict).own
+        }
+        return counts
+    }
+
+    private static func growth(_ trainer: Trainer, passes: Int) throws -> Growth {
+        let predict = try prediction(trainer, .ddim(steps: 100))
+        // Of this process alone; `getrusage` also counts what its parent was before.
+        func peak() throws -> Int {
+            let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+            let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+            return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+        }
+        for _ in 0..<passes / 1000 { try predict() }
+        let early = try peak()
+        for _ in 0..<passes / 100 - passes / 1000 { try predict() }
+        return Growth(passes: passes, kibibytes: [early, try peak()])
+    }
+
+    private static func prediction(_ trainer: Trainer, _ sampler: Sampler) throws -> () throws -> Void {
+        let policy = try trainer.policy(sampler: sampler)
+        let count = policy.horizon.observation * policy.model.observationDimension
+        let observations = [Float](repeating: 0.5, count: count)
+        let keys = [RandomKey(seed: 1)]
+        return { _ = try policy.predict(observations: observations, keys: keys) }
+    }
+
+    // MARK: - Things to work on
+
+    /// A made-up robot of three joints.
+    private static func demonstrations() throws -> ReplayBuffer {
+        let numbers = (0..<6 * 20 * 3).map { Float(RandomKey(seed: 1).uniform(at: $0)) }
+        return try ReplayBuffer(
+            fields: [
+                ReplayBuffer.Field("joints", shape: [3], values: numbers),
+                ReplayBuffer.Field("command", shape: [3], values: numbers.map { 1 - $0 }),
+            ], episodeEnds: [20, 40, 60, 80, 100, 120])
+    }
+
+    /// A tiny network.
+    private static let recipe = Recipe(
+        name: "probe",
+        policy: PolicyConfiguration(
+            observations: ObservationSchema([FieldSelection("joints")]),
+            action: ActionConfiguration(field: "command", dimension: 3),
+            horizon: Horizon(observation: 2, prediction: 4, action: 2),
+            denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8))),
+        training: TrainingConfiguration(steps: 1000, batchSize: 16))
+}

@@ -1,0 +1,49 @@
+import Foundation
+import Testing
+
+/// What the work that is done again and again allocates, as `AllocationProbe` counts it.
+@Suite struct AllocationTests {
+    private struct Report: Decodable {
+        struct Work: Decodable {
+            let own: Int
+            let library: [Int]
+        }
+
+        struct Growth: Decodable {
+            let passes: Int
+            let kibibytes: [Int]
+        }
+
+        let trainingSteps: Work
+        let passes: Work
+        let chunks: [String: Int]
+        let growth: Growth
+    }
+
+    @Test(.enabled(if: AllocationTests.counts, "the probe needs the GNU C library"))
+    func warmWorkAllocatesNothing() throws {
+        let probe = CommandLineRun.executable.deletingLastPathComponent().appendingPathComponent("AllocationProbe")
+        let outcome = try CommandLineRun(["1", "100000"], executable: probe).wait()
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let report = try decoder.decode(Report.self, from: Data(outcome.output.utf8))
+
+        for work in [report.trainingSteps, report.passes] {
+            #expect(work.own == 0, "\(outcome.errors)")
+            #expect(Set(work.library).count == 1, "the libraries' share differs from one call to the next")
+        }
+        // The answer and the way to it are allocated for each chunk, whatever its steps; they also show that the probe counts.
+        #expect(Set(report.chunks.values).count == 1 && report.chunks.values.allSatisfy { 1...20 ~= $0 })
+        let growth = try #require(report.growth.kibibytes.last) - report.growth.kibibytes[0]
+        #expect(report.growth.passes == 100_000 && growth <= 512, "\(growth) KiB")
+    }
+
+    private static var counts: Bool {
+        #if canImport(Glibc)
+            true
+        #else
+            false
+        #endif
+    }
+}
