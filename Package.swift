@@ -89,7 +89,8 @@ let package = Package(
             name: "dpolicy",
             dependencies: [
                 "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "PushT",
-                "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles", "TensorGraph", logging, arguments,
+                "PolicyInterface", "PolicyNetworks", "NeuralNetworks", "NoiseSchedules", "TensorFiles", "TensorGraph",
+                logging, arguments,
             ],
             swiftSettings: settings),
 

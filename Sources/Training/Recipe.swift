@@ -1,4 +1,4 @@
-import Demonstrations
+public import Demonstrations
 public import Policies
 import PolicyInterface
 
@@ -39,8 +39,9 @@ public struct Recipe: Codable, Sendable, Equatable {
 
 extension Recipe {
     /// The recipe with what only the demonstrations tell: the widths of the observed fields.
+    /// - Parameter seed: replaces the recipe's.
     /// - Throws: `ObservationError` or `TrainingError` when the demonstrations lack a field or hold it in another shape.
-    func resolved(for demonstrations: ReplayBuffer, seed: UInt64?) throws -> Recipe {
+    public func resolved(for demonstrations: ReplayBuffer, seed: UInt64? = nil) throws -> Recipe {
         try validate()
         var recipe = self
         if let seed { recipe.training.seed = seed }

@@ -5,20 +5,78 @@ import Testing
 
 /// `dpolicy bench`.
 @Suite struct BenchTests {
-    @Test func measuresBothKindsOfWork() throws {
-        let folder = try TemporaryFolder()
+    /// Runs it on a small robot's recipe and demonstrations.
+    private func bench(_ arguments: String..., in folder: TemporaryFolder) throws -> CommandLineRun.Outcome {
         try Fixtures.writeRobotDemonstrations(to: folder("demonstrations.zarr"))
         try Fixtures.recipe.write(to: folder("recipe.yaml"), atomically: true, encoding: .utf8)
-        let outcome = try CommandLineRun([
-            "bench", "--recipe", folder("recipe.yaml").path, "--data", folder("demonstrations.zarr").path,
-            "--training-steps", "2", "--chunks",
-            "2", "--steps", "2", "--threads", "1", "--json",
-        ]).wait()
-        #expect(outcome.status == 0)
-        for key in ["training_step_ms", "denoising_pass_ms"] {
-            let timing = try #require(try outcome.json()[key] as? [String: Double])
-            let (least, median, most) = (timing["minimum"] ?? -1, timing["median"] ?? -1, timing["maximum"] ?? -1)
-            #expect(0 < least && least <= median && median <= most)
+        let subject = ["--recipe", folder("recipe.yaml").path, "--data", folder("demonstrations.zarr").path]
+        return try CommandLineRun(["bench"] + subject + arguments + ["--threads", "1"]).wait()
+    }
+
+    private func measurements(of outcome: CommandLineRun.Outcome) throws -> [[String: Any]] {
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        return try #require(try outcome.json()["measurements"] as? [[String: Any]])
+    }
+
+    @Test func measuresLearningAndActing() throws {
+        let outcome = try bench("--repetitions", "2", "--steps", "3", "--json", in: TemporaryFolder())
+        let measurements = try measurements(of: outcome)
+        #expect(measurements.compactMap { $0["work"] as? String } == ["training", "pass", "chunk"])
+        #expect(measurements.compactMap { $0["batch"] as? Int } == [8, 1, 1])
+        #expect(measurements[2]["denoising_steps"] as? Int == 3)
+        for measurement in measurements {
+            let times = try #require(measurement["milliseconds"] as? [String: Any])
+            let samples = try #require(times["samples"] as? [Double])
+            #expect(samples.count == 2)
+            #expect(times["minimum"] as? Double == samples.min())
+            #expect(times["p99"] as? Double == samples.max())
+            #expect(samples.allSatisfy { $0 > 0 })
         }
+        #expect(try outcome.json()["peak_memory_mib"] as? Double ?? 0 > 1)
+    }
+
+    @Test func measuresPushT() throws {
+        let folder = try TemporaryFolder()
+        try Fixtures.writePushTPolicy(to: folder("policy"))
+        let outcome = try dpolicy(
+            "bench", "--work", "evaluation", "--work", "simulator", "--policy", folder("policy").path, "--batch", "2",
+            "--repetitions", "1", "--threads", "1", "--json")
+        for measurement in try measurements(of: outcome) {
+            let details = try #require(measurement["details"] as? [String: Double])
+            #expect(details["control_steps_per_second"] ?? 0 > 0)
+        }
+    }
+
+    @Test func emptiesCachesAndPrintsATable() throws {
+        let outcome = try bench("--work", "pass", "--repetitions", "1", "--cold", in: TemporaryFolder())
+        #expect(outcome.status == 0)
+        #expect(outcome.lines.last?.hasPrefix("network pass, batch 1, cold caches ") == true)
+    }
+
+    /// Others can be measured with the weights that were measured.
+    @Test func exportsWhatIsMeasured() throws {
+        let folder = try TemporaryFolder()
+        let export = folder("policy")
+        let outcome = try bench("--work", "pass", "--repetitions", "1", "--export", export.path, in: folder)
+        #expect(outcome.status == 0)
+        #expect(try PolicyDirectory(export).read().configuration.denoiser == .unet(Self.network))
+    }
+
+    private static let network = DenoiserConfiguration.UNet(
+        widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)
+
+    @Test(arguments: [3, 100, 1000]) func makesAsManyWindowsAsWanted(_ windows: Int) throws {
+        let outcome = try bench(
+            "--work", "training", "--repetitions", "1", "--windows", "\(windows)", "--set",
+            "training.validation_ratio=0", "--json", in: TemporaryFolder())
+        #expect(try measurements(of: outcome).count == 1)
+    }
+
+    @Test func trainingNeedsDemonstrations() throws {
+        let folder = try TemporaryFolder()
+        try Fixtures.writePushTPolicy(to: folder("policy"))
+        let outcome = try dpolicy("bench", "--work", "training", "--policy", folder("policy").path)
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "--data", "demonstrations"))
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 /// Exit codes and help.
 @Suite struct UsageTests {
-    static let verbs = ["train", "evaluate", "predict", "simulate", "inspect", "data"]
+    static let verbs = ["train", "evaluate", "predict", "simulate", "inspect", "data", "bench"]
 
     @Test(arguments: verbs) func helpHasExamples(_ verb: String) throws {
         let outcome = try dpolicy(verb, "--help")
@@ -30,7 +30,8 @@ import Testing
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "100049"],
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "99990"],
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "18446744073709551615"],
-        ["evaluate", "--seed", "18446744073709551615"], ["bench", "--data", "x", "--steps", "0"],
+        ["evaluate", "--seed", "18446744073709551615"], ["bench"], ["bench", "--data", "x", "--steps", "0"],
+        ["bench", "--data", "x", "--work", "sleep"],
     ])
     func wrongUsageIs64(_ arguments: [String]) throws {
         let outcome = try CommandLineRun(arguments).wait()

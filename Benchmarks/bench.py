@@ -1,0 +1,171 @@
+"""Measures dpolicy and its peers, taking turns, on the same work with the same threads; `make bench` runs it.
+
+    python Benchmarks/bench.py                                  # everything
+    python Benchmarks/bench.py --only training-small,start      # some of it; other results stay as they are
+    python Benchmarks/bench.py --only acting-paper --peers openvino-bf16
+    python Benchmarks/bench.py --quick                          # does everything work?
+
+Results go to Benchmarks/results: speed.json for programs, speed.md for people.
+"""
+
+import argparse
+import datetime
+import os
+import statistics
+import sys
+import time
+
+import extras
+import machine
+import outputs
+import report
+from parties import Ours, PartyError, Peer
+from results import Results
+from works import WORKS, Network
+
+OWN_PRECISION = {"f32": "f32", "bf16": "bf16", "int8-weights": "int8-weights", "int8": "int8-weights"}
+
+
+def main():
+    options = arguments()
+    os.makedirs(options.results, exist_ok=True)
+    results = Results(os.path.join(options.results, "speed.json"))
+    results.set_machine(machine.describe(), machine.versions(), options.threads)
+    networks = make_networks(options)
+    failures = []
+    for work in WORKS:
+        if chosen(work.name, options.only):
+            start = time.perf_counter()
+            failures += measure(work, networks[work.network], options, results)
+            print(f"{work.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    for name, run in extras.WORKS.items():
+        if chosen(name, options.only):
+            results.put(name, run(networks["small"], options), today(), options.quick)
+    results.save()
+    with open(os.path.join(options.results, "speed.md"), "w") as file:
+        file.write(report.markdown(results.document))
+    for failure in failures:
+        print(f"failed: {failure}", file=sys.stderr)
+    sys.exit(1 if any("differs" in failure for failure in failures) else 0)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [work.name for work in WORKS] + list(extras.WORKS)
+    parser.add_argument("--only", help=f"some of: {', '.join(names)}")
+    parser.add_argument("--peers", help="some peers, by name; none: measure only us")
+    parser.add_argument("--quick", action="store_true", help="few repetitions: to see whether everything works")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--dpolicy", default=".build/release/dpolicy")
+    parser.add_argument("--policy", default="Policies/pusht", help="the small U-Net")
+    parser.add_argument("--data", default="Demonstrations/pusht.zarr")
+    parser.add_argument("--scratch", default=".build/benchmarks/files", help="for weights and models that are made")
+    parser.add_argument("--results", help="Benchmarks/results; with --quick a folder that is not kept")
+    options = parser.parse_args()
+    options.results = options.results or (".build/benchmarks/quick" if options.quick else "Benchmarks/results")
+    for name in options.only.split(",") if options.only else []:
+        if name not in names:
+            parser.error(f"--only: expected some of {', '.join(names)}, found {name}")
+    return options
+
+
+def chosen(name, only):
+    return not only or name in only.split(",")
+
+
+def today():
+    return datetime.date.today().isoformat()
+
+
+def make_networks(options):
+    """The small network is the shipped policy; the paper's has random weights, which cost as much."""
+    small = Network("small", "[64,128,256]", options.policy, options.data)
+    paper = Network("paper", "[256,512,1024]", os.path.join(options.scratch, "paper"), options.data)
+    if not os.path.exists(os.path.join(paper.policy, "policy.json")):
+        ours(options, "f32", paper).run(
+            "bench", "--work", "pass", "--repetitions", "1", "--data", paper.data, "--set",
+            f"policy.denoiser.widths={paper.widths}", "--export", paper.policy)
+    return {"small": small, "paper": paper}
+
+
+def ours(options, precision, network):
+    return Ours(options.dpolicy, precision, network, options.threads)
+
+
+def measure(work, network, options, results):
+    """Measures a work with one peer after another, and returns what went wrong."""
+    failures = []
+    check = outputs.Check(network, options.scratch)
+    record = {"title": work.title, "cases": {}, "outputs": {}, "memory_mib": {}}
+    peers = [peer for peer in work.peers if chosen(peer, options.peers)]
+    if work.measures_tails or not peers:
+        for precision in ["f32", "bf16", "int8-weights"] if "acting" in work.name or work.measures_tails else ["f32", "bf16"]:
+            party = ours(options, precision, network)
+            failures += attempt(party, lambda: alone(party, work, options, record))
+    for name in peers:
+        peer = Peer(name, network, options.threads, os.path.join(options.scratch, "models"))
+        own = ours(options, OWN_PRECISION[peer.precision], network)
+        partner = None if work.measures_tails else own
+        try:
+            if not work.name.startswith("training"):
+                failures += attempt(peer, lambda: check.compare(peer, record["outputs"]))
+                failures += attempt(own, lambda: check.compare(own, record["outputs"]))
+            failures += attempt(peer, lambda: in_turns(peer, partner, work, options, record))
+        finally:
+            peer.close()
+        results.put(work.name, record, today(), options.quick)
+        results.save()
+    results.put(work.name, record, today(), options.quick)
+    return failures
+
+
+def attempt(party, body):
+    try:
+        body()
+        return []
+    except PartyError as error:
+        print(f"  {party.name}: {error}", file=sys.stderr)
+        return [f"{party.name}: {error}"]
+
+
+def alone(party, work, options, record):
+    for case in work.cases:
+        samples = ask(party, case, options, record)
+        record["cases"].setdefault(case.name, {})[party.name] = summary([samples])
+
+
+def in_turns(peer, own, work, options, record):
+    """Rounds of ours and theirs; the ratio is the median of the rounds' ratios."""
+    for case in work.cases:
+        theirs, mine = [], []
+        for _ in range(1 if options.quick else work.rounds):
+            if own:
+                mine.append(ask(own, case, options, record))
+            theirs.append(ask(peer, case, options, record))
+        entry = summary(theirs)
+        if own:
+            ratios = [statistics.median(a) / statistics.median(b) for a, b in zip(theirs, mine)]
+            entry |= {"against": own.name, "ours": summary(mine), "ratio": statistics.median(ratios)}
+        record["cases"].setdefault(case.name, {})[peer.name] = entry
+        ratio = f"  {entry['ratio']:.2f}× {own.name}" if own else ""
+        print(f"  {case.name}: {peer.name} {entry['median_ms']:.3f} ms{ratio}", file=sys.stderr)
+
+
+def ask(party, case, options, record):
+    repetitions = min(case.repetitions, 3) if options.quick else case.repetitions
+    seconds = 0.1 if options.quick else case.seconds
+    answer = party.ask(case.request | {"repetitions": repetitions, "seconds": seconds})
+    if case.request["batch"] in (1, 256) and not case.request.get("cold"):
+        record["memory_mib"][party.name] = max(record["memory_mib"].get(party.name, 0), answer["peak_memory_mib"])
+    return answer["samples"]
+
+
+def summary(rounds):
+    samples = sorted(sample for one in rounds for sample in one)
+    return {
+        "median_ms": statistics.median(statistics.median(one) for one in rounds),
+        "p99_ms": samples[-(-99 * len(samples) // 100) - 1], "minimum_ms": samples[0], "samples": len(samples)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What is measured."""
+
+from dataclasses import dataclass
+
+TRAINING_PEERS = [
+    "pytorch-eager-f32", "pytorch-eager-bf16", "pytorch-compile-f32", "pytorch-compile-bf16", "jax-f32", "jax-bf16"]
+ACTING_PEERS = [
+    "openvino-f32", "openvino-bf16", "openvino-int8-weights", "openvino-int8", "onnxruntime-f32", "jax-f32", "jax-bf16",
+    "pytorch-eager-f32", "pytorch-eager-bf16", "pytorch-compile-f32", "pytorch-compile-bf16"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network, with the policy directory that holds its weights and the demonstrations to train it on."""
+
+    name: str
+    widths: str
+    policy: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A piece of work: what is asked of a party, and how often in a round."""
+
+    name: str
+    request: dict
+    repetitions: int
+    # At most so long a peer is measured in a round.
+    seconds: float = 1.0
+    # Peers that are measured; all of the work if not said.
+    peers: list | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    name: str
+    title: str
+    network: str
+    peers: list
+    cases: list
+    rounds: int = 3
+    # Each of our precisions is measured once, whichever the peers are.
+    measures_tails: bool = False
+
+
+def chunk(sampler, steps, batch=1, cold=False):
+    return {"do": "chunk", "sampler": sampler, "steps": steps, "batch": batch, "cold": cold}
+
+
+def acting_cases(slowness):
+    """For a network whose passes take about `slowness` times as long as those of the small one."""
+    def repetitions(count):
+        return max(10, round(count / slowness))
+
+    # Batch 1 comes first, so that its peak memory can be told; cold caches come last, since emptying them takes memory.
+    return [
+        Case("network pass, batch 1", {"do": "pass", "batch": 1}, repetitions(400)),
+        Case("DDIM-10 chunk, batch 1", chunk("ddim", 10), repetitions(50)),
+        Case("network pass, batch 8", {"do": "pass", "batch": 8}, repetitions(200)),
+        Case("DDIM-10 chunk, batch 8", chunk("ddim", 10, 8), repetitions(30)),
+        Case("network pass, batch 64", {"do": "pass", "batch": 64}, repetitions(50)),
+        Case("DDIM-10 chunk, batch 64", chunk("ddim", 10, 64), repetitions(10)),
+        Case("network pass, batch 1, cold caches", {"do": "pass", "batch": 1, "cold": True}, 30, 3.0),
+        Case("DDIM-10 chunk, batch 1, cold caches", chunk("ddim", 10, cold=True), 20, 3.0),
+    ]
+
+
+def tail_cases(ddim, ddpm, seconds):
+    return [
+        Case("DDIM-10 chunk, batch 1", chunk("ddim", 10), ddim, seconds),
+        Case("DDPM-100 chunk, batch 1", chunk("ddpm", 100), ddpm, seconds),
+    ]
+
+
+TAIL_PEERS = ["openvino-f32", "openvino-bf16", "openvino-int8-weights", "onnxruntime-f32", "jax-f32", "pytorch-eager-f32"]
+
+WORKS = [
+    Work("training-small", "Training step, small U-Net", "small", TRAINING_PEERS,
+         [Case("batch 256", {"do": "training", "batch": 256}, 15, 4.0)], rounds=3),
+    Work("acting-small", "Acting, small U-Net", "small", ACTING_PEERS, acting_cases(1)),
+    Work("acting-paper", "Acting, paper's U-Net", "paper", ACTING_PEERS, acting_cases(12)),
+    Work("training-paper", "Training step, paper's U-Net", "paper", TRAINING_PEERS,
+         [Case("batch 256", {"do": "training", "batch": 256}, 4, 10.0)], rounds=2),
+    Work("chunks-small", "A thousand chunks, small U-Net", "small", TAIL_PEERS, tail_cases(1000, 1000, 20.0),
+         rounds=1, measures_tails=True),
+    Work("chunks-paper", "Many chunks, paper's U-Net", "paper", TAIL_PEERS, tail_cases(1000, 100, 12.0),
+         rounds=1, measures_tails=True),
+]

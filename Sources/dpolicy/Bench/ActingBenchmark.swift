@@ -1,0 +1,118 @@
+import CPUBackend
+import Evaluation
+import NoiseSchedules
+import Policies
+import PolicyInterface
+import TensorGraph
+
+/// Measures how fast a policy acts.
+struct ActingBenchmark {
+    private let model: DiffusionModel
+    private let normaliser: Normaliser
+    private let parameters: any DeviceBuffer
+    private let machine: CPUMachine
+
+    init(_ subject: BenchmarkSubject, machine: CPUMachine) throws {
+        let stored = try subject.actor()
+        model = try DiffusionModel(stored.configuration)
+        normaliser = stored.normaliser
+        parameters = try machine.makeBuffer(count: model.table.count)
+        parameters.write(stored.weights)
+        self.machine = machine
+    }
+
+    /// Repetitions that only warm up.
+    private static let warmUp = 5
+
+    /// The network with inputs that all may change, so that all of it is computed.
+    func pass(batch: Int, repetitions: Int, caches: ColdCaches?) throws -> Measurement {
+        let executable = try machine.compile(model.networkGraph(batch: batch), parameters: parameters, gradients: nil)
+        let horizon = model.configuration.horizon
+        let counts = [
+            "sample": batch * horizon.prediction * model.sampleDimension,
+            "observation": batch * horizon.observation * model.observationDimension,
+        ]
+        let inputs = counts.mapValues { count in
+            var values = [Float](repeating: 0, count: count)
+            RandomKey(seed: 0).fillNormal(&values)
+            return values
+        }
+        let steps = [Float](repeating: 50, count: batch)
+        var output = inputs["sample"] ?? []
+        let times = try durations(of: repetitions, caches: caches) {
+            try machine.perform {
+                for (name, values) in inputs { executable.write(name, values) }
+                executable.write("steps", steps)
+                try executable.run(.step)
+                output.withUnsafeMutableBufferPointer { executable.read("output", into: $0) }
+            }
+        }
+        return Measurement(
+            work: .pass, parameters: model.table.parameterCount, batch: batch, isCold: caches != nil,
+            milliseconds: Timing(times))
+    }
+
+    /// Chunks of actions, from raw observations to raw actions.
+    func chunk(batch: Int, _ sampler: SamplerOptions, repetitions: Int, caches: ColdCaches?) throws -> Measurement {
+        let policy = try policy(sampler)
+        let observations = [Float](
+            repeating: 100, count: batch * model.configuration.horizon.observation * model.observationDimension)
+        try policy.prepare(count: batch)
+        var seed: UInt64 = 0
+        let times = try durations(of: repetitions, caches: caches) {
+            seed += 1
+            let key = RandomKey(seed: seed)
+            _ = try policy.predict(observations: observations, keys: (0..<batch).map { key.folding($0) })
+        }
+        let steps = denoisingSteps(of: policy)
+        let timing = Timing(times)
+        return Measurement(
+            work: .chunk, parameters: model.table.parameterCount, batch: batch, denoisingSteps: steps,
+            isCold: caches != nil, milliseconds: timing,
+            details: ["ms_per_step": timing.median / Double(steps)])
+    }
+
+    /// Rollouts in Push-T that step together, plans made beforehand.
+    func evaluation(environments: Int, _ sampler: SamplerOptions, repetitions: Int) throws -> Measurement {
+        try PushTTask.check(model.configuration)
+        let policy = try policy(sampler)
+        // As rollouts end, requests become fewer.
+        var count = 1
+        while count < 2 * environments {
+            try policy.prepare(count: min(count, environments))
+            count *= 2
+        }
+        let evaluator = try PushTTask.evaluator(
+            EvaluationConfiguration(episodes: environments, firstSeed: 0, batch: environments))
+        var controlSteps = 0
+        let times = try durations(of: repetitions, warmUp: 0, caches: nil) {
+            controlSteps += try evaluator.evaluate(policy).episodes.map(\.steps).reduce(0, +)
+        }
+        return Measurement(
+            work: .evaluation, parameters: model.table.parameterCount, batch: environments,
+            denoisingSteps: denoisingSteps(of: policy),
+            milliseconds: Timing(times),
+            details: ["control_steps_per_second": Double(controlSteps) / (times.reduce(.zero, +) / .seconds(1))])
+    }
+
+    /// The policy with the sampler that was asked for, or its own.
+    private func policy(_ sampler: SamplerOptions) throws -> DiffusionPolicy {
+        try DiffusionPolicy(
+            model, parameters: parameters, normaliser: normaliser, sampler: sampler.choice(for: model.configuration),
+            backend: machine)
+    }
+
+    private func denoisingSteps(of policy: DiffusionPolicy) -> Int {
+        policy.sampler.steps ?? model.configuration.diffusion.steps
+    }
+
+    private func durations(
+        of repetitions: Int, warmUp: Int = Self.warmUp, caches: ColdCaches?, _ body: () throws -> Void
+    ) throws -> [Duration] {
+        let clock = ContinuousClock()
+        return try (0..<repetitions + warmUp).map { _ in
+            caches?.empty()
+            return try clock.measure(body)
+        }.suffix(repetitions)
+    }
+}

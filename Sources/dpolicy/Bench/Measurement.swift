@@ -1,0 +1,90 @@
+import CPUBackend
+import Foundation
+
+/// One measured piece of work.
+struct Measurement: Codable {
+    let work: BenchmarkWork
+    /// Of the network, where there is one.
+    var parameters: Int?
+    /// Windows, requests or environments that are computed together.
+    let batch: Int
+    /// Denoising steps in one repetition, where the work denoises.
+    var denoisingSteps: Int?
+    /// Whether the caches were emptied before each repetition.
+    var isCold = false
+    let milliseconds: Timing
+    /// What else was seen, by name and unit.
+    var details: [String: Double] = [:]
+
+    enum CodingKeys: String, CodingKey {
+        case work
+        case parameters
+        case batch
+        case denoisingSteps = "denoising_steps"
+        case isCold = "cold"
+        case milliseconds
+        case details
+    }
+}
+
+/// What was measured in one process, and on what.
+struct BenchmarkReport: Codable {
+    let subject: String
+    let library: String
+    let instructions: InstructionSet
+    let precision: String
+    let threads: Int
+    let measurements: [Measurement]
+    /// The most memory that the process has had at once, in MiB; nil where the system does not tell.
+    let peakMemory: Double?
+
+    enum CodingKeys: String, CodingKey {
+        case subject
+        case library
+        case instructions
+        case precision
+        case threads
+        case measurements
+        case peakMemory = "peak_memory_mib"
+    }
+}
+
+extension BenchmarkReport: CustomStringConvertible {
+    /// A table for people.
+    var description: String {
+        let parameters = measurements.compactMap(\.parameters).first.map { "\($0) parameters, " } ?? ""
+        let rows = measurements.map { measurement in
+            let name = measurement.name.padding(toLength: 44, withPad: " ", startingAt: 0)
+            let timing = measurement.milliseconds
+            let times = String(
+                format: "%10.3f%10.3f%10.3f%10.3f", timing.median, timing.minimum, timing.p99, timing.maximum)
+            let details = measurement.details.sorted { $0.key < $1.key }.map { String(format: "  %@ %.4g", $0, $1) }
+            return name + times + details.joined()
+        }
+        let memory = peakMemory.map { String(format: ", peak memory %.0f MiB", $0) } ?? ""
+        let heading = "milliseconds".padding(toLength: 44, withPad: " ", startingAt: 0)
+        return """
+            \(subject): \(parameters)\(precision), \(threads) threads, \(library), \(instructions.rawValue)\(memory)
+            \(heading)    median     least       p99      most
+            \(rows.joined(separator: "\n"))
+            """
+    }
+}
+
+extension Measurement {
+    /// What was measured, in words.
+    fileprivate var name: String {
+        let steps = denoisingSteps.map { ", \($0) steps" } ?? ""
+        return "\(work.title), batch \(batch)\(steps)\(isCold ? ", cold caches" : "")"
+    }
+}
+
+/// The most memory that this process has had at once.
+enum PeakMemory {
+    /// MiB; nil where the system does not tell.
+    static var mebibytes: Double? {
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }.map { $0 / 1024 }
+    }
+}
