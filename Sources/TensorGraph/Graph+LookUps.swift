@@ -29,9 +29,9 @@ extension Graph {
 
     /// The rows of all tables of a group side by side, plus what is added to them.
     private func joined(_ group: [LookUp], _ tensor: (Value) -> Tensor) -> Tensor {
-        let rows = Tensor.concatenate(group.map { tensor($0.table) }, axis: 1).rows(at: tensor(group[0].key.indices))
+        let rows = Tensor.sideBySide(group.map { tensor($0.table) }).rows(at: tensor(group[0].key.indices))
         guard group[0].addend != nil else { return rows }
-        return rows + .concatenate(group.compactMap(\.addend).map(tensor), axis: 1)
+        return rows + .sideBySide(group.compactMap(\.addend).map(tensor))
     }
 
     /// Rows of a table of the model's rate, and a slower value that they are added to.
@@ -75,5 +75,34 @@ extension Graph {
 
     private func isLookUp(_ node: Node) -> Bool {
         node.operation == .lookUp && node.rate > .model && nodes[node.inputs[0].node].rate == .model
+    }
+}
+
+extension Tensor {
+    /// Matrices side by side.
+    ///
+    /// Products of one matrix are one product with their weights one below the other: `concatenate(linear(x, V), linear(x, W)) = linear(x, [V; W])`.
+    fileprivate static func sideBySide(_ matrices: [Tensor]) -> Tensor {
+        let builder = matrices[0].graph
+        let origins = matrices.map(builder.origin)
+        let first = origins[0].inputs
+        let areProductsOfOne = origins.allSatisfy { operation, inputs in
+            operation == .linear && inputs[0].value == first[0].value && inputs.count == first.count
+                && inputs.dropFirst().allSatisfy { builder.rate(of: $0) == .model }
+        }
+        guard areProductsOfOne else { return concatenate(matrices, axis: 1) }
+        let bias = first.count > 2 ? concatenate(origins.map { $0.inputs[2] }, axis: 0) : nil
+        return first[0].linear(oneBelowTheOther(origins.map { $0.inputs[1] }), bias: bias)
+    }
+
+    /// Matrices one below the other; the same columns of all are these columns of the whole.
+    private static func oneBelowTheOther(_ matrices: [Tensor]) -> Tensor {
+        let origins = matrices.map(matrices[0].graph.origin)
+        guard case .slice(axis: 1, let columns) = origins[0].operation,
+            origins.allSatisfy({
+                $0.operation == origins[0].operation && $0.inputs[0].shape[1] == origins[0].inputs[0].shape[1]
+            })
+        else { return concatenate(matrices, axis: 0) }
+        return concatenate(origins.map { $0.inputs[0] }, axis: 0).slice(axis: 1, columns)
     }
 }
