@@ -60,22 +60,22 @@ void ck_sum_strided(
 }
 
 typedef struct {
-    const float *x;
-    float *out;
-    ptrdiff_t x_stride, out_stride, rows, columns;
+    const char *x;
+    char *out;
+    ptrdiff_t x_stride, out_stride, rows, length;
 } ck_copy;
 
 static void ck_copy_body(void *context, int thread, int threads) {
     const ck_copy *c = context;
     const ck_range range = ck_share(c->rows, 1, thread, threads);
     for (ptrdiff_t row = range.begin; row < range.end; row++)
-        memcpy(c->out + row * c->out_stride, c->x + row * c->x_stride, (size_t)c->columns * sizeof(float));
+        memcpy(c->out + row * c->out_stride, c->x + row * c->x_stride, (size_t)c->length);
 }
 
 void ck_copy_rows(
-    const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride, ptrdiff_t rows, ptrdiff_t columns, int threads) {
-    ck_copy copy = {x, out, x_stride, out_stride, rows, columns};
-    ck_parallel(ck_copy_body, &copy, ck_useful_threads(rows * columns / 4, threads));
+    const void *x, ptrdiff_t x_stride, void *out, ptrdiff_t out_stride, ptrdiff_t rows, ptrdiff_t length, int threads) {
+    ck_copy copy = {x, out, x_stride, out_stride, rows, length};
+    ck_parallel(ck_copy_body, &copy, ck_useful_threads(rows * length / 16, threads));
 }
 
 void ck_fill(float *out, float value, ptrdiff_t count) {

@@ -80,6 +80,13 @@ final class AlignedMemory: @unchecked Sendable {
             return grown.start
         }
 
+        /// Where it begins now.
+        /// - Precondition: some has been reserved.
+        var start: UnsafeMutableRawPointer {
+            guard let memory else { preconditionFailure("no memory has been reserved") }
+            return memory.start
+        }
+
         /// Calls `user` whenever the memory moves.
         func onMove(_ user: @escaping (UnsafeMutableRawPointer) -> Void) { users.append(user) }
     }

@@ -72,6 +72,9 @@ final class PackedWeights {
             from: source, at: UnsafeMutableRawPointer(buffer.floats + offset), to: destination, at: memory.start)
     }
 
+    /// What packing costs at least.
+    var cost: Cost { Cost(byteCount: source.byteCount + destination.byteCount) }
+
     /// Packs again if the weights have changed.
     func update(to version: Int) {
         guard self.version != version else { return }

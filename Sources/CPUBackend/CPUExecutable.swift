@@ -1,7 +1,7 @@
-internal import TensorGraph
+public import TensorGraph
 
-/// A plan with its inputs and outputs by name.
-final class CPUExecutable: Executable {
+/// A graph prepared for a `CPUMachine`: a plan with its inputs and outputs by name.
+public final class CPUExecutable: Executable {
     private let plan: Plan
     private let engine: EngineThread
 
@@ -10,16 +10,22 @@ final class CPUExecutable: Executable {
         self.engine = engine
     }
 
-    func write(_ name: String, _ values: UnsafeBufferPointer<Float>) {
+    /// Sets an input before a run.
+    public func write(_ name: String, _ values: UnsafeBufferPointer<Float>) {
         guard let place = plan.inputs[name] else { preconditionFailure("the graph has no input \(name)") }
         precondition(values.count == place.count, "\(name): expected \(place.count) elements, found \(values.count)")
         guard let source = values.baseAddress else { return }
         place.start.update(from: source, count: place.count)
     }
 
-    func run(_ rate: Rate) { engine.perform(.run(plan, rate)) }
+    /// Computes what changes at a rate.
+    public func run(_ rate: Rate) { engine.perform(.run(plan, rate)) }
 
-    func read(_ name: String, into values: UnsafeMutableBufferPointer<Float>) {
+    /// Computes what changes at a rate as `run` does and measures each instruction, in the order in which they run.
+    public func profile(_ rate: Rate) -> [InstructionProfile] { engine.perform { plan.profile(rate) } }
+
+    /// Reads an output after a run.
+    public func read(_ name: String, into values: UnsafeMutableBufferPointer<Float>) {
         guard let place = plan.outputs[name] else { preconditionFailure("the graph has no output \(name)") }
         precondition(values.count == place.count, "\(name): expected \(place.count) elements, found \(values.count)")
         values.baseAddress?.update(from: place.start, count: place.count)

@@ -10,16 +10,22 @@ public final class CPUMachine: Backend {
     public let threads: Int
     /// The vector instructions that it computes with.
     public let instructions: InstructionSet
+    /// The precision of the operands of products; everything else is in float32.
+    public let precision: Precision
     private let engine: EngineThread
     private let oneDNN: OneDNN
 
     /// A machine with a team of threads.
-    /// - Parameter threads: as many as the process may use processors, if not given.
-    public init(threads: Int? = nil) {
+    /// - Parameters:
+    ///   - threads: as many as the process may use processors, if not given.
+    ///   - precision: that of the operands of products; if not given, bfloat16 where there are instructions for it, otherwise float32. Compiling
+    ///     a graph for bfloat16 without them throws `UnsupportedPrecision`.
+    public init(threads: Int? = nil, precision: Precision? = nil) {
         let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
         self.threads = threads
         // An unknown name is told of when a graph is compiled, which may throw.
         instructions = (try? .inUse()) ?? .ofProcessor
+        self.precision = precision ?? (instructions.multipliesBFloat16 ? .bfloat16 : .float32)
         engine = EngineThread { ck_set_threads(Int32(threads)) }
         oneDNN = OneDNN()
     }
@@ -31,18 +37,22 @@ public final class CPUMachine: Backend {
     /// - Throws: `OutOfMemory`.
     public func makeBuffer(count: Int) throws -> any DeviceBuffer { try CPUBuffer(count: count, engine: engine) }
 
-    /// Hoists what changes seldom, fuses, places the values in one arena, packs the weights and prepares the primitives.
+    /// Hoists what changes seldom, rounds the operands of products, fuses, places the values in one arena, packs the weights and prepares the
+    /// primitives.
     /// - Throws: `UnknownInstructionSet`, `UnsupportedPrecision`, `OutOfMemory`.
     public func compile(
         _ graph: Graph, parameters: any DeviceBuffer, gradients: (any DeviceBuffer)?
     ) throws -> any Executable {
-        _ = try InstructionSet.inUse()
+        let instructions = try InstructionSet.inUse()
+        guard precision == .float32 || instructions.multipliesBFloat16 else {
+            throw UnsupportedPrecision(precision: precision, instructions: instructions)
+        }
         graph.checkVectors(parameters: parameters, gradients: gradients)
         let buffer = cpu(parameters)
         return try engine.perform {
             let plan = try Plan(
-                graph.hoisted(), parameters: buffer, gradients: gradients.map(cpu), oneDNN: oneDNN,
-                threads: Int32(threads))
+                graph.hoisted().withProducts(in: precision), parameters: buffer, gradients: gradients.map(cpu),
+                oneDNN: oneDNN, threads: Int32(threads))
             return CPUExecutable(plan: plan, engine: engine)
         }
     }

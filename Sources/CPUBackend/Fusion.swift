@@ -13,6 +13,18 @@ enum Kernel {
     case groupNormGradient(FusedGroupNorm)
 }
 
+extension Kernel {
+    /// Whether an input is a weight, which is rounded when it is packed.
+    fileprivate func packs(_ input: Int) -> Bool {
+        switch self {
+        case .operation(.linear), .operation(.linearInputGradient), .operation(.convolution1D),
+            .operation(.transposedConvolution1D):
+            input == 1
+        default: false
+        }
+    }
+}
+
 /// Which operations one group-normalisation kernel includes.
 struct FusedGroupNorm: Hashable {
     var groups: Int
@@ -59,6 +71,7 @@ struct Fusion {
         fusion.fuseGroupNormGradients()
         fusion.fuseGroupNorms()
         fusion.keepTheRest()
+        fusion.absorbCasts()
         return fusion.ordered()
     }
 
@@ -92,9 +105,11 @@ struct Fusion {
         for (index, node) in graph.nodes.enumerated() {
             switch node.operation {
             case .convolution1DWeightGradient, .linearWeightGradient:
+                // The bias gradient sums in float32 what the weight gradient reads rounded.
                 let adjoint = node.inputs[1]
                 let channels = graph.type(of: adjoint).shape.last
-                let sum = users(of: adjoint).first { user in
+                let upcast = users(of: adjoint).first { $0 >= 0 && graph.nodes[$0].operation == .cast(to: .float32) }
+                let sum = users(of: upcast.map { Value(node: $0) } ?? adjoint).first { user in
                     guard user >= 0, stepOfNode[user] == nil, case .sum(let shape) = graph.nodes[user].operation else {
                         return false
                     }
@@ -215,6 +230,60 @@ struct Fusion {
             let results = node.results.indices.map { Optional(Value(node: index, result: $0)) }
             add(.operation(node.operation), node.inputs, results: results, absorbing: [index])
         }
+    }
+
+    // MARK: - Casts
+
+    /// Lets kernels read and write bfloat16 themselves where the graph casts before or after them.
+    private mutating func absorbCasts() {
+        for index in steps.indices {
+            let step = steps[index]
+            for (slot, input) in step.inputs.enumerated() where step.kernel.packs(slot) {
+                guard case .cast(to: .bfloat16) = operation(input), case .parameter = operation(inputs(input)[0])
+                else { continue }
+                steps[index].inputs[slot] = inputs(input)[0]
+            }
+            for alike in free(step) {
+                let originals = alike.inputs.compactMap { original(ofUpcast: step.inputs[$0]) }
+                let results = alike.results.filter { step.results[$0].map { !users(of: $0).isEmpty } ?? false }
+                let casts = results.compactMap { step.results[$0].flatMap(onlyDowncast) }
+                guard originals.count == alike.inputs.count, casts.count == results.count else { continue }
+                for (slot, original) in zip(alike.inputs, originals) { steps[index].inputs[slot] = original }
+                for (slot, cast) in zip(results, casts) {
+                    steps[index].results[slot] = Value(node: cast)
+                    stepOfNode[cast] = index
+                }
+            }
+        }
+    }
+
+    /// The inputs and results of a step whose precision its kernel leaves free, those together that must be alike.
+    private func free(_ step: Step) -> [(inputs: [Int], results: [Int])] {
+        switch step.kernel {
+        case .operation(.add):
+            let shapes = (step.inputs + step.results.compactMap { $0 }).map { graph.type(of: $0).shape }
+            return Set(shapes).count == 1 ? [([0], []), ([1], []), ([], [0])] : []
+        case .operation(let operation) where operation.isProduct: return [([], [0])]
+        case .operation(.groupNorm): return [([0], [0])]
+        case .operation(.groupNormGradient): return [([0, 2], [0])]
+        case .groupNorm(let fused): return [(fused.hasResidual ? [0, step.inputs.count - 1] : [0], [0])]
+        case .groupNormGradient: return [([0, 3], [0])]
+        case .operation, .parameterGradient: return []
+        }
+    }
+
+    /// What a value in bfloat16 was before it became this one in float32.
+    private func original(ofUpcast value: Value) -> Value? {
+        guard case .cast(to: .float32) = operation(value) else { return nil }
+        return inputs(value)[0]
+    }
+
+    /// The cast to bfloat16 of a value that nobody else reads.
+    private func onlyDowncast(of value: Value) -> Int? {
+        guard let user = users(of: value).first, users(of: value).count == 1, user >= 0,
+            case .cast(to: .bfloat16) = graph.nodes[user].operation
+        else { return nil }
+        return user
     }
 
     // MARK: - Order

@@ -1,32 +1,13 @@
 internal import CKernels
 internal import TensorGraph
 
-// MARK: - Copies, sums and elementwise operations
+// MARK: - Elementwise operations and sums
 
 extension InstructionCompiler {
-    /// Copies `length` indices along an axis from one value to another.
-    func copyRows(
-        _ name: String, from source: Value, axis: Int, start: Int, to destination: Value, start destinationStart: Int,
-        length: Int
-    ) -> [Plan.Instruction] {
-        let threads = threads
-        let rows = shape(source).dimensions[..<axis].reduce(1, *)
-        let inner = shape(source).dimensions[(axis + 1)...].reduce(1, *)
-        let (sourceStride, destinationStride) = (shape(source)[axis] * inner, shape(destination)[axis] * inner)
-        let from = pointer(source) + start * inner
-        let to = pointer(destination) + destinationStart * inner
-        if from == to { return [] }
-        return [
-            Plan.Instruction(name: name) {
-                ck_copy_rows(from, sourceStride, to, destinationStride, rows, length * inner, threads)
-            }
-        ]
-    }
-
     func elementwise(
         _ operation: ck_binary, _ a: Pointer, _ aShape: Shape, _ b: Pointer, _ bShape: Shape, _ out: Pointer,
         _ shape: Shape,
-        _ name: String, keeping memory: AlignedMemory? = nil
+        _ name: String, keeping memory: AlignedMemory...
     ) -> [Plan.Instruction] {
         let threads = threads
         if aShape == shape && bShape == shape {
@@ -35,10 +16,21 @@ extension InstructionCompiler {
         }
         let loop = BroadcastLoop(over: shape, [aShape, bShape])
         return [
-            Plan.Instruction(name: name, keeps: [memory].compactMap { $0 }) {
+            Plan.Instruction(name: name, keeps: memory) {
                 ck_binary_strided(operation, a, b, out, loop.extents, loop.strides[0], loop.strides[1], threads)
             }
         ]
+    }
+
+    /// The sum of two values of one shape, each in its precision.
+    func sumOfTwo(_ step: Step, to result: Value) -> Plan.Instruction {
+        let threads = threads
+        let (a, b) = (step.inputs[0], step.inputs[1])
+        let sum = ck_elementwise(
+            a: raw(a), b: raw(b), out: raw(result), count: shape(result).count, first: 0, second: 0,
+            a_format: ck_format(precision(a)), b_format: ck_format(precision(b)),
+            out_format: ck_format(precision(result)))
+        return Plan.Instruction(name: "add") { withUnsafePointer(to: sum) { ck_sum_of_two($0, threads) } }
     }
 
     func sum(_ value: Value, to target: Shape, _ out: Pointer) throws -> [Plan.Instruction] {

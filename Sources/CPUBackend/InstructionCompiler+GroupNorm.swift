@@ -8,7 +8,8 @@ extension InstructionCompiler {
         let shape = shape(inputs[0])
         return ck_group_norm(
             batch: shape[0], time: shape[1], channels: shape[2], groups: fused.groups, epsilon: fused.epsilon,
-            mish: fused.hasMish ? 1 : 0, format: ck_float32, x: pointer(inputs[0]), gain: pointer(inputs[1]),
+            mish: fused.hasMish ? 1 : 0, format: ck_format(precision(inputs[0])), x: raw(inputs[0]),
+            gain: pointer(inputs[1]),
             bias: pointer(inputs[2]), film_scale: nil, film_bias: nil, film_stride: shape[2], residual: nil, out: nil,
             granule: 0)
     }
@@ -29,8 +30,8 @@ extension InstructionCompiler {
             norm.film_bias = UnsafePointer(pointer(operands[4]) + biasColumn)
             norm.film_stride = shape(operands[3]).last
         }
-        if fused.hasResidual, let residual = operands.last { norm.residual = UnsafeRawPointer(pointer(residual)) }
-        norm.out = raw(pointer(result))
+        if fused.hasResidual, let residual = operands.last { norm.residual = UnsafeRawPointer(raw(residual)) }
+        norm.out = raw(result)
         return Plan.Instruction(name: fused.name) { [norm] in
             withUnsafePointer(to: norm) { ck_group_norm_forward($0, threads) }
         }
@@ -48,11 +49,21 @@ extension InstructionCompiler {
         let scratch = try AlignedMemory(floats: working + (step.results[0] == nil ? size : 0))
         let others = step.results.dropFirst().map { $0.map(pointer) } + [nil, nil]
         let gradient = ck_group_norm_gradient(
-            norm: norm, dy: pointer(step.inputs[3]), dx: step.results[0].map(pointer) ?? scratch.floats + working,
+            norm: norm, dy: raw(step.inputs[3]), dx: step.results[0].map(raw) ?? scratch.start + 4 * working,
             d_gain: others[0], d_bias: others[1], d_film_scale: others[2], d_film_bias: others[3],
             film_stride: norm.channels, scratch: scratch.floats)
         return Plan.Instruction(name: fused.name + " gradient", keeps: [scratch]) {
             withUnsafePointer(to: gradient) { ck_group_norm_backward($0, threads) }
+        }
+    }
+}
+
+extension ck_format {
+    /// How kernels know a precision.
+    init(_ precision: Precision) {
+        switch precision {
+        case .float32: self = ck_float32
+        case .bfloat16: self = ck_bfloat16
         }
     }
 }

@@ -4,89 +4,145 @@ internal import TensorGraph
 // MARK: - Convolutions and linear layers
 
 extension InstructionCompiler {
-    mutating func convolution(
-        _ geometry: Convolution1D, _ step: Step, _ out: Pointer
-    ) throws -> [Plan.Instruction] {
-        let (x, y) = (shape(step.inputs[0]), step.results[0].map(shape) ?? [])
-        let shape = geometry.shape(batch: x[0], time: x[1], inputs: x[2], windows: y[1], outputs: y[2])
-        let description = oneDNN.convolution(shape, hasBias: step.inputs.count == 3)
-        var (pack, tensors) = try packed(step.inputs[1], for: description)
-        tensors += [(.source, raw(pointer(step.inputs[0]))), (.destination, raw(out))]
-        if step.inputs.count == 3 { tensors.append((.bias, raw(pointer(step.inputs[2])))) }
-        return pack + [try execute("convolution", description, tensors)]
+    mutating func product(_ operation: Operation, _ step: Step, to result: Value) throws -> [Plan.Instruction] {
+        switch operation {
+        case .linear: try linear(step, to: result)
+        case .linearInputGradient: try linearSourceGradient(step, to: result)
+        case .linearWeightGradient: try linearWeightGradient(step)
+        case .convolution1D(let geometry): try convolution(geometry, step, to: result)
+        case .transposedConvolution1D(let geometry, _): try transposedConvolution(geometry, step, to: result)
+        case .convolution1DWeightGradient(let geometry): try convolutionWeightGradient(geometry, step)
+        default: preconditionFailure("\(operation) is no product")
+        }
     }
 
-    mutating func transposedConvolution(
-        _ geometry: Convolution1D, _ step: Step, _ out: Pointer
+    private mutating func convolution(_ geometry: Convolution1D, _ step: Step, to result: Value) throws -> [Plan
+        .Instruction]
+    {
+        try forward(
+            "convolution", OneDNN.Product(geometry, from: shape(step.inputs[0]), to: shape(result)), step, result)
+    }
+
+    private mutating func linear(_ step: Step, to result: Value) throws -> [Plan.Instruction] {
+        try forward("linear", linearProduct(from: shape(step.inputs[0]), weight: shape(step.inputs[1])), step, result)
+    }
+
+    private mutating func forward(
+        _ name: String, _ product: OneDNN.Product, _ step: Step, _ result: Value
     ) throws -> [Plan.Instruction] {
-        let (x, y) = (shape(step.inputs[0]), step.results[0].map(shape) ?? [])
-        let shape = geometry.shape(batch: x[0], time: y[1], inputs: y[2], windows: x[1], outputs: x[2])
-        let description = oneDNN.convolutionSourceGradient(shape)
-        var (instructions, tensors) = try packed(step.inputs[1], for: description)
-        tensors += [(.gradientOfDestination, raw(pointer(step.inputs[0]))), (.gradientOfSource, raw(out))]
-        instructions.append(try execute("transposed convolution", description, tensors))
-        if step.inputs.count == 3 {
+        let hasBias = step.inputs.count == 3
+        let description = oneDNN.forward(
+            product, hasBias: hasBias, operands: precision(step.inputs[0]), result: precision(result))
+        var (pack, tensors) = try packed(step.inputs[1], for: description)
+        tensors += [(.source, raw(step.inputs[0])), (.destination, raw(result))]
+        if hasBias { tensors.append((.bias, raw(step.inputs[2]))) }
+        return pack + [try execute(name, description, tensors)]
+    }
+
+    private mutating func transposedConvolution(
+        _ geometry: Convolution1D, _ step: Step, to result: Value
+    ) throws -> [Plan.Instruction] {
+        let product = OneDNN.Product(geometry, from: shape(result), to: shape(step.inputs[0]))
+        guard step.inputs.count == 3 else {
+            return try sourceGradient("transposed convolution", product, step, raw(result), precision(result))
+        }
+        // The library adds no bias to a gradient.
+        let (y, bias) = (shape(result), step.inputs[2])
+        let sum = try AlignedMemory(floats: y.count)
+        var instructions = try sourceGradient("transposed convolution", product, step, sum.start, .float32)
+        if precision(result) == .float32 {
             instructions += elementwise(
-                ck_add, out, y, pointer(step.inputs[2]), self.shape(step.inputs[2]), out, y, "add bias")
+                ck_add, sum.floats, y, pointer(bias), shape(bias), pointer(result), y, "add bias", keeping: sum)
+        } else {
+            instructions += elementwise(
+                ck_add, sum.floats, y, pointer(bias), shape(bias), sum.floats, y, "add bias", keeping: sum)
+            instructions += cast(from: sum.start, .float32, to: raw(result), precision(result), count: y.count)
         }
         return instructions
     }
 
-    func convolutionWeightGradient(_ geometry: Convolution1D, _ step: Step) throws -> [Plan.Instruction] {
-        let (x, dy) = (shape(step.inputs[0]), shape(step.inputs[1]))
-        let shape = geometry.shape(batch: x[0], time: x[1], inputs: x[2], windows: dy[1], outputs: dy[2])
-        let biasGradient = step.results.count > 1 ? step.results[1] : nil
-        let description = oneDNN.convolutionWeightGradient(shape, hasBias: biasGradient != nil)
-        return try weightGradient(
-            "convolution weight gradient", description, step, dimensions: [dy[2], x[2], geometry.kernel], biasGradient)
+    private mutating func linearSourceGradient(_ step: Step, to result: Value) throws -> [Plan.Instruction] {
+        try sourceGradient(
+            "linear input gradient", linearProduct(from: shape(result), weight: shape(step.inputs[1])), step,
+            raw(result), precision(result))
     }
 
-    mutating func linear(_ step: Step, _ out: Pointer) throws -> [Plan.Instruction] {
-        let (x, w) = (shape(step.inputs[0]), shape(step.inputs[1]))
-        let description = oneDNN.linear(
-            .init(rows: x.count / x.last, inputs: w[1], outputs: w[0]), hasBias: step.inputs.count == 3)
-        var (pack, tensors) = try packed(step.inputs[1], for: description)
-        tensors += [(.source, raw(pointer(step.inputs[0]))), (.destination, raw(out))]
-        if step.inputs.count == 3 { tensors.append((.bias, raw(pointer(step.inputs[2])))) }
-        return pack + [try execute("linear", description, tensors)]
-    }
-
-    mutating func linearSourceGradient(_ step: Step, _ out: Pointer) throws -> [Plan.Instruction] {
-        let (dy, w) = (shape(step.inputs[0]), shape(step.inputs[1]))
-        let description = oneDNN.linearSourceGradient(.init(rows: dy.count / dy.last, inputs: w[1], outputs: w[0]))
-        var (pack, tensors) = try packed(step.inputs[1], for: description)
-        tensors += [(.gradientOfDestination, raw(pointer(step.inputs[0]))), (.gradientOfSource, raw(out))]
-        return pack + [try execute("linear input gradient", description, tensors)]
-    }
-
-    func linearWeightGradient(_ step: Step) throws -> [Plan.Instruction] {
-        let (x, dy) = (shape(step.inputs[0]), shape(step.inputs[1]))
-        let biasGradient = step.results.count > 1 ? step.results[1] : nil
-        let description = oneDNN.linearWeightGradient(
-            .init(rows: x.count / x.last, inputs: x.last, outputs: dy.last), hasBias: biasGradient != nil)
-        return try weightGradient(
-            "linear weight gradient", description, step, dimensions: [dy.last, x.last], biasGradient)
-    }
-
-    /// A weight gradient in the primitive's layout, then copied to PyTorch's.
-    func weightGradient(
-        _ name: String, _ description: OneDNN.Description, _ step: Step, dimensions: [Int], _ biasGradient: Value?
+    private mutating func sourceGradient(
+        _ name: String, _ product: OneDNN.Product, _ step: Step, _ out: UnsafeMutableRawPointer, _ result: Precision
     ) throws -> [Plan.Instruction] {
+        let description = oneDNN.sourceGradient(product, operands: precision(step.inputs[0]), result: result)
+        var (pack, tensors) = try packed(step.inputs[1], for: description)
+        tensors += [(.gradientOfDestination, raw(step.inputs[0])), (.gradientOfSource, out)]
+        return pack + [try execute(name, description, tensors)]
+    }
+
+    private func convolutionWeightGradient(_ geometry: Convolution1D, _ step: Step) throws -> [Plan.Instruction] {
+        let (x, dy) = (shape(step.inputs[0]), shape(step.inputs[1]))
+        let product = OneDNN.Product(geometry, from: x, to: dy)
+        return try weightGradient(
+            "convolution weight gradient", ck_convolution(geometry, from: x, to: dy), product, step,
+            dimensions: [dy[2], x[2], geometry.kernel])
+    }
+
+    private func linearWeightGradient(_ step: Step) throws -> [Plan.Instruction] {
+        let (x, dy) = (shape(step.inputs[0]), shape(step.inputs[1]))
+        let rows = x.count / x.last
+        let convolution = ck_convolution(
+            Convolution1D(kernel: 1), from: [rows, 1, x.last], to: [rows, 1, dy.last])
+        return try weightGradient(
+            "linear weight gradient", convolution, linearProduct(from: x, weight: [dy.last, x.last]), step,
+            dimensions: [dy.last, x.last])
+    }
+
+    private func linearProduct(from x: Shape, weight: Shape) -> OneDNN.Product {
+        OneDNN.Product(rows: x.count / x.last, inputs: weight[1], outputs: weight[0])
+    }
+
+    /// The gradients of a weight and, if the step has it as second result, of a bias: by our kernel if the processor has the instructions for it.
+    private func weightGradient(
+        _ name: String, _ shape: ck_convolution, _ product: OneDNN.Product, _ step: Step, dimensions: [Int]
+    ) throws -> [Plan.Instruction] {
+        let format = ck_format(precision(step.inputs[0]))
+        guard ck_has_weight_gradient(format) != 0 else {
+            return try weightGradient(name, product, step, dimensions: dimensions)
+        }
+        let (threads, scratchpad) = (threads, scratchpad)
+        let (x, dy) = (raw(step.inputs[0]), raw(step.inputs[1]))
+        let spare = step.results[0] == nil ? try AlignedMemory(floats: dimensions.reduce(1, *)) : nil
+        guard let destination = spare?.floats ?? step.results[0].map(pointer) else { return [] }
+        let bias = step.results.count > 1 ? step.results[1].map(pointer) : nil
+        var shape = shape
+        _ = try scratchpad.reserve(ck_weight_gradient_scratch(&shape, format))
+        return [
+            Plan.Instruction(name: name, keeps: [spare].compactMap { $0 }) {
+                ck_convolution_weight_gradient(
+                    &shape, format, x, dy, destination, bias, scratchpad.start, threads)
+            }
+        ]
+    }
+
+    /// The library's weight gradient in the layout that it likes, then copied to PyTorch's.
+    private func weightGradient(
+        _ name: String, _ product: OneDNN.Product, _ step: Step, dimensions: [Int]
+    ) throws -> [Plan.Instruction] {
+        let biasGradient = step.results.count > 1 ? step.results[1] : nil
+        let description = oneDNN.weightGradient(
+            product, hasBias: biasGradient != nil, operands: precision(step.inputs[0]))
         let layout = description.layout(of: .gradientOfWeights)
         let plain = OneDNN.Layout(rowMajor: dimensions)
         let packed = layout == plain ? nil : try AlignedMemory(byteCount: layout.byteCount)
         let spare = step.results[0] == nil ? try AlignedMemory(byteCount: plain.byteCount) : nil
-        guard let destination = spare?.start ?? step.results[0].map({ raw(pointer($0)) }) else { return [] }
+        guard let destination = spare?.start ?? step.results[0].map(raw) else { return [] }
         var tensors: [(OneDNN.Argument, UnsafeMutableRawPointer)] = [
-            (.source, raw(pointer(step.inputs[0]))), (.gradientOfDestination, raw(pointer(step.inputs[1]))),
+            (.source, raw(step.inputs[0])), (.gradientOfDestination, raw(step.inputs[1])),
             (.gradientOfWeights, packed?.start ?? destination),
         ]
-        if let biasGradient { tensors.append((.gradientOfBias, raw(pointer(biasGradient)))) }
+        if let biasGradient { tensors.append((.gradientOfBias, raw(biasGradient))) }
         var instructions = [try execute(name, description, tensors)]
         if let packed {
             let reorder = oneDNN.reorder(from: layout, at: packed.start, to: plain, at: destination)
             instructions.append(
-                Plan.Instruction(name: "unpack " + name, keeps: [packed]) { reorder.execute() })
+                Plan.Instruction(name: "unpack " + name, isAuxiliary: true, keeps: [packed]) { reorder.execute() })
         }
         if let spare { instructions[0].keeps.append(spare) }
         return instructions
@@ -97,17 +153,19 @@ extension InstructionCompiler {
         _ weight: Value, for description: OneDNN.Description
     ) throws -> (instructions: [Plan.Instruction], tensors: [(OneDNN.Argument, UnsafeMutableRawPointer)]) {
         let layout = description.layout(of: .weights)
-        let plain = OneDNN.Layout(rowMajor: shape(weight).dimensions)
-        if layout == plain { return ([], [(.weights, raw(pointer(weight)))]) }
+        let plain = OneDNN.Layout(rowMajor: shape(weight).dimensions, precision(weight))
+        if layout == plain { return ([], [(.weights, raw(weight))]) }
         if let offset = storage.parameterOffset(of: weight) {
             let packed = try parameters.packed(offset: offset, from: plain, to: layout, oneDNN: oneDNN)
             packedWeights.append(packed)
             return ([], [(.weights, packed.memory.start)])
         }
         let copy = try AlignedMemory(byteCount: layout.byteCount)
-        let reorder = oneDNN.reorder(from: plain, at: raw(pointer(weight)), to: layout, at: copy.start)
+        let reorder = oneDNN.reorder(from: plain, at: raw(weight), to: layout, at: copy.start)
         let rate = graph.nodes[weight.node].rate
-        let instruction = Plan.Instruction(name: "pack", keeps: [copy], rate: rate) { reorder.execute() }
+        let instruction = Plan.Instruction(name: "pack", isAuxiliary: true, keeps: [copy], rate: rate) {
+            reorder.execute()
+        }
         return ([instruction], [(.weights, copy.start)])
     }
 
@@ -118,18 +176,15 @@ extension InstructionCompiler {
             description, tensors.map { (argument: $0.0, memory: $0.1) }, scratchpad: scratchpad)
         return Plan.Instruction(name: name, keeps: [scratchpad]) { primitive.execute() }
     }
-
-    func raw(_ pointer: Pointer) -> UnsafeMutableRawPointer { UnsafeMutableRawPointer(pointer) }
 }
 
-extension Convolution1D {
-    /// The shapes of a convolution of this geometry.
-    func shape(
-        batch: Int, time: Int, inputs: Int, windows: Int, outputs: Int
-    ) -> OneDNN.ConvolutionShape {
-        OneDNN.ConvolutionShape(
-            batch: batch, time: time, inputs: inputs, windows: windows, outputs: outputs, kernel: kernel,
-            stride: stride,
-            padding: padding)
+extension ck_convolution {
+    /// A convolution from `[batch, time, inputs]` to `[batch, windows, outputs]`; without neighbours, each time is an item of its own.
+    fileprivate init(_ geometry: Convolution1D, from x: Shape, to y: Shape) {
+        let isPointwise = geometry == Convolution1D(kernel: 1)
+        self.init(
+            batch: isPointwise ? x[0] * x[1] : x[0], time: isPointwise ? 1 : x[1], inputs: x[2],
+            windows: isPointwise ? 1 : y[1], outputs: y[2], kernel: geometry.kernel, stride: geometry.stride,
+            padding: geometry.padding)
     }
 }

@@ -26,9 +26,6 @@ struct InstructionCompiler {
     /// The instructions of a step.
     /// - Throws: `UnsupportedPrecision`, `OutOfMemory`.
     mutating func instructions(for step: Step) throws -> [Plan.Instruction] {
-        for case let value? in step.inputs + step.results where graph.type(of: value).precision != .float32 {
-            throw UnsupportedPrecision(operation: "\(step.kernel)", precision: graph.type(of: value).precision)
-        }
         switch step.kernel {
         case .groupNorm(let fused):
             return [groupNorm(fused, step)]
@@ -41,7 +38,7 @@ struct InstructionCompiler {
 
     /// Copies a gradient that was not made in its place.
     func copyOfGradient(_ gradient: (parameter: Int, value: Value)) -> [Plan.Instruction] {
-        let source = storage.pointer(to: gradient.value)
+        let source = pointer(gradient.value)
         guard let destination = storage.gradient(ofParameter: gradient.parameter), destination != source else {
             return []
         }
@@ -50,14 +47,40 @@ struct InstructionCompiler {
     }
 
     func shape(_ value: Value) -> Shape { graph.type(of: value).shape }
-    func pointer(_ value: Value) -> Pointer { storage.pointer(to: value) }
+    func precision(_ value: Value) -> Precision { graph.type(of: value).precision }
+    func raw(_ value: Value) -> UnsafeMutableRawPointer { storage.pointer(to: value) }
+    /// Where a value in float32 lies.
+    func pointer(_ value: Value) -> Pointer { storage.place(of: value).start }
 
     // MARK: - Operations
 
     private mutating func instructions(for operation: Operation, _ step: Step) throws -> [Plan.Instruction] {
+        guard let result = step.results.lazy.compactMap({ $0 }).first else { return [] }
+        if operation.isProduct { return try product(operation, step, to: result) }
+        if operation.isMovement { return try movement(operation, step, to: result) }
+        switch operation {
+        case .cast:
+            let source = step.inputs[0]
+            return cast(
+                from: raw(source), precision(source), to: raw(result), precision(result), count: shape(result).count)
+        case .add where step.inputs.allSatisfy { shape($0) == shape(result) }:
+            return [sumOfTwo(step, to: result)]
+        case .groupNorm(let groups, let epsilon):
+            return [groupNorm(FusedGroupNorm(groups: groups, epsilon: epsilon), step)]
+        case .groupNormGradient(let groups, let epsilon):
+            var step = step
+            // Without Mish or FiLM the gradient does not depend on the bias: any vector of the size stands in for it.
+            step.inputs = [step.inputs[0], step.inputs[1], step.inputs[1], step.inputs[2]]
+            return [try groupNormGradient(FusedGroupNorm(groups: groups, epsilon: epsilon), step)]
+        default:
+            return try float32(operation, step, to: result)
+        }
+    }
+
+    /// An operation that computes in float32.
+    private func float32(_ operation: Operation, _ step: Step, to result: Value) throws -> [Plan.Instruction] {
         let threads = threads
         let inputs = step.inputs.map(pointer)
-        guard let result = step.results.lazy.compactMap({ $0 }).first else { return [] }
         let out = pointer(result)
         let count = shape(result).count
         func instruction(_ name: String, _ run: @escaping () -> Void) -> [Plan.Instruction] {
@@ -65,30 +88,8 @@ struct InstructionCompiler {
         }
 
         switch operation {
-        case .input, .parameter, .constant, .reshape:
+        case .input, .parameter, .constant:
             return []
-
-        case .concatenate(let axis):
-            var start = 0
-            return step.inputs.flatMap { input in
-                defer { start += shape(input)[axis] }
-                return copyRows(
-                    "concatenate", from: input, axis: axis, start: 0, to: result, start: start,
-                    length: shape(input)[axis])
-            }
-        case .slice(let axis, let range):
-            return copyRows(
-                "slice", from: step.inputs[0], axis: axis, start: range.lowerBound, to: result, start: 0,
-                length: range.count)
-        case .place(let axis, let start, _):
-            return instruction("fill") { ck_fill(out, 0, count) }
-                + copyRows(
-                    "place", from: step.inputs[0], axis: axis, start: 0, to: result, start: start,
-                    length: shape(step.inputs[0])[axis])
-        case .broadcast(let target):
-            let zero = try AlignedMemory(floats: 1)
-            return elementwise(
-                ck_add, inputs[0], shape(step.inputs[0]), zero.floats, [], out, target, "broadcast", keeping: zero)
         case .sum(let target):
             return try sum(step.inputs[0], to: target, out)
 
@@ -111,29 +112,7 @@ struct InstructionCompiler {
             return instruction("mish") { ck_mish(inputs[0], out, count, threads) }
         case .mishGradient:
             return instruction("mish gradient") { ck_mish_gradient(inputs[0], inputs[1], out, count, threads) }
-        case .cast(let precision):
-            throw UnsupportedPrecision(operation: "cast", precision: precision)
 
-        case .linear:
-            return try linear(step, out)
-        case .linearInputGradient:
-            return try linearSourceGradient(step, out)
-        case .linearWeightGradient:
-            return try linearWeightGradient(step)
-        case .convolution1D(let geometry):
-            return try convolution(geometry, step, out)
-        case .transposedConvolution1D(let geometry, _):
-            return try transposedConvolution(geometry, step, out)
-        case .convolution1DWeightGradient(let geometry):
-            return try convolutionWeightGradient(geometry, step)
-
-        case .groupNorm(let groups, let epsilon):
-            return [groupNorm(FusedGroupNorm(groups: groups, epsilon: epsilon), step)]
-        case .groupNormGradient(let groups, let epsilon):
-            var step = step
-            // Without Mish or FiLM the gradient does not depend on the bias: any vector of the size stands in for it.
-            step.inputs = [step.inputs[0], step.inputs[1], step.inputs[1], step.inputs[2]]
-            return [try groupNormGradient(FusedGroupNorm(groups: groups, epsilon: epsilon), step)]
         case .film:
             let shape = shape(result)
             let film = ck_modulation(
@@ -170,6 +149,11 @@ struct InstructionCompiler {
             return instruction("mean squared error gradient") {
                 ck_mean_squared_error_gradient(inputs[0], inputs[1], inputs[2], out, count, threads)
             }
+
+        case .reshape, .concatenate, .slice, .place, .broadcast, .cast, .groupNorm, .groupNormGradient, .linear,
+            .linearInputGradient, .linearWeightGradient, .convolution1D, .transposedConvolution1D,
+            .convolution1DWeightGradient:
+            preconditionFailure("\(operation) is not in float32 alone")
         }
     }
 }

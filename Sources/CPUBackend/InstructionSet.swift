@@ -33,6 +33,9 @@ public enum InstructionSet: String, CaseIterable, Codable, Comparable, Sendable 
         return cap
     }
 
+    /// Whether there are instructions for products of bfloat16.
+    public var multipliesBFloat16: Bool { self >= .avx512BFloat16 }
+
     /// The set that a value of the environment variable names; nil if it is unset or empty.
     /// - Throws: `UnknownInstructionSet`.
     init?(named name: String?) throws {

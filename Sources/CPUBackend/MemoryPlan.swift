@@ -1,12 +1,12 @@
 /// Places blocks of memory in one arena so that blocks which are alive at the same time do not overlap.
 struct MemoryPlan {
-    /// Length of the arena in floats.
+    /// Length of the arena in bytes.
     private(set) var count = 0
     private var free: [Range<Int>] = []
 
-    /// Takes the smallest free place that is large enough, or makes the arena longer.
+    /// Takes the smallest free place that is large enough, or makes the arena longer; places begin at cache lines.
     mutating func allocate(_ count: Int) -> Range<Int> {
-        let length = (count + 15) / 16 * 16
+        let length = (count + 63) / 64 * 64
         let fitting = free.indices.filter { free[$0].count >= length }
         if let index = fitting.min(by: { free[$0].count < free[$1].count }) {
             let place = free[index]

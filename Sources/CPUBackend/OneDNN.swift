@@ -1,4 +1,5 @@
 internal import COneDNN
+internal import TensorGraph
 
 /// The part of oneDNN that this backend uses, on the processor and on the calling thread's OpenMP team.
 ///
@@ -42,41 +43,44 @@ final class OneDNN: @unchecked Sendable {
 
     // MARK: - Layouts
 
-    /// Where the elements of a float32 tensor lie.
+    /// Where the elements of a tensor lie, and in which precision.
     struct Layout: Equatable {
         var descriptor: dnnl_memory_desc_t
 
         /// Elements at the given strides.
-        init(_ dimensions: [Int], strides: [Int]) {
+        init(_ dimensions: [Int], strides: [Int], _ precision: Precision = .float32) {
             descriptor = dnnl_memory_desc_t()
             check(
                 dnnl_memory_desc_init_by_strides(
-                    &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), dnnl_f32, strides.map(Int64.init)),
+                    &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), precision.type,
+                    strides.map(Int64.init)),
                 "layout \(dimensions) \(strides)")
         }
 
         /// Row-major order.
-        init(rowMajor dimensions: [Int]) {
+        init(rowMajor dimensions: [Int], _ precision: Precision = .float32) {
             var strides = [Int](repeating: 1, count: dimensions.count)
             for axis in dimensions.indices.dropLast().reversed() {
                 strides[axis] = strides[axis + 1] * dimensions[axis + 1]
             }
-            self.init(dimensions, strides: strides)
+            self.init(dimensions, strides: strides, precision)
         }
 
         /// Whatever the primitive likes best.
-        init(any dimensions: [Int]) {
+        init(any dimensions: [Int], _ precision: Precision = .float32) {
             descriptor = dnnl_memory_desc_t()
             check(
                 dnnl_memory_desc_init_by_tag(
-                    &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), dnnl_f32, dnnl_format_tag_any),
+                    &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), precision.type,
+                    dnnl_format_tag_any),
                 "layout \(dimensions)")
         }
 
         /// A sequence `[batch, time, channel]` as the library's (batch, channel, time).
-        init(sequence shape: (batch: Int, time: Int, channels: Int)) {
+        init(sequence shape: (batch: Int, time: Int, channels: Int), _ precision: Precision = .float32) {
             self.init(
-                [shape.batch, shape.channels, shape.time], strides: [shape.time * shape.channels, 1, shape.channels])
+                [shape.batch, shape.channels, shape.time], strides: [shape.time * shape.channels, 1, shape.channels],
+                precision)
         }
 
         fileprivate init(_ descriptor: dnnl_memory_desc_t) { self.descriptor = descriptor }
@@ -246,8 +250,11 @@ func check(_ status: dnnl_status_t, _ what: @autoclosure () -> String) {
     precondition(status == dnnl_success, "oneDNN could not make \(what()): status \(status.rawValue)")
 }
 
-func withOptionalPointer<Value>(
-    _ value: inout Value, _ isPresent: Bool, _ body: (UnsafePointer<Value>?) -> Void
-) {
-    withUnsafePointer(to: &value) { body(isPresent ? $0 : nil) }
+extension Precision {
+    fileprivate var type: dnnl_data_type_t {
+        switch self {
+        case .float32: dnnl_f32
+        case .bfloat16: dnnl_bf16
+        }
+    }
 }

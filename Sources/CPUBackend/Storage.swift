@@ -10,6 +10,7 @@ final class Storage {
     private var places: [Value: Location] = [:]
     private(set) var inputs: [String: Plan.Place] = [:]
 
+    /// An offset in bytes.
     private enum Location {
         case parameter(offset: Int)
         case gradient(offset: Int)
@@ -18,13 +19,13 @@ final class Storage {
         /// Kept between runs.
         case kept(offset: Int)
 
-        /// The place some elements further on.
-        func advanced(by elements: Int) -> Location {
+        /// The place some bytes further on.
+        func advanced(by bytes: Int) -> Location {
             switch self {
-            case .parameter(let offset): .parameter(offset: offset + elements)
-            case .gradient(let offset): .gradient(offset: offset + elements)
-            case .shared(let offset): .shared(offset: offset + elements)
-            case .kept(let offset): .kept(offset: offset + elements)
+            case .parameter(let offset): .parameter(offset: offset + bytes)
+            case .gradient(let offset): .gradient(offset: offset + bytes)
+            case .shared(let offset): .shared(offset: offset + bytes)
+            case .kept(let offset): .kept(offset: offset + bytes)
             }
         }
     }
@@ -37,43 +38,46 @@ final class Storage {
         var planner = Planner(graph, steps: steps, writesGradients: gradients != nil)
         planner.placeAll()
         places = planner.places
-        arena = try AlignedMemory(floats: planner.shared.count)
-        kept = try AlignedMemory(floats: planner.kept.count)
+        arena = try AlignedMemory(byteCount: planner.shared.count)
+        kept = try AlignedMemory(byteCount: planner.kept.count)
         for (index, node) in graph.nodes.enumerated() {
             switch node.operation {
             case .input(let name, _, _) where places[Value(node: index)] != nil:
                 inputs[name] = place(of: Value(node: index))
             case .constant(let values, _) where places[Value(node: index)] != nil:
-                pointer(to: Value(node: index)).update(from: values, count: values.count)
+                place(of: Value(node: index)).start.update(from: values, count: values.count)
             default:
                 continue
             }
         }
     }
 
-    /// The first element of a value.
-    func pointer(to value: Value) -> UnsafeMutablePointer<Float> {
+    /// The first element of a value, of the value's precision.
+    func pointer(to value: Value) -> UnsafeMutableRawPointer {
         guard let location = places[value] else {
             preconditionFailure("\(graph.nodes[value.node].operation) has no place")
         }
         switch location {
-        case .parameter(let offset): return parameters.floats + offset
+        case .parameter(let offset): return parameters.memory.start + offset
         case .gradient(let offset):
             guard let gradients else { preconditionFailure("no vector for the gradients") }
-            return gradients.floats + offset
-        case .shared(let offset): return arena.floats + offset
-        case .kept(let offset): return kept.floats + offset
+            return gradients.memory.start + offset
+        case .shared(let offset): return arena.start + offset
+        case .kept(let offset): return kept.start + offset
         }
     }
 
     /// All elements of a value.
+    /// - Precondition: they are float32.
     func place(of value: Value) -> Plan.Place {
-        Plan.Place(start: pointer(to: value), count: graph.type(of: value).shape.count)
+        let type = graph.type(of: value)
+        precondition(type.precision == .float32, "expected a value in float32, found \(type)")
+        return Plan.Place(start: pointer(to: value).assumingMemoryBound(to: Float.self), count: type.shape.count)
     }
 
-    /// The offset in the flat vector, if a value is a parameter.
+    /// The element of the flat vector at which it begins, if a value is a parameter.
     func parameterOffset(of value: Value) -> Int? {
-        if case .parameter(let offset) = places[value] { offset } else { nil }
+        if case .parameter(let offset) = places[value] { offset / Precision.float32.byteCount } else { nil }
     }
 
     /// Where a parameter's gradient belongs, if there is a vector for the gradients.
@@ -89,7 +93,7 @@ final class Storage {
         var places: [Value: Location] = [:]
         var shared = MemoryPlan()
         var kept = MemoryPlan()
-        /// The value whose memory a value shares, and from which element on, for results that are only another view of an input.
+        /// The value whose memory a value shares, and from which byte on, for results that are only another view of an input.
         private var original: [Value: (value: Value, start: Int)] = [:]
         private var gradientOffsets: [Value: Int] = [:]
 
@@ -112,9 +116,10 @@ final class Storage {
             case .reshape:
                 return 0
             case .slice(let axis, let range):
-                let shape = graph.type(of: step.inputs[0]).shape.dimensions
+                let type = graph.type(of: step.inputs[0])
+                let shape = type.shape.dimensions
                 guard shape[..<axis].allSatisfy({ $0 == 1 }) else { return nil }
-                return range.lowerBound * shape[(axis + 1)...].reduce(1, *)
+                return range.lowerBound * shape[(axis + 1)...].reduce(1, *) * type.precision.byteCount
             default:
                 return nil
             }
@@ -167,14 +172,15 @@ final class Storage {
                 return
             }
             if case .operation(.parameter(let index, _)) = step.kernel {
-                places[value] = .parameter(offset: graph.parameters.ranges[index].offset)
+                places[value] = .parameter(
+                    offset: graph.parameters.ranges[index].offset * Precision.float32.byteCount)
                 return
             }
             if let offset = gradientOffsets[value] {
-                places[value] = .gradient(offset: offset)
+                places[value] = .gradient(offset: offset * Precision.float32.byteCount)
                 return
             }
-            let count = graph.type(of: value).shape.count
+            let count = graph.type(of: value).byteCount
             if isPersistent {
                 places[value] = .kept(offset: kept.allocate(count).lowerBound)
             } else {
@@ -182,6 +188,21 @@ final class Storage {
                 places[value] = .shared(offset: range.lowerBound)
                 living[value] = range
             }
+        }
+    }
+}
+
+extension TensorType {
+    /// Bytes of the elements.
+    var byteCount: Int { shape.count * precision.byteCount }
+}
+
+extension Precision {
+    /// Bytes of an element.
+    var byteCount: Int {
+        switch self {
+        case .float32: 4
+        case .bfloat16: 2
         }
     }
 }

@@ -1,12 +1,23 @@
 public import TensorGraph
 
-/// An operation that this backend does not compute in a precision.
-public struct UnsupportedPrecision: Error, CustomStringConvertible {
-    /// The operation.
-    public let operation: String
+/// A precision in which this process cannot multiply.
+public struct UnsupportedPrecision: Error, Equatable, CustomStringConvertible {
     /// The precision that was asked for.
     public let precision: Precision
+    /// The instructions that there are.
+    public let instructions: InstructionSet
 
-    /// What was asked for and what is there.
-    public var description: String { "the CPU backend computes \(operation) in float32, not in \(precision)" }
+    /// A precision and instructions that do not go together.
+    public init(precision: Precision, instructions: InstructionSet) {
+        self.precision = precision
+        self.instructions = instructions
+    }
+
+    /// What was asked for, what is there and what to do.
+    public var description: String {
+        """
+        products in \(precision) need the instructions \(InstructionSet.avx512BFloat16.rawValue), found \(instructions.rawValue): \
+        ask for float32, or for no precision to have the best that there is
+        """
+    }
 }

@@ -5,6 +5,9 @@ public import TensorGraph
 /// Other backends are judged by it, so it computes in float64 and knows no fusion, layout or thread of its own: everything runs in the
 /// thread of the caller. Only what crosses its border (buffers, inputs, outputs) is float32.
 public final class ReferenceMachine: Backend {
+    /// It rounds where a graph says so and nowhere else.
+    public let precision = Precision.float32
+
     /// A machine without state.
     public init() {}
 

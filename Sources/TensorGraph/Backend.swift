@@ -1,5 +1,8 @@
 /// A machine that computes graphs.
 public protocol Backend: AnyObject, Sendable {
+    /// The precision of the operands of products; everything else is in float32.
+    var precision: Precision { get }
+
     /// A vector of zeros in the machine's memory.
     /// - Throws: when there is not enough memory.
     func makeBuffer(count: Int) throws -> any DeviceBuffer

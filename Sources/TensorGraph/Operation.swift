@@ -44,10 +44,10 @@ public enum Operation: Hashable, Sendable {
     case mish
     /// The gradient of `mish` with respect to x, from (x, the output's gradient).
     case mishGradient
-    /// The same numbers in another representation.
+    /// The same numbers in another representation, rounded to the nearest, of two equally near ones to the even one.
     case cast(to: Precision)
 
-    // MARK: Products
+    // MARK: Products, of operands that are both float32 or both bfloat16, to float32
 
     /// `x Wᵀ + b` over the innermost axis, from (x `[…, in]`, weight `[out, in]`, optionally bias `[out]`).
     case linear

@@ -1,12 +1,25 @@
 extension Operation {
     /// The types of the results for inputs of the given types.
+    ///
+    /// Products take operands in float32 or in bfloat16 and give float32; movement and casts take any precision; the rest computes in float32.
     /// - Precondition: the inputs fit the operation; the message prints what was expected and what was found.
     func resultTypes(of inputs: [TensorType]) -> [TensorType] {
         func expect(_ condition: Bool, _ rule: @autoclosure () -> String) {
             precondition(condition, "\(self): expected \(rule()), found \(inputs)")
         }
         func shape(_ index: Int) -> Shape { inputs[index].shape }
-        func result(_ shape: Shape) -> [TensorType] { [TensorType(shape, inputs.first?.precision ?? .float32)] }
+        /// Movement keeps the precision, everything else gives float32.
+        func result(_ shape: Shape) -> [TensorType] { [TensorType(shape, isMovement ? inputs[0].precision : .float32)] }
+
+        switch self {
+        case .cast: break
+        case _ where isMovement:
+            expect(inputs.allSatisfy { $0.precision == inputs[0].precision }, "inputs of one precision")
+        case _ where isProduct:
+            expect(inputs[0].precision == inputs[1].precision, "operands of one precision")
+            expect(inputs.dropFirst(2).allSatisfy { $0.precision == .float32 }, "a bias in float32")
+        default: expect(inputs.allSatisfy { $0.precision == .float32 }, "inputs in float32")
+        }
 
         switch self {
         case .input(_, let shape, _), .parameter(_, let shape):

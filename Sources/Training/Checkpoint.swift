@@ -2,7 +2,7 @@ public import Foundation
 public import Policies
 import PolicyInterface
 import TensorFiles
-import TensorGraph
+public import TensorGraph
 
 /// What a checkpoint tells beside its four arrays.
 public struct CheckpointHeader: Sendable, Equatable {
@@ -16,6 +16,8 @@ public struct CheckpointHeader: Sendable, Equatable {
     public var normaliser: Normaliser
     /// Tells the demonstrations from others.
     public var dataFingerprint: String
+    /// The precision of the operands of products in training; it may change when a run goes on elsewhere.
+    public var precision: Precision
     /// Time spent in training so far, stops left out.
     public var elapsedSeconds: Double
     /// The validation loss at this step, where it was measured.
@@ -138,6 +140,8 @@ extension CheckpointHeader {
             return (try? normaliser?.validate(for: policy)) == nil ? nil : normaliser
         }
         dataFingerprint = try value("data", "a fingerprint") { $0 }
+        // Checkpoints without it were made when there was only one.
+        precision = try metadata["precision"] == nil ? .float32 : value("precision", "a precision", Precision.init)
         elapsedSeconds = try value("elapsed_seconds", "a number") { Double($0) }
         validationLoss = metadata["validation_loss"].flatMap { Double($0) }
         score = metadata["score"].flatMap { Double($0) }
@@ -148,7 +152,7 @@ extension CheckpointHeader {
             "format": Self.format, "step": "\(step)", "epoch": "\(epoch)", "seed": "\(recipe.training.seed)",
             "recipe": try RecipeFile.text(of: recipe),
             "normaliser": String(decoding: try JSONEncoder().encode(normaliser), as: UTF8.self),
-            "data": dataFingerprint, "elapsed_seconds": "\(elapsedSeconds)",
+            "data": dataFingerprint, "precision": precision.rawValue, "elapsed_seconds": "\(elapsedSeconds)",
         ]
         metadata["validation_loss"] = validationLoss.map { "\($0)" }
         metadata["score"] = score.map { "\($0)" }
@@ -159,7 +163,7 @@ extension CheckpointHeader {
     var origin: [String: String] {
         [
             "recipe": recipe.name, "seed": "\(recipe.training.seed)", "steps": "\(step)",
-            "demonstrations": dataFingerprint,
+            "demonstrations": dataFingerprint, "precision": precision.rawValue,
         ]
     }
 }

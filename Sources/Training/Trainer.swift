@@ -172,7 +172,8 @@ public final class Trainer {
     ) -> CheckpointHeader {
         CheckpointHeader(
             step: step, epoch: assembler.epoch(ofUpdate: step), recipe: recipe, normaliser: assembler.data.normaliser,
-            dataFingerprint: dataFingerprint, elapsedSeconds: elapsedSeconds, validationLoss: validationLoss,
+            dataFingerprint: dataFingerprint, precision: backend.precision, elapsedSeconds: elapsedSeconds,
+            validationLoss: validationLoss,
             score: score)
     }
 

@@ -56,6 +56,7 @@ struct Evaluate: ParsableCommand {
     @Option(parsing: .unconditional, help: "Denoising steps of the sampler that is compared.")
     var compareSteps: Int?
 
+    @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
     private var settings: EvaluationConfiguration {
@@ -67,7 +68,7 @@ struct Evaluate: ParsableCommand {
     func validate() throws { _ = try checkingUsage { try PushTTask.evaluator(settings) } }
 
     func run() throws {
-        let machine = global.machine
+        let machine = computing.machine(global)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         let first = try chosen.load(sampler, machine: machine)
         let second = try isComparison ? other(than: chosen, machine: machine) : nil

@@ -15,7 +15,4 @@ struct GlobalOptions: ParsableArguments {
         }
         _ = try checkingUsage { try InstructionSet.inUse() }
     }
-
-    /// The machine that computes.
-    var machine: CPUMachine { CPUMachine(threads: threads) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Policies
+import TensorGraph
 import Training
 
 /// How far a run is and what it has left.
@@ -54,6 +55,7 @@ struct CheckpointDescription: Encodable {
     let step: Int
     let epoch: Int
     let recipe: String
+    let precision: Precision
     let elapsedSeconds: Double
     let validationLoss: Double?
     let score: Double?
@@ -63,6 +65,7 @@ struct CheckpointDescription: Encodable {
         case step
         case epoch
         case recipe
+        case precision
         case elapsedSeconds = "elapsed_seconds"
         case validationLoss = "validation_loss"
         case score
@@ -73,6 +76,7 @@ struct CheckpointDescription: Encodable {
         step = header.step
         epoch = header.epoch
         recipe = header.recipe.name
+        precision = header.precision
         elapsedSeconds = header.elapsedSeconds
         validationLoss = header.validationLoss
         score = header.score
@@ -84,6 +88,6 @@ extension CheckpointDescription: CustomStringConvertible {
         let measured = [
             validationLoss.map { ", validation loss \($0)" }, score.map { ", score \($0)" },
         ].compactMap { $0 }.joined()
-        return "\(file): \(recipe), step \(step), epoch \(epoch), \(Int(elapsedSeconds)) s\(measured)"
+        return "\(file): \(recipe), step \(step), epoch \(epoch), \(precision), \(Int(elapsedSeconds)) s\(measured)"
     }
 }

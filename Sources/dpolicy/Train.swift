@@ -40,6 +40,7 @@ struct Train: ParsableCommand {
     @Flag(help: "Go on with the run in the folder; begin one if there is none.")
     var resume = false
 
+    @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
@@ -54,7 +55,7 @@ struct Train: ParsableCommand {
         let demonstrations = try ReplayBuffer(contentsOf: URL(fileURLWithPath: data))
         let run = try TrainingRun(
             directory: URL(fileURLWithPath: output), recipe: recipe, demonstrations: demonstrations, seed: seed,
-            isResumed: resume, backend: global.machine, logger: .messages)
+            isResumed: resume, backend: computing.machine(global), logger: .messages)
         let interruption = Interruption()
         let rollouts = TrainingRollouts(of: run.trainer.recipe, interruption: interruption)
 

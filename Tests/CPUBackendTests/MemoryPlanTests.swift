@@ -16,7 +16,7 @@ struct MemoryPlanTests {
             } else {
                 let count = 1 + key.integer(below: 100, at: 3 * index + 2)
                 let block = plan.allocate(count)
-                #expect(block.count >= count && block.lowerBound % 16 == 0 && block.upperBound <= plan.count)
+                #expect(block.count >= count && block.lowerBound % 64 == 0 && block.upperBound <= plan.count)
                 #expect(!living.contains { $0.overlaps(block) })
                 living.append(block)
             }
@@ -26,10 +26,10 @@ struct MemoryPlanTests {
     @Test("memory that was given back is used again before the arena grows")
     func reuse() {
         var plan = MemoryPlan()
-        let (first, second) = (plan.allocate(64), plan.allocate(32))
+        let (first, second) = (plan.allocate(128), plan.allocate(64))
         plan.release(first)
         plan.release(second)
-        #expect(plan.allocate(96) == 0..<96)
-        #expect(plan.count == 96)
+        #expect(plan.allocate(192) == 0..<192)
+        #expect(plan.count == 192)
     }
 }

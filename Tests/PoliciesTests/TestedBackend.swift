@@ -8,7 +8,7 @@ enum TestedBackend: String, CaseIterable, Sendable {
     case cpu
 
     /// One for all tests, of one thread: teams of many machines at once would wait for each other, and the networks are tiny.
-    private static let cpuMachine = CPUMachine(threads: 1)
+    private static let cpuMachine = CPUMachine(threads: 1, precision: .float32)
 
     func makeBackend() -> any Backend {
         switch self {

@@ -11,7 +11,7 @@ import TensorGraph
 /// A made-up arm with seven joints and a gripper: it turns each joint at a speed that follows from where the joint is.
 enum ToyRobot {
     /// What all tests compute on; one engine serves tests that run side by side.
-    static let machine = CPUMachine(threads: 1)
+    static let machine = CPUMachine(threads: 1, precision: .float32)
 
     /// Demonstrations of the arm.
     static func demonstrations(episodes: Int = 4, frames: Int = 12, seed: UInt64 = 1) throws -> ReplayBuffer {

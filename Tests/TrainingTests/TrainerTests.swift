@@ -13,14 +13,14 @@ import Testing
         try trainer.batches(count: count).map { try trainer.step($0).loss }
     }
 
-    @Test func lossFalls() throws {
+    @Test(arguments: [Precision.float32, nil]) func lossFalls(precision: Precision?) throws {
         var recipe = ToyRobot.recipe {
             $0.steps = 300
             $0.optimizer.learningRate = 3e-3
             $0.batchSize = 16
         }
         recipe.policy.denoiser = .unet(.init(widths: [32, 64], kernelSize: 3, groups: 4, stepEmbedding: 32))
-        let trainer = try ToyRobot.trainer(recipe)
+        let trainer = try ToyRobot.trainer(recipe, on: CPUMachine(threads: 1, precision: precision))
         let before = try #require(try trainer.validationLoss())
         let errorBefore = try trainer.actionError()
         let losses = try losses(trainer, count: 300)
@@ -133,8 +133,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2]) func checkpointsContinueBitForBit(threads: Int) throws {
-        let machine = CPUMachine(threads: threads)
+    @Test(arguments: [1, 2], [Precision.float32, nil])
+    func checkpointsContinueBitForBit(threads: Int, precision: Precision?) throws {
+        let machine = CPUMachine(threads: threads, precision: precision)
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("a.checkpoint")
             let whole = try ToyRobot.trainer(on: machine)

@@ -91,10 +91,32 @@ void ck_sum_rows(
     const void *x, ck_format format, float *out, ptrdiff_t rows, ptrdiff_t columns, float *scratch, int threads);
 /// out += x, where out has stride 0 along the axes that are summed.
 void ck_sum_strided(const float *x, float *out, const ptrdiff_t extents[4], const ptrdiff_t out_strides[4], ptrdiff_t out_count);
-/// Copies `rows` rows of `columns` floats between arrays whose rows begin at the given strides.
+/// Copies `rows` rows of `length` bytes between arrays whose rows begin at the given strides, in bytes.
 void ck_copy_rows(
-    const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride, ptrdiff_t rows, ptrdiff_t columns, int threads);
+    const void *x, ptrdiff_t x_stride, void *out, ptrdiff_t out_stride, ptrdiff_t rows, ptrdiff_t length, int threads);
 void ck_fill(float *out, float value, ptrdiff_t count);
+
+// MARK: Casts (casts.c); a bf16 number is the upper half of a float
+
+/// Rounds to the nearest bf16 number, of two equally near ones to the even one.
+void ck_round_to_bf16(const float *x, uint16_t *out, ptrdiff_t count, int threads);
+void ck_widen_bf16(const uint16_t *x, float *out, ptrdiff_t count, int threads);
+
+// MARK: Gradients of weights (weight_gradient.c)
+
+/// A convolution from [batch, time, inputs] to [batch, windows, outputs]; a linear layer has one time, window and tap.
+typedef struct {
+    ptrdiff_t batch, time, inputs, windows, outputs, kernel, stride, padding;
+} ck_convolution;
+
+/// Whether the level in use has the instructions for ck_convolution_weight_gradient.
+int ck_has_weight_gradient(ck_format format);
+/// The bytes that ck_convolution_weight_gradient works on.
+ptrdiff_t ck_weight_gradient_scratch(const ck_convolution *shape, ck_format format);
+/// The gradients of the weight [outputs, inputs, kernel] and, if db is not null, of the bias [outputs], from x [batch, time, inputs] and the
+/// output's gradient dy [batch, windows, outputs], both of them in the format.
+void ck_convolution_weight_gradient(
+    const ck_convolution *shape, ck_format format, const void *x, const void *dy, float *dw, float *db, void *scratch, int threads);
 
 // MARK: Group normalisation, Mish, FiLM and residual in one pass (group_norm.c)
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import CPUBackend
 import Foundation
 import Policies
+import TensorGraph
 
 /// Measures how fast this machine learns and acts.
 struct Bench: ParsableCommand {
@@ -39,6 +40,7 @@ struct Bench: ParsableCommand {
     @Option(help: ArgumentHelp("Write the policy that is measured, for others to be measured with.", valueName: "dir"))
     var export: String?
 
+    @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
@@ -51,7 +53,7 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         if let export { try PolicyDirectory(URL(fileURLWithPath: export)).write(subject.actor()) }
-        let report = try measure(on: global.machine)
+        let report = try measure(on: computing.machine(global))
         if global.json {
             try StandardOutput.write(json: report)
         } else {
@@ -77,7 +79,7 @@ struct Bench: ParsableCommand {
         }
         return BenchmarkReport(
             subject: subject.name, library: CPUMachine.library, instructions: machine.instructions,
-            precision: "float32", threads: machine.threads,
+            precision: machine.precision.rawValue, threads: machine.threads,
             measurements: measurements, peakMemory: PeakMemory.mebibytes)
     }
 }

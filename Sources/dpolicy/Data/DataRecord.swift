@@ -48,6 +48,7 @@ struct DataRecord: ParsableCommand {
     @Option(parsing: .unconditional, help: "Seed of the policy's randomness.")
     var samplerSeed: UInt64 = 0
 
+    @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
     /// Starts that are tried together.
@@ -101,7 +102,7 @@ struct DataRecord: ParsableCommand {
         guard access(parent, W_OK | X_OK) == 0 else {
             throw CommandError(place: output, expected: "a folder that can be written to", found: "none at \(parent)")
         }
-        let loaded = try NamedPolicy(at: policy).load(sampler, machine: global.machine)
+        let loaded = try NamedPolicy(at: policy).load(sampler, machine: computing.machine(global))
         try PushTTask.check(loaded.configuration)
         let actor: any ChunkingPolicy =
             actionNoise > 0 ? PerturbedPolicy(loaded, deviation: Float(actionNoise)) : loaded

@@ -12,11 +12,15 @@ struct CaseRun {
     private let gradients: any DeviceBuffer
     private let executable: any Executable
 
-    /// - Parameter differentiates: whether gradients are computed too.
-    init(_ test: OperationCase, on backend: any Backend, differentiates: Bool = true) throws {
+    /// - Parameters:
+    ///   - differentiates: whether gradients are computed too.
+    ///   - precision: that of the operands of products.
+    init(
+        _ test: OperationCase, on backend: any Backend, differentiates: Bool = true, precision: Precision = .float32
+    ) throws {
         arguments = test.arguments
         table = Self.table(of: test)
-        graph = Self.graph(of: test, differentiates: differentiates)
+        graph = Self.graph(of: test, differentiates: differentiates).withProducts(in: precision)
         parameters = try backend.makeBuffer(count: table.count)
         gradients = try backend.makeBuffer(count: table.count)
         executable = try backend.compile(graph, parameters: parameters, gradients: gradients)

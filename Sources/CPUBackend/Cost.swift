@@ -1,0 +1,44 @@
+internal import TensorGraph
+
+/// What a step costs on any machine: the yardstick of profiles.
+struct Cost {
+    /// Multiplications and additions of products, those with the zeros around a sequence included.
+    var floatingPointOperations = 0
+    /// Bytes of the values that are read and written, each once.
+    var byteCount = 0
+
+    init(floatingPointOperations: Int = 0, byteCount: Int = 0) {
+        self.floatingPointOperations = floatingPointOperations
+        self.byteCount = byteCount
+    }
+
+    /// The cost of a step of a graph.
+    init(of step: Step, in graph: Graph) {
+        func shape(_ value: Value) -> Shape { graph.type(of: value).shape }
+        for value in Set(step.inputs + step.results.compactMap { $0 }) {
+            byteCount += graph.type(of: value).byteCount
+        }
+        switch step.kernel {
+        case .operation(let operation), .parameterGradient(let operation):
+            switch operation {
+            case .linear, .linearInputGradient, .transposedConvolution1D:
+                // Each element of the input meets all weights of its channel.
+                let (x, weight) = (shape(step.inputs[0]), shape(step.inputs[1]))
+                floatingPointOperations = 2 * x.count * (weight.count / x.last)
+            case .convolution1D:
+                let weight = shape(step.inputs[1])
+                floatingPointOperations =
+                    step.results.first.flatMap { $0 }.map {
+                        2 * shape($0).count * (weight.count / weight[0])
+                    } ?? 0
+            case .linearWeightGradient:
+                floatingPointOperations = 2 * shape(step.inputs[0]).count * shape(step.inputs[1]).last
+            case .convolution1DWeightGradient(let geometry):
+                floatingPointOperations =
+                    2 * shape(step.inputs[1]).count * shape(step.inputs[0]).last * geometry.kernel
+            default: break
+            }
+        case .groupNorm, .groupNormGradient: break
+        }
+    }
+}
