@@ -13,6 +13,8 @@ final class AlignedMemory: @unchecked Sendable {
     let start: UnsafeMutableRawPointer
     /// Its length.
     let byteCount: Int
+    /// The memory that this is a part of, if it is not its own.
+    private let whole: AlignedMemory?
 
     /// - Throws: `OutOfMemory` when there is not enough.
     init(byteCount: Int) throws {
@@ -23,9 +25,17 @@ final class AlignedMemory: @unchecked Sendable {
         else { throw OutOfMemory(byteCount: byteCount) }
         self.start = start
         self.byteCount = byteCount
+        whole = nil
+    }
+
+    private init(partOf whole: AlignedMemory, from offset: Int, byteCount: Int) {
+        start = whole.start + offset
+        self.byteCount = byteCount
+        self.whole = whole
     }
 
     deinit {
+        if whole != nil { return }
         if byteCount < AlignedMemory.largePage { free(start) } else { munmap(start, byteCount) }
     }
 
@@ -64,6 +74,27 @@ final class AlignedMemory: @unchecked Sendable {
 
     /// The memory as float32.
     var floats: UnsafeMutablePointer<Float> { start.assumingMemoryBound(to: Float.self) }
+
+    /// Hands out many blocks that lie one after another, in large pages even where each is small.
+    final class Pool {
+        private var slab: AlignedMemory?
+        private var used = 0
+        private static let slabByteCount = 4 * largePage
+
+        /// Zeroed memory that is freed with all that lies beside it.
+        /// - Throws: `OutOfMemory`.
+        func block(byteCount: Int) throws -> AlignedMemory {
+            guard byteCount < largePage else { return try AlignedMemory(byteCount: byteCount) }
+            let length = (byteCount + 63) / 64 * 64
+            if slab == nil || used + length > Pool.slabByteCount {
+                slab = try AlignedMemory(byteCount: Pool.slabByteCount)
+                used = 0
+            }
+            guard let slab else { throw OutOfMemory(byteCount: byteCount) }
+            defer { used += length }
+            return AlignedMemory(partOf: slab, from: used, byteCount: byteCount)
+        }
+    }
 
     /// Memory that grows while plans are made and tells its users where it has moved to.
     final class Growing {

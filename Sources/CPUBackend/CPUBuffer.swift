@@ -7,6 +7,7 @@ final class CPUBuffer: DeviceBuffer, @unchecked Sendable {
     /// Counts the changes, so that packed copies know when they are out of date.
     private(set) var version = 0
     private var packedWeights: [PackedWeights] = []
+    fileprivate let memoryOfPacked = AlignedMemory.Pool()
 
     private let engine: EngineThread
 
@@ -67,7 +68,7 @@ final class PackedWeights {
         self.offset = offset
         self.source = source
         self.destination = destination
-        memory = try AlignedMemory(byteCount: destination.byteCount)
+        memory = try buffer.memoryOfPacked.block(byteCount: destination.byteCount)
         reorder = oneDNN.reorder(
             from: source, at: UnsafeMutableRawPointer(buffer.floats + offset), to: destination, at: memory.start)
     }
