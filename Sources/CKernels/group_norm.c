@@ -5,28 +5,43 @@
 // A batch item is a few kilobytes, so each pass over it but the first finds it in the cache. Sums run along time for every channel at
 // once, which fills the vectors whatever the size of a group is; only then are the channels of a group added.
 
+/// x of a row and channel, or the square of its distance from the mean.
+CK_INLINE float ck_term(const void *x, ptrdiff_t i, ck_format format, const float *mean, ptrdiff_t c) {
+    const float value = ck_load(x, i, format), difference = mean ? value - mean[c] : 0;
+    return mean ? difference * difference : value;
+}
+
+/// Sums of terms over the time of an item, for `count` channels; four rows at a time read and write the sums once.
+CK_INLINE void ck_sum_terms(
+    const ck_group_norm *norm, const void *x, ptrdiff_t count, ck_format format, const float *mean, float *sums) {
+    CK_FAST
+    const ptrdiff_t channels = norm->channels, time = norm->time;
+    for (ptrdiff_t c = 0; c < count; c++) sums[c] = 0;
+    ptrdiff_t t = 0;
+    for (; t + 4 <= time; t += 4)
+        for (ptrdiff_t c = 0; c < count; c++) {
+            const ptrdiff_t i = t * channels + c;
+            sums[c] += (ck_term(x, i, format, mean, c) + ck_term(x, i + channels, format, mean, c))
+                + (ck_term(x, i + 2 * channels, format, mean, c) + ck_term(x, i + 3 * channels, format, mean, c));
+        }
+    for (; t < time; t++)
+        for (ptrdiff_t c = 0; c < count; c++) sums[c] += ck_term(x, t * channels + c, format, mean, c);
+}
+
 /// Mean and reciprocal deviation of the group of each of `count` channels of an item, repeated for the channels.
 CK_INLINE void ck_statistics(
     const ck_group_norm *norm, const void *x, ptrdiff_t count, ck_format format, float *mean, float *reciprocal_deviation) {
     CK_FAST
-    const ptrdiff_t channels = norm->channels, time = norm->time, width = channels / norm->groups;
-    for (ptrdiff_t c = 0; c < count; c++) mean[c] = ck_load(x, c, format);
-    for (ptrdiff_t t = 1; t < time; t++)
-        for (ptrdiff_t c = 0; c < count; c++) mean[c] += ck_load(x, t * channels + c, format);
-    const float share = 1.0f / (float)(time * width);
+    const ptrdiff_t width = norm->channels / norm->groups;
+    const float share = 1.0f / (float)(norm->time * width);
+    ck_sum_terms(norm, x, count, format, 0, mean);
     for (ptrdiff_t first = 0; first < count; first += width) {
         float sum = 0;
         for (ptrdiff_t c = first; c < first + width; c++) sum += mean[c];
-        sum *= share;
-        for (ptrdiff_t c = first; c < first + width; c++) mean[c] = sum;
+        for (ptrdiff_t c = first; c < first + width; c++) mean[c] = sum * share;
     }
     // The squares of the differences, not the difference of the squares: that loses digits when the mean is large.
-    for (ptrdiff_t c = 0; c < count; c++) reciprocal_deviation[c] = 0;
-    for (ptrdiff_t t = 0; t < time; t++)
-        for (ptrdiff_t c = 0; c < count; c++) {
-            const float difference = ck_load(x, t * channels + c, format) - mean[c];
-            reciprocal_deviation[c] += difference * difference;
-        }
+    ck_sum_terms(norm, x, count, format, mean, reciprocal_deviation);
     for (ptrdiff_t first = 0; first < count; first += width) {
         float sum = 0;
         for (ptrdiff_t c = first; c < first + width; c++) sum += reciprocal_deviation[c];

@@ -58,28 +58,33 @@ CK_INLINE int ck_useful_threads(ptrdiff_t count, int threads) {
     return threads < CK_MAXIMUM_THREADS ? threads : CK_MAXIMUM_THREADS;
 }
 
-/// eˣ for x in [−87, 88], relative error below 2e-7: 2^n · p(r), with r = x − n·ln 2 in two parts and the Taylor polynomial of degree 7.
+/// eˣ for x in [−87, 88], relative error below 2e-7: 2^n · p(r), with r = x − n·ln 2 in two parts and the Taylor polynomial of degree 7. Of a NaN it
+/// makes a number: callers multiply by x.
 CK_INLINE float ck_exp(float x) {
     // Contracted but not reordered: the two parts of ln 2 and the rounding by 1.5 · 2²³ live from their order. Neither fmaf nor rintf is called,
     // which would be calls into the mathematical library for want of the instructions at the baseline.
 #pragma clang fp contract(fast)
     const float bounded = x > -87.0f ? (x < 88.0f ? x : 88.0f) : -87.0f;
-    const float n = (bounded * 1.44269504088896341f + 12582912.0f) - 12582912.0f;
-    // A NaN is bounded for the exponent and goes on in the remainder.
-    const float r = ((x != x ? x : bounded) - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.0f / 5040.0f;
-    p = p * r + 1.0f / 720.0f;
-    p = p * r + 1.0f / 120.0f;
-    p = p * r + 1.0f / 24.0f;
-    p = p * r + 1.0f / 6.0f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    union {
-        uint32_t bits;
+    // The lowest bits of the sum are n, and those of p's exponent begin at the 23rd.
+    const union {
         float value;
-    } power = {(uint32_t)((int32_t)n + 127) << 23};
-    return p * power.value;
+        uint32_t bits;
+    } shifted = {bounded * 1.44269504088896341f + 12582912.0f};
+    const float n = shifted.value - 12582912.0f;
+    const float r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
+    union {
+        float value;
+        uint32_t bits;
+    } p = {1.0f / 5040.0f};
+    p.value = p.value * r + 1.0f / 720.0f;
+    p.value = p.value * r + 1.0f / 120.0f;
+    p.value = p.value * r + 1.0f / 24.0f;
+    p.value = p.value * r + 1.0f / 6.0f;
+    p.value = p.value * r + 0.5f;
+    p.value = p.value * r + 1.0f;
+    p.value = p.value * r + 1.0f;
+    p.bits += shifted.bits << 23;
+    return p.value;
 }
 
 /// x · tanh(ln(1 + eˣ)) = x · n / (n + 2) with e = eˣ and n = e² + 2e; beyond 20 it is x.
