@@ -57,62 +57,43 @@ CK_SUM(ck_sum_of_both_rounded, ck_bfloat16, ck_float32, ck_bfloat16)
 CK_SUM(ck_sum_of_halves, ck_bfloat16, ck_bfloat16, ck_float32)
 CK_SUM(ck_sum_of_halves_rounded, ck_bfloat16, ck_bfloat16, ck_bfloat16)
 
-ck_call ck_binary_call(ck_binary operation, ck_elementwise *e) {
-    const ck_body bodies[] = {CK_BODY(ck_sum_of_floats), CK_BODY(ck_subtract_body), CK_BODY(ck_multiply_body)};
-    return (ck_call){.body = bodies[operation], .context = e};
-}
-
-ck_call ck_scale_call(ck_elementwise *e) { return (ck_call){.body = CK_BODY(ck_scale_body), .context = e}; }
-ck_call ck_clamp_call(ck_elementwise *e) { return (ck_call){.body = CK_BODY(ck_clamp_body), .context = e}; }
-ck_call ck_mish_call(ck_elementwise *e) { return (ck_call){.body = CK_BODY(ck_mish_body), .context = e}; }
-
-static void ck_run(ck_call (*call)(ck_elementwise *), ck_elementwise e, int threads) {
-    ck_parallel(call(&e).body, &e, ck_useful_threads(e.count, threads));
+static void ck_run(ck_body body, ck_elementwise e, int threads) {
+    ck_parallel(body, &e, ck_useful_threads(e.count, threads));
 }
 
 void ck_binary_same(ck_binary operation, const float *a, const float *b, float *out, ptrdiff_t count, int threads) {
-    ck_elementwise e = {.a = a, .b = b, .out = out, .count = count};
-    ck_parallel(ck_binary_call(operation, &e).body, &e, ck_useful_threads(count, threads));
+    const ck_body bodies[] = {CK_BODY(ck_sum_of_floats), CK_BODY(ck_subtract_body), CK_BODY(ck_multiply_body)};
+    ck_run(bodies[operation], (ck_elementwise){.a = a, .b = b, .out = out, .count = count}, threads);
 }
 
 void ck_scale(const float *x, float factor, float *out, ptrdiff_t count, int threads) {
-    ck_run(ck_scale_call, (ck_elementwise){.a = x, .out = out, .count = count, .first = factor}, threads);
+    ck_run(CK_BODY(ck_scale_body), (ck_elementwise){.a = x, .out = out, .count = count, .first = factor}, threads);
 }
 
 void ck_clamp(const float *x, float lower, float upper, float *out, ptrdiff_t count, int threads) {
-    ck_run(ck_clamp_call, (ck_elementwise){.a = x, .out = out, .count = count, .first = lower, .second = upper}, threads);
+    const ck_elementwise e = {.a = x, .out = out, .count = count, .first = lower, .second = upper};
+    ck_run(CK_BODY(ck_clamp_body), e, threads);
 }
 
 void ck_mish(const float *x, float *out, ptrdiff_t count, int threads) {
-    ck_run(ck_mish_call, (ck_elementwise){.a = x, .out = out, .count = count}, threads);
+    ck_run(CK_BODY(ck_mish_body), (ck_elementwise){.a = x, .out = out, .count = count}, threads);
 }
 
 void ck_mish_gradient(const float *x, const float *dy, float *dx, ptrdiff_t count, int threads) {
-    ck_elementwise e = {.a = x, .b = dy, .out = dx, .count = count};
-    ck_parallel(CK_BODY(ck_mish_gradient_body), &e, ck_useful_threads(count, threads));
+    ck_run(CK_BODY(ck_mish_gradient_body), (ck_elementwise){.a = x, .b = dy, .out = dx, .count = count}, threads);
 }
 
-// MARK: Sums of float32 and bf16
-
-ck_call ck_sum_of_two_call(ck_elementwise *e) {
+void ck_sum_of_two(const ck_elementwise *e, int threads) {
     const ck_body bodies[][2] = {
         {CK_BODY(ck_sum_of_floats), CK_BODY(ck_sum_of_floats_rounded)},
         {CK_BODY(ck_sum_of_both), CK_BODY(ck_sum_of_both_rounded)},
         {CK_BODY(ck_sum_of_halves), CK_BODY(ck_sum_of_halves_rounded)},
     };
-    // With one operand of each format, a is the bf16 one.
-    if (e->a_format == ck_float32 && e->b_format == ck_bfloat16) {
-        const void *a = e->a;
-        e->a = e->b, e->b = a;
-        e->a_format = ck_bfloat16, e->b_format = ck_float32;
-    }
-    const int halves = (e->a_format == ck_bfloat16) + (e->b_format == ck_bfloat16);
-    return (ck_call){.body = bodies[halves][e->out_format == ck_bfloat16], .context = e};
-}
-
-void ck_sum_of_two(const ck_elementwise *e, int threads) {
     ck_elementwise sum = *e;
-    ck_parallel(ck_sum_of_two_call(&sum).body, &sum, ck_useful_threads(e->count, threads));
+    // With one operand of each format, a is the bf16 one.
+    if (e->a_format == ck_float32 && e->b_format == ck_bfloat16) sum.a = e->b, sum.b = e->a;
+    const int halves = (e->a_format == ck_bfloat16) + (e->b_format == ck_bfloat16);
+    ck_run(bodies[halves][e->out_format == ck_bfloat16], sum, threads);
 }
 
 // MARK: Broadcasting

@@ -108,10 +108,7 @@ CK_INLINE void ck_finish_row(
 // MARK: Pairs of bf16
 
 #if defined(__x86_64__) && defined(__linux__)
-#define CK_TARGET_BF16                                                                                                 \
-    __attribute__((target("avx2,bmi,bmi2,f16c,fma,lzcnt,movbe,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")))
-
-CK_TARGET_BF16 CK_INLINE void ck_multiply_pairs(
+CK_TARGET_AVX512_BF16 CK_INLINE void ck_multiply_pairs(
     const int rows, const int unroll, float *sums, const int32_t *to, const int32_t *const *x, const __m512i *w, ptrdiff_t n) {
     __m512 sum[8][2];
 #pragma clang loop unroll(full)
@@ -147,7 +144,7 @@ CK_TARGET_BF16 CK_INLINE void ck_multiply_pairs(
         }
 }
 
-CK_TARGET_BF16 static void ck_multiply_bf16(
+CK_TARGET_AVX512_BF16 static void ck_multiply_bf16(
     int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t n) {
     const int32_t *const *from = (const int32_t *const *)x;
     switch (rows) {
@@ -162,7 +159,7 @@ CK_TARGET_BF16 static void ck_multiply_bf16(
     }
 }
 
-CK_TARGET_BF16 static void ck_unpack_bf16(ck_format format, const void *packed, void *out, ptrdiff_t count) {
+CK_TARGET_AVX512_BF16 static void ck_unpack_bf16(ck_format format, const void *packed, void *out, ptrdiff_t count) {
     (void)format;
     for (ptrdiff_t i = 0; i < count; i += 32) {
         const __m128i *bytes = (const __m128i *)((const int8_t *)packed + i);

@@ -36,10 +36,6 @@ CK_INLINE void ck_film_gradient_body(const void *context, int thread, int thread
 }
 CK_LEVELS_OF_FORMATS(ck_film_gradient_body)
 
-ck_call ck_film_call(ck_modulation *m) {
-    return (ck_call){.body = CK_BODY_FOR(ck_film_body, m->format), .context = m};
-}
-
 void ck_film(const ck_modulation *m, int threads) {
     ck_parallel(
         CK_BODY_FOR(ck_film_body, m->format), (void *)m, ck_useful_threads(m->batch * m->time * m->channels, threads));

@@ -53,6 +53,37 @@ struct ElementwiseKernelTests {
         }
     }
 
+    @Test("casts round to the nearest bf16 number and back without loss", arguments: InstructionSet.usable, counts)
+    func casts(_ level: InstructionSet, count: Int) {
+        let x = KernelArray(numbers("x", count))
+        let (narrow, wide) = (KernelArray(count: count, as: ck_bfloat16), KernelArray(count: count))
+        level.run {
+            ck_round_to_bf16(x.floats, narrow.halves, count, 2)
+            ck_widen_bf16(narrow.halves, wide.floats, count, 2)
+        }
+        for (index, value) in x.values.enumerated() {
+            #expect(narrow.halves[index] == rounded(value), "\(value)")
+            #expect(wide.floats[index].bitPattern == UInt32(narrow.halves[index]) << 16, "\(value)")
+        }
+        #expect(narrow.isIntact && wide.isIntact)
+    }
+
+    @Test("rows are copied byte by byte", arguments: [(1, 1), (3, 10), (700, 66)])
+    func copies(rows: Int, length: Int) {
+        let source = (0..<rows * (length + 5)).map { UInt8(truncatingIfNeeded: 7 * $0) }
+        var destination = [UInt8](repeating: 0xEE, count: rows * (length + 3))
+        ck_copy_rows(source, length + 5, &destination, length + 3, rows, length, 2)
+        for row in 0..<rows {
+            let begin = row * (length + 3)
+            let end = begin + length
+            let copied = Array(destination[begin..<end])
+            let expected = Array(source[(row * (length + 5))...].prefix(length))
+            let between = Array(destination[end..<(end + 3)])
+            #expect(copied == expected)
+            #expect(between == [0xEE, 0xEE, 0xEE])
+        }
+    }
+
     @Test("compute what the formulas say", arguments: InstructionSet.usable, counts)
     func formulas(_ level: InstructionSet, count: Int) {
         let (a, b) = (KernelArray(numbers("a", count, scale: 12)), KernelArray(fill("b", count: count)))

@@ -63,14 +63,6 @@ typedef struct {
     ck_format a_format, b_format, out_format;
 } ck_elementwise;
 
-// Calls for the level of vector instructions in use; the descriptor must stay where it is.
-ck_call ck_binary_call(ck_binary operation, ck_elementwise *e);
-ck_call ck_scale_call(ck_elementwise *e);
-ck_call ck_clamp_call(ck_elementwise *e);
-ck_call ck_mish_call(ck_elementwise *e);
-/// out = a + b, each float32 or bf16. Operands of different formats may change places in the descriptor.
-ck_call ck_sum_of_two_call(ck_elementwise *e);
-
 /// out = a + b, each float32 or bf16.
 void ck_sum_of_two(const ck_elementwise *e, int threads);
 /// out = a (op) b, all of `count` elements.
@@ -179,7 +171,6 @@ typedef struct {
     float *d_scale, *d_bias;
 } ck_modulation;
 
-ck_call ck_film_call(ck_modulation *modulation);
 void ck_film(const ck_modulation *modulation, int threads);
 void ck_film_gradient(const ck_modulation *modulation, int threads);
 
