@@ -37,9 +37,6 @@
 
 #define CK_MAXIMUM_THREADS 64
 
-/// Below this many elements, waking another thread costs more than it saves.
-#define CK_SERIAL_COUNT 8192
-
 typedef struct {
     ptrdiff_t begin, end;
 } ck_range;
@@ -54,7 +51,7 @@ CK_INLINE ck_range ck_share(ptrdiff_t count, ptrdiff_t granule, int thread, int 
 }
 
 CK_INLINE int ck_useful_threads(ptrdiff_t count, int threads) {
-    if (count < CK_SERIAL_COUNT) return 1;
+    if (count < ck_serial_count) return 1;
     return threads < CK_MAXIMUM_THREADS ? threads : CK_MAXIMUM_THREADS;
 }
 

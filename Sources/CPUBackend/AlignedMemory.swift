@@ -123,6 +123,25 @@ final class AlignedMemory: @unchecked Sendable {
     }
 }
 
+/// Numbers for kernels, which stay where they are as long as this object.
+final class Fixed<Element> {
+    /// Where they begin.
+    let start: UnsafeMutablePointer<Element>
+    /// How many there are.
+    let count: Int
+
+    init(_ elements: [Element]) {
+        count = elements.count
+        start = .allocate(capacity: elements.count)
+        for (index, element) in elements.enumerated() { (start + index).initialize(to: element) }
+    }
+
+    deinit {
+        start.deinitialize(count: count)
+        start.deallocate()
+    }
+}
+
 /// A request for more memory than there is.
 public struct OutOfMemory: Error, CustomStringConvertible {
     /// How much was asked for.

@@ -12,6 +12,8 @@ public final class CPUMachine: Backend {
     public let instructions: InstructionSet
     /// The precision of the operands of products; everything else is in float32.
     public let precision: Precision
+    /// How weights are kept in graphs without gradients.
+    public let weights: WeightFormat
     private let engine: EngineThread
     private let oneDNN: OneDNN
 
@@ -20,12 +22,14 @@ public final class CPUMachine: Backend {
     ///   - threads: as many as the process may use processors, if not given.
     ///   - precision: that of the operands of products; if not given, bfloat16 where there are instructions for it, otherwise float32. Compiling
     ///     a graph for bfloat16 without them throws `UnsupportedPrecision`.
-    public init(threads: Int? = nil, precision: Precision? = nil) {
+    ///   - weights: how weights are kept in graphs without gradients.
+    public init(threads: Int? = nil, precision: Precision? = nil, weights: WeightFormat = .native) {
         let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
         self.threads = threads
         // An unknown name is told of when a graph is compiled, which may throw.
         instructions = (try? .inUse()) ?? .ofProcessor
         self.precision = precision ?? (instructions.multipliesBFloat16 ? .bfloat16 : .float32)
+        self.weights = weights
         engine = EngineThread { ck_set_threads(Int32(threads)) }
         oneDNN = OneDNN()
     }
@@ -52,7 +56,7 @@ public final class CPUMachine: Backend {
         return try engine.perform {
             let plan = try Plan(
                 graph.hoisted().withProducts(in: precision), parameters: buffer, gradients: gradients.map(cpu),
-                oneDNN: oneDNN, threads: Int32(threads))
+                oneDNN: oneDNN, weights: weights, threads: Int32(threads))
             return CPUExecutable(plan: plan, engine: engine)
         }
     }

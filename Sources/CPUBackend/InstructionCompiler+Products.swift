@@ -5,7 +5,8 @@ internal import TensorGraph
 
 extension InstructionCompiler {
     mutating func product(_ operation: Operation, _ step: Step, to result: Value) throws -> [Plan.Instruction] {
-        switch operation {
+        if let calls = try fewRows(operation, step, to: result) { return calls }
+        return switch operation {
         case .linear: try linear(step, to: result)
         case .linearInputGradient: try linearSourceGradient(step, to: result)
         case .linearWeightGradient: try linearWeightGradient(step)
@@ -156,7 +157,8 @@ extension InstructionCompiler {
         let plain = OneDNN.Layout(rowMajor: shape(weight).dimensions, precision(weight))
         if layout == plain { return ([], [(.weights, raw(weight))]) }
         if let offset = storage.parameterOffset(of: weight) {
-            let packed = try parameters.packed(offset: offset, from: plain, to: layout, oneDNN: oneDNN)
+            let packed = try parameters.packed(
+                offset: offset, as: .layout(layout, from: plain), oneDNN: oneDNN, threads: threads)
             packedWeights.append(packed)
             return ([], [(.weights, packed.memory.start)])
         }

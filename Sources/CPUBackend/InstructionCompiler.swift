@@ -9,18 +9,27 @@ struct InstructionCompiler {
     let storage: Storage
     let parameters: CPUBuffer
     let oneDNN: OneDNN
+    /// How weights are kept if there are no gradients.
+    let weights: WeightFormat
     let threads: Int32
+    /// Channels that one thread takes of values which are normalised.
+    let granules: [Value: Int]
     /// Copies of weights that the instructions read.
     var packedWeights: [PackedWeights] = []
     /// Memory that belongs to instructions.
     let scratchpad = AlignedMemory.Growing()
 
-    init(graph: Graph, storage: Storage, parameters: CPUBuffer, oneDNN: OneDNN, threads: Int32) {
+    init(
+        graph: Graph, steps: [Step], storage: Storage, parameters: CPUBuffer, oneDNN: OneDNN, weights: WeightFormat,
+        threads: Int32
+    ) {
         self.graph = graph
         self.storage = storage
         self.parameters = parameters
         self.oneDNN = oneDNN
+        self.weights = weights
         self.threads = threads
+        granules = InstructionCompiler.granules(of: graph, steps)
     }
 
     /// The instructions of a step.

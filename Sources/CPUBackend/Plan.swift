@@ -8,79 +8,78 @@ final class Plan {
         var count: Int
     }
 
-    /// One call of a kernel or primitive.
-    struct Instruction {
-        /// What it computes, for profiles.
-        var name: String
-        /// Whether it only prepares or finishes what another instruction of its step computes.
-        var isAuxiliary = false
-        /// What the step that it stands for costs at least.
-        var cost = Cost()
-        /// Memory that it works on and nobody else owns.
-        var keeps: [AnyObject] = []
-        /// When it runs, if more seldom than the step that needs it.
-        var rate: Rate?
-        var run: () -> Void
-    }
-
     let inputs: [String: Place]
     let outputs: [String: Place]
     private let parameters: CPUBuffer
     private let instructions: [Rate: [Instruction]]
-    /// What copies weights that have changed to the layouts that primitives want.
-    private let packing: [Instruction]
+    private let schedules: [Rate: Schedule]
     private let storage: Storage
+    private let threads: Int32
     private var version = -1
 
-    init(_ graph: Graph, parameters: CPUBuffer, gradients: CPUBuffer?, oneDNN: OneDNN, threads: Int32) throws {
+    init(
+        _ graph: Graph, parameters: CPUBuffer, gradients: CPUBuffer?, oneDNN: OneDNN, weights: WeightFormat,
+        threads: Int32
+    ) throws {
         let steps = Fusion.steps(of: graph)
         let storage = try Storage(graph, steps: steps, parameters: parameters, gradients: gradients)
         var compiler = InstructionCompiler(
-            graph: graph, storage: storage, parameters: parameters, oneDNN: oneDNN, threads: threads)
+            graph: graph, steps: steps, storage: storage, parameters: parameters, oneDNN: oneDNN, weights: weights,
+            threads: threads)
         var instructions: [Rate: [Instruction]] = [:]
         for step in steps {
             var made = try compiler.instructions(for: step)
             if let main = made.firstIndex(where: { !$0.isAuxiliary }) { made[main].cost = Cost(of: step, in: graph) }
-            for instruction in made { instructions[instruction.rate ?? step.rate, default: []].append(instruction) }
+            for instruction in made {
+                instructions[instruction.rate ?? step.rate, default: []].append(compiler.joined(instruction, of: step))
+            }
         }
         for gradient in graph.gradients {
             let rate = graph.nodes[gradient.value.node].rate
             instructions[rate, default: []] += compiler.copyOfGradient(gradient)
         }
-        self.instructions = instructions
-        self.storage = storage
-        self.parameters = parameters
-        packing = compiler.packedWeights.map { weights in
+        // First of all, weights that have changed are copied to the forms that products want.
+        let packing = compiler.packedWeights.map { weights in
             Instruction(name: "pack weights", cost: weights.cost) { weights.update(to: parameters.version) }
         }
+        instructions[.model] = packing + (instructions[.model] ?? [])
+        self.instructions = instructions
+        self.threads = threads
+        self.storage = storage
+        self.parameters = parameters
+        schedules = instructions.mapValues { Schedule($0, threads: threads) }
         inputs = storage.inputs
         outputs = Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, storage.place(of: $0.value)) })
     }
 
     /// Computes what changes at a rate, after what depends only on the weights if they have changed.
-    func run(_ rate: Rate) { forEachInstruction(of: rate) { $0.run() } }
+    func run(_ rate: Rate) {
+        forEachRate(upTo: rate) { schedules[$0]?.run() }
+    }
 
     /// Computes what changes at a rate as `run` does and measures each instruction.
     func profile(_ rate: Rate) -> [InstructionProfile] {
         var rows: [InstructionProfile] = []
-        forEachInstruction(of: rate) { instruction in
+        func measure(_ instruction: Instruction) {
+            let alone = Schedule([instruction], threads: threads)
             let start = ProcessorClock.now
-            instruction.run()
+            alone.run()
             rows.append(
                 InstructionProfile(
                     name: instruction.name, seconds: ProcessorClock.now - start,
                     floatingPointOperations: instruction.cost.floatingPointOperations,
                     byteCount: instruction.cost.byteCount))
         }
+        forEachRate(upTo: rate) { instructions[$0]?.forEach(measure) }
         return rows
     }
 
-    private func forEachInstruction(of rate: Rate, _ body: (Instruction) -> Void) {
+    /// What depends only on the weights comes first if they have changed.
+    private func forEachRate(upTo rate: Rate, _ body: (Rate) -> Void) {
         if version != parameters.version {
-            packing.forEach(body)
-            instructions[.model]?.forEach(body)
+            body(.model)
             version = parameters.version
         }
-        if rate != .model { instructions[rate]?.forEach(body) }
+        if rate != .model { body(rate) }
     }
 }

@@ -128,11 +128,18 @@ final class Storage {
         mutating func placeAll() {
             let (lastUse, isPersistent) = lifetimes()
             var living: [Value: Range<Int>] = [:]
+            var leaving: [(since: Int, place: Range<Int>)] = []
+            // Without gradients memory is plenty, and a thread need not wait to overwrite what another still reads.
+            let delay = graph.gradients.isEmpty ? 2 : 0
             for (index, step) in steps.enumerated() {
+                while let first = leaving.first, first.since + delay < index {
+                    shared.release(first.place)
+                    leaving.removeFirst()
+                }
                 for case let result? in step.results { place(result, step, isPersistent[result] ?? false, &living) }
                 for value in Set(step.inputs.map(root) + step.results.compactMap { $0 }.map(root)) {
                     guard lastUse[value] ?? -1 <= index, let range = living.removeValue(forKey: value) else { continue }
-                    shared.release(range)
+                    leaving.append((index, range))
                 }
             }
         }

@@ -34,27 +34,32 @@ struct Taps: Hashable {
         }
     }
 
-    /// As many rows at once as a kernel takes.
-    var tiles: [ck_tile] {
+    /// The tiles of `rows` of the result, which count from the first of them: as many rows at once as a kernel takes.
+    func tiles(of rows: Range<Int>) -> [ck_tile] {
         let most = Int(ck_tile_rows)
         return pairs.enumerated().flatMap { tap, pairs in
-            stride(from: 0, to: pairs.count, by: most).map { start in
-                let part = pairs[start..<min(start + most, pairs.count)]
-                var tile = ck_tile()
-                tile.tap = Int32(tap)
-                tile.count = Int32(part.count)
-                withUnsafeMutableBytes(of: &tile.from) { rows in
-                    for (index, pair) in part.enumerated() {
-                        rows.storeBytes(of: Int32(pair.from), toByteOffset: 4 * index, as: Int32.self)
-                    }
-                }
-                withUnsafeMutableBytes(of: &tile.to) { rows in
-                    for (index, pair) in part.enumerated() {
-                        rows.storeBytes(of: Int32(pair.to), toByteOffset: 4 * index, as: Int32.self)
-                    }
-                }
-                return tile
+            let pairs = pairs.filter { rows.contains($0.to) }
+            return stride(from: 0, to: pairs.count, by: most).map { start in
+                ck_tile(
+                    tap: tap, pairs[start..<min(start + most, pairs.count)].map { ($0.from, $0.to - rows.lowerBound) })
             }
         }
+    }
+}
+
+extension ck_tile {
+    /// Rows of x and of the result that a tap's weights connect.
+    fileprivate init(tap: Int, _ rows: [(from: Int, to: Int)]) {
+        self.init()
+        self.tap = Int32(tap)
+        count = Int32(rows.count)
+        withUnsafeMutableBytes(of: &from) { $0.bindMemory(to: Int32.self).fill(with: rows.map(\.from)) }
+        withUnsafeMutableBytes(of: &to) { $0.bindMemory(to: Int32.self).fill(with: rows.map(\.to)) }
+    }
+}
+
+extension UnsafeMutableBufferPointer<Int32> {
+    fileprivate func fill(with numbers: [Int]) {
+        for (index, number) in numbers.enumerated() { self[index] = Int32(number) }
     }
 }

@@ -56,6 +56,7 @@ struct Evaluate: ParsableCommand {
     @Option(parsing: .unconditional, help: "Denoising steps of the sampler that is compared.")
     var compareSteps: Int?
 
+    @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
@@ -68,7 +69,7 @@ struct Evaluate: ParsableCommand {
     func validate() throws { _ = try checkingUsage { try PushTTask.evaluator(settings) } }
 
     func run() throws {
-        let machine = computing.machine(global)
+        let machine = computing.machine(global, weights: acting.weights)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         let first = try chosen.load(sampler, machine: machine)
         let second = try isComparison ? other(than: chosen, machine: machine) : nil

@@ -19,7 +19,19 @@ struct MachineOptions: ParsableArguments {
     }
 
     /// The machine that computes.
-    func machine(_ global: GlobalOptions) -> CPUMachine { CPUMachine(threads: global.threads, precision: precision) }
+    func machine(_ global: GlobalOptions, weights: WeightFormat = .native) -> CPUMachine {
+        CPUMachine(threads: global.threads, precision: precision, weights: weights)
+    }
 }
 
+/// What every verb understands that acts with a policy.
+struct ActingOptions: ParsableArguments {
+    @Option(
+        help: """
+            How a policy keeps its weights: native, in the precision of the products, or int8, in 8 bits with one factor for each output.
+            """)
+    var weights = WeightFormat.native
+}
+
+extension WeightFormat: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}

@@ -30,6 +30,7 @@ struct Predict: ParsableCommand {
     @Option(parsing: .unconditional, help: "Seed of the starting noise and of the sampler.")
     var seed: UInt64 = 0
 
+    @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
@@ -49,7 +50,8 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
-        let policy = try NamedPolicy(at: policy).load(sampler, machine: computing.machine(global))
+        let policy = try NamedPolicy(at: policy).load(
+            sampler, machine: computing.machine(global, weights: acting.weights))
         let batch = try PredictionInput(contentsOf: URL(fileURLWithPath: input), for: policy.model)
         let key = RandomKey(seed: seed)
         let predictions = try policy.predict(

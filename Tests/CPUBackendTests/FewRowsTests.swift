@@ -99,7 +99,7 @@ struct FewRowsTests {
         defer { source.deallocate() }
         let out = [Float](repeating: 7, count: product.rows * outputs).stored(as: format.out)
         defer { out.deallocate() }
-        let tiles = product.taps.tiles
+        let tiles = product.taps.tiles(of: 0..<product.rows)
         tiles.withUnsafeBufferPointer { tiles in
             scales.withUnsafeBufferPointer { scales in
                 bias.withUnsafeBufferPointer { bias in

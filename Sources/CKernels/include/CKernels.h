@@ -44,7 +44,10 @@ typedef struct {
 } ck_call;
 
 /// Runs calls one after another without ending the team between them (team.c).
-void ck_run_calls(const ck_call *calls, ptrdiff_t count, int threads);
+/// - Returns: whether one thread had to do a part of them alone, because others had no processor.
+int ck_run_calls(const ck_call *calls, ptrdiff_t count, int threads);
+/// Below this many elements a kernel keeps to one thread: waking another costs more than it saves.
+enum { ck_serial_count = 8192 };
 /// Sets how many threads oneDNN uses when the calling thread executes a primitive.
 void ck_set_threads(int threads);
 

@@ -40,6 +40,7 @@ struct Bench: ParsableCommand {
     @Option(help: ArgumentHelp("Write the policy that is measured, for others to be measured with.", valueName: "dir"))
     var export: String?
 
+    @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
@@ -53,7 +54,7 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         if let export { try PolicyDirectory(URL(fileURLWithPath: export)).write(subject.actor()) }
-        let report = try measure(on: computing.machine(global))
+        let report = try measure(on: computing.machine(global, weights: acting.weights))
         if global.json {
             try StandardOutput.write(json: report)
         } else {
