@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "formats.h"
 #include "vector.h"
@@ -31,7 +32,76 @@ static float ck_largest(const ck_panels *panels, const float *weights, const ptr
     return largest;
 }
 
-static void ck_pack_body(void *context, int thread, int threads) {
+/// Inputs that are packed at once: what is read of them and what is written stays in the nearest cache.
+#define CK_PACKED_INPUTS 16
+#define CK_PACKED_TAPS 5
+
+/// Copies the weights of a panel's outputs for some inputs and taps, with the outputs innermost and zeros where there is nothing, in the order
+/// in which they lie in memory.
+CK_INLINE void ck_gather(
+    const ck_packing *p, const float *weights, ptrdiff_t outputs, ptrdiff_t inputs, const int taps,
+    float block[CK_PACKED_TAPS][CK_PACKED_INPUTS][ck_panel_width]) {
+    const ptrdiff_t *strides = p->strides;
+    if (outputs < ck_panel_width || inputs < CK_PACKED_INPUTS)
+        memset(block, 0, sizeof(float) * CK_PACKED_TAPS * CK_PACKED_INPUTS * ck_panel_width);
+    if (strides[0] > strides[1]) {
+        for (ptrdiff_t o = 0; o < outputs; o++)
+            for (ptrdiff_t k = 0; k < inputs; k++)
+                for (int tap = 0; tap < taps; tap++)
+                    block[tap][k][o] = weights[o * strides[0] + k * strides[1] + tap * strides[2]];
+    } else {
+        for (ptrdiff_t k = 0; k < inputs; k++)
+            for (ptrdiff_t o = 0; o < outputs; o++)
+                for (int tap = 0; tap < taps; tap++)
+                    block[tap][k][o] = weights[o * strides[0] + k * strides[1] + tap * strides[2]];
+    }
+}
+
+/// Packs panels in float32 or bf16, a few inputs at a time.
+CK_INLINE void ck_pack_floats_body(void *context, int thread, int threads) {
+    const ck_packing *p = context;
+    const ck_panels *panels = p->panels;
+    const ptrdiff_t stored = ck_stored_inputs(panels);
+    const ck_range range = ck_share((panels->outputs + ck_panel_width - 1) / ck_panel_width, 1, thread, threads);
+    float block[CK_PACKED_TAPS][CK_PACKED_INPUTS][ck_panel_width];
+    for (ptrdiff_t panel = range.begin; panel < range.end; panel++) {
+        const ptrdiff_t first = panel * ck_panel_width, left = panels->outputs - first;
+        const ptrdiff_t outputs = left < ck_panel_width ? left : ck_panel_width;
+        for (ptrdiff_t tap = 0; tap < panels->taps; tap += CK_PACKED_TAPS)
+            for (ptrdiff_t k = 0; k < stored; k += CK_PACKED_INPUTS) {
+                const float *weights = p->weights + first * p->strides[0] + k * p->strides[1] + tap * p->strides[2];
+                const ptrdiff_t inputs = panels->inputs - k < CK_PACKED_INPUTS ? panels->inputs - k : CK_PACKED_INPUTS;
+                const ptrdiff_t lines = stored - k < CK_PACKED_INPUTS ? stored - k : CK_PACKED_INPUTS;
+                const int taps = panels->taps - tap < CK_PACKED_TAPS ? (int)(panels->taps - tap) : CK_PACKED_TAPS;
+                switch (taps) {
+                case 1: ck_gather(p, weights, outputs, inputs, 1, block); break;
+                case 3: ck_gather(p, weights, outputs, inputs, 3, block); break;
+                case 5: ck_gather(p, weights, outputs, inputs, 5, block); break;
+                default: ck_gather(p, weights, outputs, inputs, taps, block); break;
+                }
+                for (int t = 0; t < taps; t++) {
+                    const ptrdiff_t place = ((panel * panels->taps + tap + t) * stored + k) * ck_panel_width;
+                    const float *line = block[t][0];
+                    if (panels->format == ck_float32) {
+                        memcpy((float *)p->packed + place, line, (size_t)(lines * ck_panel_width) * sizeof(float));
+                    } else if (panels->pairs) {
+                        uint32_t *out = (uint32_t *)p->packed + place / 2;
+                        for (ptrdiff_t pair = 0; pair < lines / 2; pair++)
+                            for (int o = 0; o < ck_panel_width; o++)
+                                out[pair * ck_panel_width + o] =
+                                    (uint32_t)ck_narrowed(line[2 * pair * ck_panel_width + o])
+                                    | (uint32_t)ck_narrowed(line[(2 * pair + 1) * ck_panel_width + o]) << 16;
+                    } else {
+                        uint16_t *out = (uint16_t *)p->packed + place;
+                        for (ptrdiff_t i = 0; i < lines * ck_panel_width; i++) out[i] = ck_narrowed(line[i]);
+                    }
+                }
+            }
+    }
+}
+CK_LEVELS(ck_pack_floats_body)
+
+static void ck_pack_int8_body(void *context, int thread, int threads) {
     const ck_packing *p = context;
     const ck_panels *panels = p->panels;
     const ptrdiff_t stored = ck_stored_inputs(panels), taps = panels->taps;
@@ -42,12 +112,11 @@ static void ck_pack_body(void *context, int thread, int threads) {
     float reciprocals[ck_panel_width];
     for (ptrdiff_t first = range.begin; first < range.end; first += ck_panel_width) {
         const ptrdiff_t there = panels->outputs - first < ck_panel_width ? panels->outputs - first : ck_panel_width;
-        if (panels->format == ck_int8)
-            for (ptrdiff_t o = 0; o < there; o++) {
-                const float largest = ck_largest(panels, p->weights + (first + o) * p->strides[0], p->strides);
-                p->scales[first + o] = largest / 127;
-                reciprocals[o] = largest > 0 ? 127 / largest : 0;
-            }
+        for (ptrdiff_t o = 0; o < there; o++) {
+            const float largest = ck_largest(panels, p->weights + (first + o) * p->strides[0], p->strides);
+            p->scales[first + o] = largest / 127;
+            reciprocals[o] = largest > 0 ? 127 / largest : 0;
+        }
         for (ptrdiff_t begin = 0; begin < stored; begin += chunk)
             for (ptrdiff_t o = 0; o < ck_panel_width; o++)
                 for (ptrdiff_t tap = 0; tap < taps; tap++)
@@ -57,16 +126,9 @@ static void ck_pack_body(void *context, int thread, int threads) {
                         const ptrdiff_t line = first * stored * taps + (tap * stored + k) * ck_panel_width;
                         const ptrdiff_t place =
                             panels->pairs ? line - (k % 2) * ck_panel_width + 2 * o + k % 2 : line + o;
-                        switch (panels->format) {
-                        case ck_float32: ((float *)p->packed)[place] = value; break;
-                        case ck_bfloat16: ((uint16_t *)p->packed)[place] = ck_narrowed(value); break;
-                        case ck_int8: {
-                            const float scaled = o < there ? rintf(value * reciprocals[o]) : 0;
-                            // A NaN makes the whole output one by its scale.
-                            ((int8_t *)p->packed)[place] =
-                                (int8_t)(scaled > -127 ? (scaled < 127 ? scaled : 127) : -127);
-                        }
-                        }
+                        const float scaled = o < there ? rintf(value * reciprocals[o]) : 0;
+                        // A NaN makes the whole output one by its scale.
+                        ((int8_t *)p->packed)[place] = (int8_t)(scaled > -127 ? (scaled < 127 ? scaled : 127) : -127);
                     }
     }
 }
@@ -74,5 +136,5 @@ static void ck_pack_body(void *context, int thread, int threads) {
 void ck_pack_panels(
     const ck_panels *panels, const float *weights, const ptrdiff_t strides[3], void *packed, float *scales, int threads) {
     ck_packing packing = {panels, weights, strides, packed, scales};
-    ck_parallel(ck_pack_body, &packing, ck_useful_threads(panels->outputs * panels->inputs * panels->taps, threads));
+    ck_parallel(panels->format == ck_int8 ? ck_pack_int8_body : CK_BODY(ck_pack_floats_body), &packing, ck_useful_threads(panels->outputs * panels->inputs * panels->taps, threads));
 }

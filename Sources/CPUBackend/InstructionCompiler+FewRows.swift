@@ -141,11 +141,12 @@ extension Kernel {
 }
 
 extension Operation {
-    /// The name of a product with few rows, for profiles.
-    fileprivate var productName: String {
+    /// The name of a product, for profiles.
+    var productName: String {
         switch self {
         case .convolution1D: "convolution"
         case .transposedConvolution1D: "transposed convolution"
+        case .linearInputGradient: "linear input gradient"
         default: "linear"
         }
     }

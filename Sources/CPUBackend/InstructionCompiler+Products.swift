@@ -6,6 +6,7 @@ internal import TensorGraph
 extension InstructionCompiler {
     mutating func product(_ operation: Operation, _ step: Step, to result: Value) throws -> [Plan.Instruction] {
         if let calls = try fewRows(operation, step, to: result) { return calls }
+        if let product = try manyRows(operation, step, to: result) { return product }
         return switch operation {
         case .linear: try linear(step, to: result)
         case .linearInputGradient: try linearSourceGradient(step, to: result)

@@ -210,5 +210,6 @@ void ck_accumulate(const float *x, float factor, float *total, ptrdiff_t count, 
 // MARK: Products with few rows (few_rows.c, panels.c)
 
 #include "few_rows.h"
+#include "many_rows.h"
 
 #endif
