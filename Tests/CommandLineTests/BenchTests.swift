@@ -79,4 +79,51 @@ import Testing
         #expect(outcome.status == 1)
         #expect(isOneLine(outcome.errors, with: "--data", "demonstrations"))
     }
+
+    @Test func tellsWhereTheTimeGoes() throws {
+        let outcome = try bench("--profile", "--precision", "float32", "--json", in: TemporaryFolder())
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let profiles = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]] ?? []
+        #expect(profiles.compactMap { $0["work"] as? String } == ["training", "pass", "chunk"])
+        for profile in profiles {
+            let rows = try #require(profile["rows"] as? [[String: Any]])
+            let times = rows.compactMap { $0["ms"] as? Double }
+            #expect(times.count == rows.count)
+            #expect(times == times.sorted(by: >))
+            #expect(rows.contains { $0["flops"] as? Int ?? 0 > 0 })
+            #expect(profile["whole_ms"] as? Double ?? 0 > 0)
+        }
+        let names = try #require(profiles[0]["rows"] as? [[String: Any]]).compactMap { $0["name"] as? String }
+        #expect(names.contains("AdamW and moving average"))
+    }
+
+    @Test func profilesNoRollouts() throws {
+        let outcome = try bench("--profile", "--work", "simulator", in: TemporaryFolder())
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "--profile", "simulator"))
+    }
+
+    /// Only the smallest size of each axis: what grows is measured elsewhere.
+    @Test func writesHowCostGrows() throws {
+        let folder = try TemporaryFolder()
+        let outcome = try bench(
+            "--scaling", folder("growth").path, "--largest", "2", "--repetitions", "1", "--windows", "50", "--set",
+            "training.validation_ratio=0", in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let page = try String(contentsOf: folder("growth/scaling.md"), encoding: .utf8)
+        for axis in ["Batch", "Prediction horizon", "Width of the network", "Denoising steps", "Threads"] {
+            #expect(page.contains("\n## \(axis)\n"))
+        }
+        for link in page.matches(of: /\]\((scaling-[a-z-]+\.svg)\)/) {
+            let picture = folder("growth").appendingPathComponent(String(link.1))
+            #expect(try String(contentsOf: picture, encoding: .utf8).hasPrefix("<svg"))
+        }
+        #expect(page.contains("| 2 |"))
+    }
+
+    @Test func growthNeedsDemonstrations() throws {
+        let outcome = try dpolicy("bench", "--scaling", "x", "--policy", "y")
+        #expect(outcome.status == 64)
+        #expect(isOneLine(outcome.errors, with: "--data", "--scaling"))
+    }
 }

@@ -39,52 +39,57 @@ struct BenchmarkSubject: ParsableArguments {
     /// What is measured, in a word or a path.
     var name: String { policy ?? ([recipe] + overrides).joined(separator: " ") }
 
-    /// The recipe with its demonstrations.
+    /// The recipe, its fields resolved, with its demonstrations.
     /// - Throws: `CommandError` when there is only a policy, which does not tell how it is trained.
     func trainee() throws -> (recipe: Recipe, demonstrations: ReplayBuffer) {
         guard let data else {
             throw CommandError(place: "--data", expected: "demonstrations to train on", found: "none")
         }
         let recipe = try RecipeFile.read(recipe, overrides: overrides)
-        let demonstrations = try ReplayBuffer(contentsOf: URL(fileURLWithPath: data))
-        guard let windows else { return (recipe, demonstrations) }
-        return (recipe, try demonstrations.multiplied(to: windows, horizon: recipe.policy.horizon))
+        var demonstrations = try ReplayBuffer(contentsOf: URL(fileURLWithPath: data))
+        if let windows { demonstrations = try demonstrations.multiplied(to: windows, horizon: recipe.policy.horizon) }
+        return (try recipe.resolved(for: demonstrations), demonstrations)
     }
 
     /// The policy, or one of the recipe with random weights.
     func actor() throws -> StoredPolicy {
         if let policy { return try PolicyDirectory(NamedPolicy(at: policy).url).read() }
         let (recipe, demonstrations) = try trainee()
-        let configuration = try recipe.resolved(for: demonstrations).policy
+        let configuration = recipe.policy
         return StoredPolicy(
             configuration: configuration,
             normaliser: try Normaliser(
                 for: configuration, observation: demonstrations.statistics(of: configuration.observations),
                 action: demonstrations.statistics(of: configuration.action.field)),
-            weights: try DiffusionModel(configuration).table.initialValues(key: RandomKey(seed: 0)))
+            weights: try DiffusionModel(configuration).randomWeights)
     }
 }
 
 extension ReplayBuffer {
-    /// As many windows as wanted, or a few more: the episodes again and again, each time with all numbers a little larger.
+    /// As many windows as wanted: these frames again and again, each time a little larger, in episodes of up to a thousand frames.
     fileprivate func multiplied(to windows: Int, horizon: Horizon) throws -> ReplayBuffer {
-        // What padding adds at both ends of an episode, and what the last window takes.
-        let difference = horizon.observation - 1 + horizon.action - 1 - horizon.prediction + 1
+        // An episode of n frames has n + padding windows.
+        let padding = horizon.observation - 1 + horizon.action - 1 - (horizon.prediction - 1)
         var ends: [Int] = []
-        var made = 0
-        while made < windows {
-            let length = min(
-                episodes[ends.count % episodes.count].count, max(1, windows - made - difference))
+        var rest = windows
+        while rest > 0 {
+            let length = max(1, min(1000, rest - padding))
             ends.append((ends.last ?? 0) + length)
-            made += max(0, length + difference)
+            rest -= max(1, length + padding)
         }
         let frames = ends[ends.count - 1]
         let fields = fields.values.map { field in
             let values = (0..<frames * field.width).map { index in
-                field.values[index % field.values.count] + 1e-3 * Float(index / field.values.count)
+                let (round, place) = index.quotientAndRemainder(dividingBy: field.values.count)
+                return field.values[place] + 1e-3 * Float(round)
             }
             return Field(field.name, shape: field.shape, values: values)
         }
         return try ReplayBuffer(fields: fields, episodeEnds: ends)
     }
+}
+
+extension DiffusionModel {
+    /// Weights as they are before training.
+    var randomWeights: [Float] { table.initialValues(key: RandomKey(seed: 0)) }
 }

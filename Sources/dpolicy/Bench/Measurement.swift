@@ -1,5 +1,6 @@
 import CPUBackend
 import Foundation
+import TensorGraph
 
 /// One measured piece of work.
 struct Measurement: Codable {
@@ -32,7 +33,8 @@ struct BenchmarkReport: Codable {
     let subject: String
     let library: String
     let instructions: InstructionSet
-    let precision: String
+    let precision: Precision
+    let weights: WeightFormat
     let threads: Int
     let measurements: [Measurement]
     /// The most memory that the process has had at once, in MiB; nil where the system does not tell.
@@ -43,6 +45,7 @@ struct BenchmarkReport: Codable {
         case library
         case instructions
         case precision
+        case weights
         case threads
         case measurements
         case peakMemory = "peak_memory_mib"
@@ -64,7 +67,7 @@ extension BenchmarkReport: CustomStringConvertible {
         let memory = peakMemory.map { String(format: ", peak memory %.0f MiB", $0) } ?? ""
         let heading = "milliseconds".padding(toLength: 44, withPad: " ", startingAt: 0)
         return """
-            \(subject): \(parameters)\(precision), \(threads) threads, \(library), \(instructions.rawValue)\(memory)
+            \(subject): \(parameters)\(precision.rawValue)\(weights == .native ? "" : " with \(weights.rawValue) weights"), \(threads) threads, \(library), \(instructions.rawValue)\(memory)
             \(heading)    median     least       p99      most
             \(rows.joined(separator: "\n"))
             """
@@ -76,15 +79,5 @@ extension Measurement {
     fileprivate var name: String {
         let steps = denoisingSteps.map { ", \($0) steps" } ?? ""
         return "\(work.title), batch \(batch)\(steps)\(isCold ? ", cold caches" : "")"
-    }
-}
-
-/// The most memory that this process has had at once.
-enum PeakMemory {
-    /// MiB; nil where the system does not tell.
-    static var mebibytes: Double? {
-        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }.map { $0 / 1024 }
     }
 }
