@@ -6,6 +6,7 @@ import NoiseSchedules
 import Policies
 import PolicyInterface
 import TensorFiles
+import TensorGraph
 
 /// Judges a policy, or two of them side by side.
 struct Evaluate: ParsableCommand {
@@ -24,6 +25,7 @@ struct Evaluate: ParsableCommand {
               dpolicy evaluate --policy runs/demo/policy --video rollouts.mp4
               dpolicy evaluate --policy runs/demo/policy --sampler ddim --steps 10 --compare-sampler ddpm
               dpolicy evaluate --policy runs/a/policy --compare runs/b/policy --json
+              dpolicy evaluate --episodes 200 --seed 200000 --precision bfloat16 --compare-precision float32
             """)
 
     @Option(help: ArgumentHelp("Folder of the policy; the shipped one if not given.", valueName: "dir"))
@@ -56,6 +58,12 @@ struct Evaluate: ParsableCommand {
     @Option(parsing: .unconditional, help: "Denoising steps of the sampler that is compared.")
     var compareSteps: Int?
 
+    @Option(help: "Judge the same in this precision too, on the same seeds, and compare: float32 or bfloat16.")
+    var comparePrecision: Precision?
+
+    @Option(help: "Judge the same with weights kept so too, on the same seeds, and compare: native or int8.")
+    var compareWeights: WeightFormat?
+
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
@@ -64,17 +72,28 @@ struct Evaluate: ParsableCommand {
         EvaluationConfiguration(episodes: episodes, firstSeed: seed, samplerSeed: samplerSeed)
     }
 
-    private var isComparison: Bool { compare != nil || compareSampler != nil || compareSteps != nil }
+    private var isComparison: Bool {
+        compare != nil || compareSampler != nil || compareSteps != nil || comparesMachines
+    }
+    /// Whether the second policy computes otherwise than the first.
+    private var comparesMachines: Bool { comparePrecision != nil || compareWeights != nil }
 
-    func validate() throws { _ = try checkingUsage { try PushTTask.evaluator(settings) } }
+    func validate() throws {
+        try computing.check(comparePrecision, option: "--compare-precision")
+        _ = try checkingUsage { try PushTTask.evaluator(settings) }
+    }
 
     func run() throws {
         let machine = computing.machine(global, weights: acting.weights)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         let first = try chosen.load(sampler, machine: machine)
-        let second = try isComparison ? other(than: chosen, machine: machine) : nil
+        let otherMachine =
+            comparesMachines
+            ? computing.machine(global, precision: comparePrecision, weights: compareWeights ?? acting.weights)
+            : machine
+        let second = try isComparison ? other(than: chosen, machine: otherMachine) : nil
         for policy in [first, second?.policy].compactMap({ $0 }) { try PushTTask.check(policy.configuration) }
-        let name = named(chosen, first)
+        let name = named(chosen, first, on: machine)
         let result = try judge(first, name, filming: video)
         let file = resultFile(of: chosen)
         guard let second else {
@@ -84,7 +103,7 @@ struct Evaluate: ParsableCommand {
         }
         // What is known is safe before the second begins.
         try keep(result, of: chosen, in: file)
-        let secondResult = try judge(second.policy, named(second.named, second.policy), filming: nil)
+        let secondResult = try judge(second.policy, named(second.named, second.policy, on: otherMachine), filming: nil)
         let comparison = try ComparedResults(result, secondResult)
         try present(comparison, text: comparison.description, file: file)
         try AtomicFile.write(JSONEncoder.legible.encode(comparison), to: file)
@@ -98,21 +117,23 @@ struct Evaluate: ParsableCommand {
         return folder?.appendingPathComponent("evaluation.json") ?? URL(fileURLWithPath: "evaluation.json")
     }
 
-    /// The policy to compare with: another one, or the same with another sampler.
+    /// The policy to compare with: another one, or the same with another sampler or on another machine.
     private func other(
         than chosen: NamedPolicy, machine: CPUMachine
     ) throws -> (named: NamedPolicy, policy: DiffusionPolicy) {
         let named = compare.map(NamedPolicy.init) ?? chosen
         let configuration = try PolicyDirectory(named.url).document().configuration
-        // Another policy is compared under the same sampler, unless it is told otherwise.
+        // The same sampler, unless it is told otherwise.
         var own = configuration.sampler
-        if compare != nil, compareSampler == nil, compareSteps == nil { own = try sampler.choice(for: configuration) }
+        if compareSampler == nil, compareSteps == nil { own = try sampler.choice(for: configuration) }
         let choice = try own.changed(to: compareSampler, steps: compareSteps, of: configuration.diffusion.steps)
         return (named, try named.load(sampler: choice, machine: machine))
     }
 
-    private func named(_ named: NamedPolicy, _ policy: DiffusionPolicy) -> String {
-        "\(named.name), \(policy.sampler.summary(trainingSteps: policy.configuration.diffusion.steps))"
+    private func named(_ named: NamedPolicy, _ policy: DiffusionPolicy, on machine: CPUMachine) -> String {
+        let sampler = policy.sampler.summary(trainingSteps: policy.configuration.diffusion.steps)
+        let weights = machine.weights == .native ? "" : ", weights in \(machine.weights)"
+        return "\(named.name), \(sampler)" + (comparesMachines ? ", \(machine.precision)\(weights)" : "")
     }
 
     private func judge(_ policy: DiffusionPolicy, _ name: String, filming video: String?) throws -> EvaluationResult {

@@ -10,17 +10,23 @@ struct MachineOptions: ParsableArguments {
             """)
     var precision: Precision?
 
-    func validate() throws {
+    func validate() throws { try check(precision, option: "--precision") }
+
+    /// The machine that computes.
+    /// - Parameter precision: another one than that of the option.
+    func machine(
+        _ global: GlobalOptions, precision other: Precision? = nil, weights: WeightFormat = .native
+    ) -> CPUMachine {
+        CPUMachine(threads: global.threads, precision: other ?? precision, weights: weights)
+    }
+
+    /// Refuses a precision that this processor does not have.
+    func check(_ precision: Precision?, option: String) throws {
         let instructions = try checkingUsage { try InstructionSet.inUse() }
         if precision == .bfloat16, !instructions.multipliesBFloat16 {
             throw ValidationError(
-                "--precision: \(UnsupportedPrecision(precision: .bfloat16, instructions: instructions))")
+                "\(option): \(UnsupportedPrecision(precision: .bfloat16, instructions: instructions))")
         }
-    }
-
-    /// The machine that computes.
-    func machine(_ global: GlobalOptions, weights: WeightFormat = .native) -> CPUMachine {
-        CPUMachine(threads: global.threads, precision: precision, weights: weights)
     }
 }
 

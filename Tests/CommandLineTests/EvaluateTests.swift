@@ -95,6 +95,13 @@ import Testing
         #expect(outcome.output.contains("wins"))
     }
 
+    @Test func comparesPrecisions() throws {
+        let outcome = try evaluate("--precision", "float32", "--compare-precision", "float32")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("float32"))
+        #expect(outcome.output.contains("+0.000"))
+    }
+
     @Test func refusesAPolicyOfAnotherRobot() throws {
         let stored = try PolicyDirectory(folder("policy")).read()
         var configuration = stored.configuration
