@@ -124,16 +124,34 @@ CK_TILE(ck_tile_bf16, CK_TARGET_AVX512_BF16, CK_MULTIPLY_BF16)
 #endif
 
 /// Writes a tile of all taps to its places in dw.
-CK_INLINE void ck_store_tile(
+CK_INLINE void ck_store_taps(
+    const ck_weight_gradient *g, ptrdiff_t v_panel, ptrdiff_t l_panel, const ptrdiff_t kernel,
+    float (*sums)[CK_LANE_CHANNELS][CK_VECTOR_CHANNELS]) {
+    const ptrdiff_t row = g->shape.inputs * kernel, v_first = v_panel * CK_VECTOR_CHANNELS;
+    const ptrdiff_t l_first = l_panel * g->lanes.width, l_step = g->x_is_vectors ? row : kernel;
+    const ptrdiff_t left = g->vectors.channels - v_first;
+    const ptrdiff_t count = left < CK_VECTOR_CHANNELS ? left : CK_VECTOR_CHANNELS;
+    for (ptrdiff_t l = 0; l < g->lanes.width && l_first + l < g->lanes.channels; l++) {
+        float *out = g->dw + (l_first + l) * l_step;
+        if (g->x_is_vectors)
+            for (ptrdiff_t v = 0; v < count; v++)
+                for (ptrdiff_t k = 0; k < kernel; k++) out[(v_first + v) * kernel + k] = sums[k][l][v];
+        else
+            for (ptrdiff_t v = 0; v < count; v++)
+                for (ptrdiff_t k = 0; k < kernel; k++) out[(v_first + v) * row + k] = sums[k][l][v];
+    }
+}
+
+/// The same, with code of its own for the kernels that networks have.
+static void ck_store_tile(
     const ck_weight_gradient *g, ptrdiff_t v_panel, ptrdiff_t l_panel,
     float (*sums)[CK_LANE_CHANNELS][CK_VECTOR_CHANNELS]) {
-    const ptrdiff_t kernel = g->shape.kernel, row = g->shape.inputs * kernel;
-    const ptrdiff_t v_step = g->x_is_vectors ? kernel : row, l_step = g->x_is_vectors ? row : kernel;
-    const ptrdiff_t v_first = v_panel * CK_VECTOR_CHANNELS, l_first = l_panel * g->lanes.width;
-    for (ptrdiff_t l = 0; l < g->lanes.width && l_first + l < g->lanes.channels; l++) {
-        float *out = g->dw + v_first * v_step + (l_first + l) * l_step;
-        for (ptrdiff_t v = 0; v < CK_VECTOR_CHANNELS && v_first + v < g->vectors.channels; v++, out += v_step)
-            for (ptrdiff_t k = 0; k < kernel; k++) out[k] = sums[k][l][v];
+    switch (g->shape.kernel) {
+    case 1: ck_store_taps(g, v_panel, l_panel, 1, sums); break;
+    case 3: ck_store_taps(g, v_panel, l_panel, 3, sums); break;
+    case 4: ck_store_taps(g, v_panel, l_panel, 4, sums); break;
+    case 5: ck_store_taps(g, v_panel, l_panel, 5, sums); break;
+    default: ck_store_taps(g, v_panel, l_panel, g->shape.kernel, sums); break;
     }
 }
 

@@ -7,7 +7,7 @@ extension OperationCase {
     private static let linears: [OperationCase] = [
         linear([1, 2], outputs: 3), linear([5, 17], outputs: 33), linear([3, 64], outputs: 130),
         linear([4, 1], outputs: 1), linear([2, 3, 20], outputs: 7), linear([2, 16, 6], outputs: 64, hasBias: false),
-        linear([7, 256], outputs: 16, hasBias: false), linear([7], outputs: 5),
+        linear([7, 256], outputs: 16, hasBias: false), linear([7], outputs: 5), linear([61, 12], outputs: 70),
         OperationCase("linear with a given weight", [.input("x", [3, 5]), .input("w", [4, 5]), .input("b", [4])]) {
             [$0["x"].linear($0["w"], bias: $0["b"])]
         },
@@ -38,7 +38,10 @@ extension OperationCase {
         convolution([2, 16, 64], outputs: 2, point), convolution([3, 8, 5], outputs: 6, point, hasBias: false),
         convolution([2, 16, 20], outputs: 20, halving), convolution([1, 8, 32], outputs: 32, halving),
         convolution([2, 7, 6], outputs: 10, halving), convolution([1, 2, 5], outputs: 5, halving),
-        convolution([2, 8, 3], outputs: 4, doubling), convolution([2, 9, 3], outputs: 4, Convolution1D(kernel: 3)),
+        // As many items as fill the tiles of kernels for many rows, and some more.
+        convolution([29, 3, 6], outputs: 40, same5), convolution([13, 4, 34], outputs: 6, halving),
+        convolution([23, 2, 4], outputs: 33, point), convolution([2, 8, 3], outputs: 4, doubling),
+        convolution([2, 9, 3], outputs: 4, Convolution1D(kernel: 3)),
         convolution([2, 11, 3], outputs: 4, Convolution1D(kernel: 2, stride: 3), hasBias: false),
         OperationCase(
             "convolution with a given weight",
