@@ -61,6 +61,16 @@ import Testing
         #expect(prediction == expected)
     }
 
+    @Test func weightsIn8BitsChangeTheAnswerALittle() throws {
+        let input = try write("in", [observation, noise])
+        #expect(try predict(input, "--precision", "float32", output: "native").status == 0)
+        #expect(try predict(input, "--precision", "float32", "--weights", "int8", output: "int8").status == 0)
+        #expect(try predict(input, "--weights", "int4", output: "int4").status == 64)
+        let (native, int8) = (try answer("native").prediction, try answer("int8").prediction)
+        #expect(native != int8)
+        #expect(zip(native, int8).allSatisfy { abs($0 - $1) < 25 })
+    }
+
     @Test func takesATensorAField() throws {
         let joined = try write("joined", [observation, noise])
         let apart = try write(

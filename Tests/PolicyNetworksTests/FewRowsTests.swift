@@ -21,7 +21,7 @@ struct FewRowsTests {
         table = ParameterTable(network.parameters)
         weights = table.initialValues(key: RandomKey(seed: 5))
         graphs = Dictionary(
-            uniqueKeysWithValues: [1, 2].map { batch in
+            uniqueKeysWithValues: [1, 2, 5].map { batch in
                 let builder = GraphBuilder(parameters: ParameterTable(network.parameters))
                 let sample = builder.input("sample", [batch, 8, 3])
                 let global = builder.input("global", [batch, 11])
@@ -38,7 +38,7 @@ struct FewRowsTests {
         guard let graph = graph ?? graphs[batch] else { return [] }
         let executable = try backend.compile(graph, parameters: buffer, gradients: nil)
         executable.write("sample", (0..<batch * 24).map { Float(($0 * 37) % 23) / 11 - 1 })
-        executable.write("steps", [17, 80].prefix(batch) + [])
+        executable.write("steps", (0..<batch).map { Float(17 + 19 * $0) })
         executable.write("global", (0..<batch * 11).map { Float(($0 * 29) % 19) / 9 - 1 })
         // Twice, so that what a run leaves behind would show.
         try executable.run(.step)
@@ -73,7 +73,8 @@ struct FewRowsTests {
         #expect(distance(found, exact) < 0.02)
     }
 
-    @Test("is that of rounded weights in 8 bits", arguments: [1, 2], [1, 2])
+    /// Many rows too: 5 sequences are 40 rows on the topmost level.
+    @Test("is that of rounded weights in 8 bits", arguments: [1, 2, 5], [1, 2])
     func int8(batch: Int, threads: Int) throws {
         let expected = try output(batch, weights: roundedTo8Bits(), on: ReferenceMachine())
         let found = try output(
