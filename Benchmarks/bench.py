@@ -137,6 +137,8 @@ def alone(party, work, options, record):
 def in_turns(peer, own, work, options, record):
     """Rounds of ours and theirs; the ratio is the median of the rounds' ratios."""
     for case in work.cases:
+        if case.peers is not None and peer.name not in case.peers:
+            continue
         theirs, mine = [], []
         for _ in range(1 if options.quick else work.rounds):
             if own:

@@ -48,6 +48,10 @@ def chunk(sampler, steps, batch=1, cold=False):
     return {"do": "chunk", "sampler": sampler, "steps": steps, "batch": batch, "cold": cold}
 
 
+# torch.compile takes a minute for each batch size, and is nowhere near the fastest.
+UNCOMPILED = [name for name in ACTING_PEERS if "compile" not in name]
+
+
 def acting_cases(slowness):
     """For a network whose passes take about `slowness` times as long as those of the small one."""
     def repetitions(count):
@@ -57,10 +61,10 @@ def acting_cases(slowness):
     return [
         Case("network pass, batch 1", {"do": "pass", "batch": 1}, repetitions(400)),
         Case("DDIM-10 chunk, batch 1", chunk("ddim", 10), repetitions(50)),
-        Case("network pass, batch 8", {"do": "pass", "batch": 8}, repetitions(200)),
-        Case("DDIM-10 chunk, batch 8", chunk("ddim", 10, 8), repetitions(30)),
-        Case("network pass, batch 64", {"do": "pass", "batch": 64}, repetitions(50)),
-        Case("DDIM-10 chunk, batch 64", chunk("ddim", 10, 64), repetitions(10)),
+        Case("network pass, batch 8", {"do": "pass", "batch": 8}, repetitions(200), peers=UNCOMPILED),
+        Case("DDIM-10 chunk, batch 8", chunk("ddim", 10, 8), repetitions(30), peers=UNCOMPILED),
+        Case("network pass, batch 64", {"do": "pass", "batch": 64}, repetitions(50), peers=UNCOMPILED),
+        Case("DDIM-10 chunk, batch 64", chunk("ddim", 10, 64), repetitions(10), peers=UNCOMPILED),
         Case("network pass, batch 1, cold caches", {"do": "pass", "batch": 1, "cold": True}, 30, 3.0),
         Case("DDIM-10 chunk, batch 1, cold caches", chunk("ddim", 10, cold=True), 20, 3.0),
     ]
