@@ -30,8 +30,11 @@ CK_INLINE float ck_load(const void *x, ptrdiff_t index, ck_format format) {
 CK_INLINE void ck_store(float value, void *out, ptrdiff_t index, ck_format format) {
     if (format == ck_float32) ((float *)out)[index] = value;
     else if (format == ck_bfloat16) ((uint16_t *)out)[index] = ck_narrowed(value);
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__OPTIMIZE__)
     else ((__bf16 *)out)[index] = (__bf16)value;
+#else
+    // Where nothing is optimised the compiler would call a function that rounds, which its library lacks.
+    else ((uint16_t *)out)[index] = ck_narrowed(value);
 #endif
 }
 
