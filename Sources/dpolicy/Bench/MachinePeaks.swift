@@ -5,7 +5,7 @@ import TensorGraph
 struct MachinePeaks: Codable {
     /// Floating-point operations a second, of a large product in the machine's precision.
     let operationsPerSecond: Double
-    /// Bytes a second, read from memory in order.
+    /// Bytes a second, of weights read from memory in order.
     let bytesPerSecond: Double
 
     enum CodingKeys: String, CodingKey {
@@ -15,13 +15,17 @@ struct MachinePeaks: Codable {
 
     /// Takes the best of a few repetitions, as others may use the machine.
     init(of machine: CPUMachine) throws {
-        operationsPerSecond = try Self.product(on: machine)
-        // Larger than any cache, and written, since memory that never was may all be one page of zeros.
-        let vector = try machine.makeBuffer(count: 96 << 20)
-        let part = [Float](repeating: 1, count: 1 << 20)
-        for offset in stride(from: 0, to: vector.count, by: part.count) { vector.write(part, offset: offset) }
-        let seconds = Self.best(of: 10) { _ = machine.sumOfSquares(of: vector) }
-        bytesPerSecond = Double(4 * vector.count) / seconds
+        // Long sums, so that reading and writing what is multiplied hardly counts.
+        let product = (rows: 2048, inputs: 4096, outputs: 2048)
+        operationsPerSecond =
+            try 2 * Double(product.rows * product.inputs * product.outputs)
+            / Self.seconds(rows: product.rows, inputs: product.inputs, outputs: product.outputs, on: machine)
+        // One row meets each weight once, and there are far more weights than any cache holds.
+        let read = (inputs: 4096, outputs: 32768)
+        let size = machine.precision == .bfloat16 ? 2 : 4
+        bytesPerSecond =
+            try Double(size * read.inputs * read.outputs)
+            / Self.seconds(rows: 1, inputs: read.inputs, outputs: read.outputs, on: machine)
     }
 
     /// The seconds that a product of these operations or a pass over these bytes takes at least.
@@ -29,9 +33,8 @@ struct MachinePeaks: Codable {
         max(Double(operations) / operationsPerSecond, Double(bytes) / bytesPerSecond)
     }
 
-    /// Long sums, so that reading and writing what is multiplied hardly counts.
-    private static func product(on machine: CPUMachine) throws -> Double {
-        let (rows, inputs, outputs) = (2048, 4096, 2048)
+    /// The least seconds that a linear layer takes.
+    private static func seconds(rows: Int, inputs: Int, outputs: Int, on machine: CPUMachine) throws -> Double {
         let weight = Parameter("weight", [outputs, inputs], .uniform(bound: 1))
         let table = ParameterTable([weight])
         let builder = GraphBuilder(parameters: table)
@@ -40,8 +43,7 @@ struct MachinePeaks: Codable {
             builder.graph(outputs: [("y", product)]), parameters: machine.makeBuffer(count: table.count),
             gradients: nil)
         executable.write("x", [Float](repeating: 1, count: rows * inputs))
-        let seconds = try best(of: 10) { try executable.run(.step) }
-        return 2 * Double(rows * inputs * outputs) / seconds
+        return try best(of: 20) { try executable.run(.step) }
     }
 
     private static func best(of repetitions: Int, _ body: () throws -> Void) rethrows -> Double {
