@@ -109,15 +109,16 @@ extension ScalingAxis {
         switch self {
         case .batch:
             """
-            A pass reads every weight once, however many rows they meet. Up to the knee that reading is what takes the time, and a larger \
-            batch is nearly free; beyond it the products are, and time grows with the batch. Small training steps have a constant part \
-            too: AdamW and the moving average pass over nine vectors of the weights' size whatever the batch is. Memory grows with the \
-            activations that the backward pass needs, once they outgrow the weights and the optimiser's state.
+            A training step has a constant part: weights are packed, and AdamW and the moving average pass over nine vectors of their size, \
+            whatever the batch is. Up to the knee that is what takes the time; beyond it the products are, and time grows with the batch. A pass \
+            has no such knee: the 16 times of one robot's sequence keep the multipliers busy already, so time follows the batch almost from \
+            the start. Memory grows with the activations that the backward pass needs, once they outgrow the weights and the optimiser's state.
             """
         case .horizon:
             """
-            Convolutions cost the same at every time, so products grow in proportion to the horizon. At batch 1 and a short horizon the \
-            weights' reading dominates, as with small batches: the rows of a product are batch times horizon.
+            Convolutions cost the same at every time, so products grow in proportion to the horizon. A pass at batch 1 grows faster from 128 \
+            times on: up to 32 rows it runs on kernels that read each weight once, beyond on those of batches, whose tiles are made of \
+            several items at one time and which a single long sequence does not fill.
             """
         case .width:
             """
@@ -138,7 +139,7 @@ extension ScalingAxis {
             """
         case .threads:
             """
-            Large products divide well; a pass at batch 1 waits for the same memory with one thread as with two.
+            Products divide well; what does not is the assembly of small pieces, and memory, which both threads share.
             """
         }
     }
