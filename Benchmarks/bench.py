@@ -10,6 +10,7 @@ Results go to Benchmarks/results: speed.json for programs, speed.md for people.
 
 import argparse
 import datetime
+import functools
 import os
 import statistics
 import sys
@@ -32,11 +33,12 @@ def main():
     results = Results(os.path.join(options.results, "speed.json"))
     results.set_machine(machine.describe(), machine.versions(), options.threads)
     networks = make_networks(options)
+    checks = functools.cache(lambda network: outputs.Check(network, options.scratch))
     failures = []
     for work in WORKS:
         if chosen(work.name, options.only):
             start = time.perf_counter()
-            failures += measure(work, networks[work.network], options, results)
+            failures += measure(work, networks[work.network], checks, options, results)
             print(f"{work.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     for name, run in extras.WORKS.items():
         if chosen(name, options.only):
@@ -92,10 +94,9 @@ def ours(options, precision, network):
     return Ours(options.dpolicy, precision, network, options.threads)
 
 
-def measure(work, network, options, results):
+def measure(work, network, checks, options, results):
     """Measures a work with one peer after another, and returns what went wrong."""
     failures = []
-    check = outputs.Check(network, options.scratch)
     record = {"title": work.title, "cases": {}, "outputs": {}, "memory_mib": {}}
     peers = [peer for peer in work.peers if chosen(peer, options.peers)]
     if work.measures_tails or not peers:
@@ -108,8 +109,8 @@ def measure(work, network, options, results):
         partner = None if work.measures_tails else own
         try:
             if not work.name.startswith("training"):
-                failures += attempt(peer, lambda: check.compare(peer, record["outputs"]))
-                failures += attempt(own, lambda: check.compare(own, record["outputs"]))
+                failures += attempt(peer, lambda: checks(network).compare(peer, record["outputs"]))
+                failures += attempt(own, lambda: checks(network).compare(own, record["outputs"]))
             failures += attempt(peer, lambda: in_turns(peer, partner, work, options, record))
         finally:
             peer.close()
