@@ -144,6 +144,10 @@ struct InstructionCompiler {
                 }
             ]
 
+        case .relu, .reluGradient, .convolution2D, .convolution2DInputGradient, .convolution2DWeightGradient,
+            .maxPooling2D, .maxPooling2DGradient, .spatialSoftmax, .spatialSoftmaxGradient:
+            throw UnsupportedOperation(operation: "\(operation)")
+
         case .sinusoidalEmbedding(let dimension):
             let batch = shape(result)[0]
             return instruction("sinusoidal embedding") { ck_sinusoidal_embedding(inputs[0], out, batch, dimension) }

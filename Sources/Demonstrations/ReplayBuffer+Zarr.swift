@@ -1,4 +1,5 @@
 public import Foundation
+import PolicyInterface
 public import TensorFiles
 
 extension ReplayBuffer {
@@ -7,10 +8,12 @@ extension ReplayBuffer {
     /// - Parameters:
     ///   - url: the folder or archive.
     ///   - names: the fields to read; by default all but images, those of three dimensions or more in a frame.
+    ///   - images: the fields to read as camera images; none by default.
     ///   - missingChunks: whether chunks that are not there stand for the fill value.
     /// - Throws: `TensorFileError` naming file, field and frame; `FileSystemError`.
     public init(
-        contentsOf url: URL, fields names: [String]? = nil, missingChunks: ZarrArray.MissingChunks = .refuse
+        contentsOf url: URL, fields names: [String]? = nil, images: [String] = [],
+        missingChunks: ZarrArray.MissingChunks = .refuse
     ) throws {
         let group = try ZarrGroup(contentsOf: url)
         let ends = try group.episodeEnds(missingChunks: missingChunks)
@@ -19,24 +22,27 @@ extension ReplayBuffer {
         guard !available.isEmpty else {
             throw TensorFileError(file: group.path, key: "data", expected: "at least one field", found: "none")
         }
-        var fields: [Field] = []
-        for name in names.map({ Set($0).sorted() }) ?? available {
+        func array(_ name: String) throws -> ZarrArray {
             guard available.contains(name) else {
                 throw TensorFileError(
                     file: group.path, key: "data/\(name)", expected: "a field of this name",
                     found: available.joined(separator: ", "))
             }
             let array = try group.array("data/\(name)", missingChunks: missingChunks)
-            if names == nil && array.isImage { continue }
             guard array.shape.first == frames else {
                 throw TensorFileError(
                     file: group.path, key: array.name,
                     expected: "\(frames) frames, as the last of meta/episode_ends says",
                     found: array.shape.first.map { "\($0)" } ?? "a single number")
             }
-            fields.append(Field(name, shape: Array(array.shape.dropFirst()), values: try array.floats()))
+            return array
         }
-        try self.init(fields: fields, episodeEnds: ends, source: group.path)
+        let cameras = Set(images).sorted()
+        let vectors = try (names.map { Set($0).sorted() } ?? available).filter { !cameras.contains($0) }.map(array)
+            .filter { names != nil || !$0.isImage }
+        try self.init(
+            fields: vectors.map { try Field($0.fieldName, shape: Array($0.shape.dropFirst()), values: $0.floats()) },
+            images: cameras.map { try RecordedImages($0, of: array($0)) }, episodeEnds: ends, source: group.path)
     }
 
     /// Writes the demonstrations as a new zarr v2 folder in the layout that they are read from; it appears complete
@@ -51,6 +57,11 @@ extension ReplayBuffer {
                 let shape = [frameCount] + field.shape
                 try writer.write("data/\(field.name)", shape: shape, floats: field.values, compression: compression)
             }
+            for camera in images.values.sorted(by: { $0.name < $1.name }) {
+                try writer.write(
+                    "data/\(camera.name)", shape: [frameCount, camera.size.height, camera.size.width, 3],
+                    bytes: camera.pixels, compression: compression)
+            }
             let ends = episodeEnds.map(Int64.init)
             try writer.write("meta/episode_ends", shape: [ends.count], integers: ends, compression: compression)
         }
@@ -60,6 +71,9 @@ extension ReplayBuffer {
 extension ZarrArray {
     /// Whether a frame is an image (or several): three dimensions or more.
     var isImage: Bool { shape.count >= 4 }
+
+    /// The name without the group's.
+    fileprivate var fieldName: String { String(name.dropFirst("data/".count)) }
 }
 
 extension ZarrGroup {

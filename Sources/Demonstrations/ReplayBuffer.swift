@@ -1,9 +1,7 @@
 public import PolicyInterface
 import TensorFiles
 
-/// Demonstrations: frames of named fields, one after another, and where each episode ends.
-///
-/// It holds vectors only; camera images stay in their file.
+/// Demonstrations: frames of named fields and camera images, one after another, and where each episode ends.
 public struct ReplayBuffer: Sendable, Equatable {
     /// One named quantity, recorded in every frame.
     public struct Field: Sendable, Equatable {
@@ -27,29 +25,34 @@ public struct ReplayBuffer: Sendable, Equatable {
 
     /// The recorded quantities by name.
     public let fields: [String: Field]
+    /// What cameras recorded, by name.
+    public let images: [String: RecordedImages]
     /// The frames of each episode.
     public let episodes: [Range<Int>]
 
     /// Demonstrations held in memory.
     /// - Parameters:
     ///   - fields: all with the same number of frames, all numbers finite.
+    ///   - images: what cameras recorded in the same frames; nothing by default.
     ///   - episodeEnds: the number of frames up to and with each episode, rising.
     /// - Throws: `TensorFileError` naming the field and the frame.
-    public init(fields: [Field], episodeEnds: [Int]) throws {
-        try self.init(fields: fields, episodeEnds: episodeEnds, source: "replay buffer")
+    public init(fields: [Field], images: [RecordedImages] = [], episodeEnds: [Int]) throws {
+        try self.init(fields: fields, images: images, episodeEnds: episodeEnds, source: "replay buffer")
     }
 
     /// As above, with the path that errors name.
-    init(fields: [Field], episodeEnds: [Int], source: String) throws {
+    init(fields: [Field], images: [RecordedImages], episodeEnds: [Int], source: String) throws {
         let frames = try Self.checkEpisodeEnds(episodeEnds, source: source)
         for field in fields {
             try Self.check(field, frames: frames, source: source)
         }
+        for camera in images { try camera.check(frames: frames, source: source) }
         self.fields = Dictionary(fields.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        guard self.fields.count == fields.count else {
+        self.images = Dictionary(images.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let names = fields.map(\.name) + images.map(\.name)
+        guard Set(names).count == names.count else {
             throw TensorFileError(
-                file: source, expected: "fields of different names",
-                found: fields.map(\.name).sorted().joined(separator: ", "))
+                file: source, expected: "fields of different names", found: names.sorted().joined(separator: ", "))
         }
         episodes = zip([0] + episodeEnds, episodeEnds).map { $0..<$1 }
     }
@@ -60,6 +63,8 @@ public struct ReplayBuffer: Sendable, Equatable {
     public var episodeEnds: [Int] { episodes.map(\.upperBound) }
     /// How many numbers each field has in a frame.
     public var widths: [String: Int] { fields.mapValues(\.width) }
+    /// The size of each camera's images.
+    public var imageSizes: [String: ImageSize] { images.mapValues(\.size) }
 
     /// The field of this name.
     /// - Throws: `ObservationError` when there is none.
@@ -70,10 +75,19 @@ public struct ReplayBuffer: Sendable, Equatable {
         return field
     }
 
-    /// The observation vectors of all frames, `[frames, dimension]` in row-major order.
-    /// - Throws: `ObservationError` when the demonstrations lack a field, or hold it in another shape.
+    /// The images of this name.
+    /// - Throws: `ObservationError` when there are none.
+    public func images(_ name: String) throws -> RecordedImages {
+        guard let camera = images[name] else {
+            throw ObservationError.missingImage(name, available: images.keys.sorted())
+        }
+        return camera
+    }
+
+    /// The observation vectors of all frames, `[frames, dimension]` in row-major order; images are left out.
+    /// - Throws: `ObservationError` when the demonstrations lack a field or image, or hold it in another shape.
     public func observations(_ schema: ObservationSchema) throws -> [Float] {
-        let parts = try schema.resolved(widths: widths).fields.map { selection in
+        let parts = try schema.resolved(widths: widths, sizes: imageSizes).fields.map { selection in
             let field = try field(selection.name)
             return (values: field.values, width: field.width, columns: selection.columns ?? 0..<field.width)
         }
@@ -99,7 +113,7 @@ public struct ReplayBuffer: Sendable, Equatable {
     /// - Throws: as `observations(_:)`.
     public func statistics(of schema: ObservationSchema) throws -> FieldStatistics {
         let rows = try observations(schema)
-        return FieldStatistics(rows: rows, columns: rows.count / frameCount)
+        return rows.isEmpty ? .none : FieldStatistics(rows: rows, columns: rows.count / frameCount)
     }
 
     /// Checks that episodes end one after another and returns the number of frames.

@@ -1,8 +1,9 @@
 public import TensorGraph
 
-/// Normalisation over groups of channels (Wu & He 2018): PyTorch's `nn.GroupNorm`, for sequences `[batch, time, channel]`.
+/// Normalisation over groups of channels (Wu & He 2018): PyTorch's `nn.GroupNorm`, for sequences `[batch, time, channel]` and images
+/// `[batch, height, width, channel]`.
 ///
-/// Each group of neighbouring channels of one batch item is brought to mean 0 and variance 1 over all times, then every channel is
+/// Each group of neighbouring channels of one batch item is brought to mean 0 and variance 1 over all times or pixels, then every channel is
 /// multiplied by its gain and its bias is added.
 public struct GroupNorm: UnaryLayer {
     /// The gain, `NAME.weight`, `[channels]`.
@@ -25,8 +26,11 @@ public struct GroupNorm: UnaryLayer {
     /// The gain, then the bias.
     public var parameters: [Parameter] { [weight, bias] }
 
-    /// Records `[batch, time, channels]` → the same shape.
+    /// Records `[batch, …, channels]` → the same shape; the pixels of an image are as good as times.
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        x.groupNorm(groups: groups, gain: x.graph.parameter(weight), bias: x.graph.parameter(bias), epsilon: epsilon)
+        let positions = x.shape.count / (x.shape[0] * x.shape.last)
+        return x.reshaped(to: [x.shape[0], positions, x.shape.last])
+            .groupNorm(groups: groups, gain: x.graph.parameter(weight), bias: x.graph.parameter(bias), epsilon: epsilon)
+            .reshaped(to: x.shape)
     }
 }

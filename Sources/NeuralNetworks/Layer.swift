@@ -7,6 +7,15 @@ public import TensorGraph
 public protocol Layer: Sendable {
     /// Its parameters, in the order in which PyTorch's module of that name registers them.
     var parameters: [Parameter] { get }
+
+    /// Names of tensors that PyTorch keeps beside the parameters, such as grids, and that follow from the configuration: files may hold them, and
+    /// nobody reads them; none by default.
+    var buffers: [String] { get }
+}
+
+extension Layer {
+    /// None.
+    public var buffers: [String] { [] }
 }
 
 /// A layer that makes one tensor of another.

@@ -18,6 +18,9 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
         self.standardDeviation = standardDeviation
     }
 
+    /// The statistics of no columns at all.
+    public static let none = FieldStatistics(minimum: [], maximum: [], mean: [], standardDeviation: [])
+
     /// The statistics of rows of numbers, `[rows, columns]` in row-major order, summed in double precision.
     ///
     /// Mean and deviation come from Welford's recurrence (1962), which loses nothing when the mean is large beside

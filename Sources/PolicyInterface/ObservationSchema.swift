@@ -15,22 +15,36 @@ public struct FieldSelection: Codable, Sendable, Hashable {
     }
 }
 
-/// Which fields make up the observation vector of a policy, in order.
+/// What a policy sees at one instant: fields that make up a vector, and camera images.
+///
+/// A network that looks at images gets, for each instant, the vector's numbers in the order of `fields`, then the features of each image in the order
+/// of `images`; the instants follow one after another, the oldest first.
 public struct ObservationSchema: Codable, Sendable, Hashable {
     /// The parts of the vector, the first one first.
     public var fields: [FieldSelection]
+    /// The camera images, the first one first.
+    public var images: [ImageSelection]
 
     private enum CodingKeys: String, CodingKey {
         case fields
+        case images
     }
 
     /// An observation of the given parts.
-    public init(_ fields: [FieldSelection]) { self.fields = fields }
+    public init(_ fields: [FieldSelection] = [], images: [ImageSelection] = []) {
+        self.fields = fields
+        self.images = images
+    }
 
-    /// Reads the fields, or a name that stands for them: `pusht_state` or `pusht_keypoints`.
+    /// Reads the fields and images, either of which may be left out, or a name that stands for fields: `pusht_state` or
+    /// `pusht_keypoints`.
     public init(from decoder: any Decoder) throws {
         if let container = try? decoder.container(keyedBy: CodingKeys.self) {
-            fields = try container.decode([FieldSelection].self, forKey: .fields)
+            images = try container.decodeIfPresent([ImageSelection].self, forKey: .images) ?? []
+            fields =
+                images.isEmpty
+                ? try container.decode([FieldSelection].self, forKey: .fields)
+                : try container.decodeIfPresent([FieldSelection].self, forKey: .fields) ?? []
             return
         }
         let presets = ["pusht_state": Self.pushTState, "pusht_keypoints": Self.pushTKeypoints]
@@ -45,6 +59,13 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
         self = preset
     }
 
+    /// Writes the fields, and the images where there are any.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(fields, forKey: .fields)
+        if !images.isEmpty { try container.encode(images, forKey: .images) }
+    }
+
     /// Push-T, 5 numbers: the agent's x and y, the block's x, y and angle.
     public static let pushTState = ObservationSchema([FieldSelection("state")])
     /// Push-T, 20 numbers: x and y of the nine keypoints, then of the agent.
@@ -54,7 +75,7 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
         FieldSelection("keypoint"), FieldSelection("state", columns: 0..<2),
     ])
 
-    /// How many numbers the vector has, or `nil` while the width of a field taken whole is unknown.
+    /// How many numbers the vector has, 0 if there are only images, or `nil` while the width of a field taken whole is unknown.
     public var dimension: Int? {
         var sum = 0
         for field in fields {
@@ -64,11 +85,21 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
         return sum
     }
 
-    /// The same schema with the width of every field filled in.
-    /// - Parameter widths: how many numbers each field has, by name.
-    /// - Throws: `ObservationError` when a field is missing or too narrow for the columns chosen, or none is chosen.
-    public func resolved(widths: [String: Int]) throws -> ObservationSchema {
-        guard !fields.isEmpty else { throw ObservationError.nothingChosen }
+    /// The same schema with the width of every field and the size of every image filled in.
+    /// - Parameters:
+    ///   - widths: how many numbers each field has, by name.
+    ///   - sizes: the size of each camera's images, by name; needed only where there are images.
+    /// - Throws: `ObservationError` when a field is missing or too narrow for the columns chosen, an image is missing or of another size, a
+    ///   name is chosen as image twice, or nothing is chosen.
+    public func resolved(widths: [String: Int], sizes: [String: ImageSize] = [:]) throws -> ObservationSchema {
+        guard !fields.isEmpty || !images.isEmpty else { throw ObservationError.nothingChosen }
+        let resolvedImages = try images.map { image in
+            guard let size = sizes[image.name] else {
+                throw ObservationError.missingImage(image.name, available: sizes.keys.sorted())
+            }
+            try image.check(size)
+            return ImageSelection(image.name, size: size, resize: image.resize, crop: image.crop)
+        }
         return ObservationSchema(
             try fields.map { field in
                 guard let width = widths[field.name] else {
@@ -76,7 +107,24 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
                 }
                 try field.check(width: width)
                 return FieldSelection(field.name, columns: field.columns, width: width)
-            })
+            }, images: resolvedImages)
+    }
+
+    /// The images of an observation, in order.
+    ///
+    /// An observation may hold more than a policy looks at.
+    /// - Throws: `ObservationError` when an image is missing or of another size.
+    public func images(from observation: Observation) throws -> [RGBImage] {
+        try images.map { selection in
+            guard let image = observation.images[selection.name] else {
+                throw ObservationError.missingImage(
+                    selection.name,
+                    available: observation.images.keys.sorted()
+                        + observation.vectors.keys.sorted().map { "\($0) (a vector)" })
+            }
+            try selection.check(image.size)
+            return image
+        }
     }
 
     /// The vector of an observation, `[dimension]`, in raw units.
@@ -119,6 +167,10 @@ public enum ObservationError: Error, Equatable, CustomStringConvertible {
     case missingField(String, available: [String])
     /// A field of another width.
     case wrongWidth(field: String, expected: String, found: Int)
+    /// No image of this name.
+    case missingImage(String, available: [String])
+    /// An image of another size.
+    case wrongSize(image: String, expected: String, found: ImageSize)
     /// A number that is infinite or none at all.
     case notFinite(field: String, index: Int, value: String)
     /// A schema without fields.
@@ -132,6 +184,11 @@ public enum ObservationError: Error, Equatable, CustomStringConvertible {
                 + (available.isEmpty ? "none" : available.joined(separator: ", "))
         case .wrongWidth(let field, let expected, let found):
             "observation field \"\(field)\": expected \(expected), found \(found) numbers"
+        case .missingImage(let name, let available):
+            "observation: expected an image \"\(name)\", found "
+                + (available.isEmpty ? "none" : available.joined(separator: ", "))
+        case .wrongSize(let image, let expected, let found):
+            "observation image \"\(image)\": expected \(expected), found \(found)"
         case .notFinite(let field, let index, let value):
             "observation field \"\(field)\", number \(index): expected a finite number, found \(value)"
         case .nothingChosen: "observation: expected at least one field, found none"

@@ -74,6 +74,26 @@ extension Operation {
         case .filmGradient:
             return FiLM.gradients(inputs[0], scale: inputs[1], adjoint: inputs[2])
 
+        case .relu:
+            return [inputs[0].map { max($0, 0) }]
+        case .reluGradient:
+            return [.combine(inputs, shape) { output, adjoint in output > 0 ? adjoint : 0 }]
+        case .convolution2D(let geometry):
+            let bias = inputs.count == 3 ? inputs[2] : nil
+            return [geometry.convolve(inputs[0], weight: inputs[1], bias: bias, shape: shape)]
+        case .convolution2DInputGradient(let geometry, _, _):
+            return [geometry.inputGradient(inputs[0], weight: inputs[1], shape: shape)]
+        case .convolution2DWeightGradient(let geometry):
+            return [geometry.weightGradient(inputs[0], adjoint: inputs[1], shape: shape)]
+        case .maxPooling2D(let geometry):
+            return [geometry.maxPool(inputs[0], shape: shape)]
+        case .maxPooling2DGradient(let geometry):
+            return [geometry.maxPoolGradient(inputs[0], adjoint: inputs[1])]
+        case .spatialSoftmax:
+            return [SpatialSoftmax.apply(inputs[0])]
+        case .spatialSoftmaxGradient:
+            return [SpatialSoftmax.gradient(inputs[0], adjoint: inputs[1])]
+
         case .sinusoidalEmbedding(let dimension):
             return [Embedding.sinusoidal(of: inputs[0], dimension: dimension)]
         case .lookUp:

@@ -73,6 +73,20 @@ extension Operation {
             func results() -> [Tensor] { apply(.filmGradient, inputs[0], inputs[1], adjoint) }
             return [{ results()[0] }, { results()[1] }, { results()[2] }]
 
+        case .relu:
+            return [{ apply(.reluGradient, output, adjoint)[0] }]
+        case .convolution2D(let geometry):
+            let (height, width) = (inputs[0].shape[1], inputs[0].shape[2])
+            return [
+                { apply(.convolution2DInputGradient(geometry, height: height, width: width), adjoint, inputs[1])[0] },
+                { apply(.convolution2DWeightGradient(geometry), inputs[0], adjoint)[0] },
+                biasGradient,
+            ]
+        case .maxPooling2D(let geometry):
+            return [{ apply(.maxPooling2DGradient(geometry), inputs[0], adjoint)[0] }]
+        case .spatialSoftmax:
+            return [{ apply(.spatialSoftmaxGradient, inputs[0], adjoint)[0] }]
+
         case .meanSquaredError:
             return [
                 { apply(.meanSquaredErrorGradient, inputs[0], inputs[1], adjoint)[0] },
@@ -80,7 +94,8 @@ extension Operation {
             ]
 
         case .clamp, .mishGradient, .linearInputGradient, .linearWeightGradient, .convolution1DWeightGradient,
-            .groupNormGradient, .filmGradient, .sinusoidalEmbedding, .lookUp, .meanSquaredErrorGradient:
+            .groupNormGradient, .filmGradient, .reluGradient, .convolution2DInputGradient, .convolution2DWeightGradient,
+            .maxPooling2DGradient, .spatialSoftmaxGradient, .sinusoidalEmbedding, .lookUp, .meanSquaredErrorGradient:
             return inputs.map { _ in notDifferentiable }
         }
     }

@@ -1,7 +1,7 @@
 /// What a node of the graph computes, at the level at which people think of a network.
 ///
-/// Tensors of sequences are `[batch, time, channel]`; that order is part of an operation's meaning, while the layout in memory is the
-/// backend's own business. Weights have PyTorch's shapes. Every `switch` over the cases is exhaustive, so that a new operation does
+/// Tensors of sequences are `[batch, time, channel]` and those of images `[batch, height, width, channel]`; that order is part of an
+/// operation's meaning, while the layout in memory is the backend's own business. Weights have PyTorch's shapes. Every `switch` over the cases is exhaustive, so that a new operation does
 /// not compile before its shape rule, its gradient and its kernels exist.
 public enum Operation: Hashable, Sendable {
     // MARK: Sources
@@ -76,6 +76,31 @@ public enum Operation: Hashable, Sendable {
     /// The gradients of `film` with respect to x, scale and bias, from (x, scale, the output's gradient).
     case filmGradient
 
+    // MARK: Images
+
+    /// `max(x, 0)`.
+    case relu
+    /// The gradient of `relu`, from (relu's output, the output's gradient): 0 where the output is 0.
+    case reluGradient
+    /// A convolution over an image, from (x `[batch, height, width, in]`, weight `[out, in, kernel height, kernel width]`, optionally
+    /// bias `[out]`).
+    case convolution2D(Convolution2D)
+    /// The gradient of `convolution2D` with respect to x, from (the output's gradient, weight), of the given height and width.
+    case convolution2DInputGradient(Convolution2D, height: Int, width: Int)
+    /// The gradient of `convolution2D` with respect to the weight, from (x, the output's gradient).
+    case convolution2DWeightGradient(Convolution2D)
+    /// The largest element of each window of `[batch, height, width, channel]`, a channel at a time; padding is never the largest.
+    case maxPooling2D(Convolution2D)
+    /// The gradient of `maxPooling2D`, from (x, the output's gradient); of several largest elements of a window the first one has it.
+    case maxPooling2DGradient(Convolution2D)
+    /// The expected place of each channel (Finn et al. 2016), from x `[batch, height, width, channel]`: `[batch, channel, 2]`.
+    ///
+    /// The softmax over all positions of a channel weighs a grid that runs from −1 to 1 along both axes, ends included; first comes the
+    /// place along the width, then along the height. An axis of one position is at −1.
+    case spatialSoftmax
+    /// The gradient of `spatialSoftmax`, from (x, the output's gradient).
+    case spatialSoftmaxGradient
+
     // MARK: Embeddings
 
     /// Sines and cosines of `[batch]` diffusion steps at geometrically spaced frequencies: `[batch, dimension]`, sines first.
@@ -116,4 +141,24 @@ public struct Convolution1D: Hashable, Sendable {
 
     /// How many times the transpose makes of `length` windows.
     public func transposedLength(of length: Int) -> Int { (length - 1) * stride - 2 * padding + kernel }
+}
+
+/// The geometry of a convolution over an image, or of pooling: one along each axis.
+public struct Convolution2D: Hashable, Sendable {
+    /// Windows along the height.
+    public var height: Convolution1D
+    /// Windows along the width.
+    public var width: Convolution1D
+
+    /// A geometry of its two axes.
+    public init(height: Convolution1D, width: Convolution1D) {
+        self.height = height
+        self.width = width
+    }
+
+    /// The same along both axes.
+    public init(kernel: Int, stride: Int = 1, padding: Int = 0) {
+        let axis = Convolution1D(kernel: kernel, stride: stride, padding: padding)
+        self.init(height: axis, width: axis)
+    }
 }

@@ -121,6 +121,10 @@ extension Operation {
             expect(shape(0).rank == 3 && shape(1) == expected && shape(2) == shape(0), "scale [batch, channel]")
             return [inputs[0], inputs[1], inputs[1]]
 
+        case .relu, .reluGradient, .convolution2D, .convolution2DInputGradient, .convolution2DWeightGradient,
+            .maxPooling2D, .maxPooling2DGradient, .spatialSoftmax, .spatialSoftmaxGradient:
+            return imageResultTypes(of: inputs)
+
         case .sinusoidalEmbedding(let dimension):
             expect(shape(0).rank == 1 && dimension >= 4 && dimension % 2 == 0, "[batch] and an even dimension from 4")
             return result([shape(0)[0], dimension])

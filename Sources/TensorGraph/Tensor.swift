@@ -102,6 +102,24 @@ extension Tensor {
     public func film(scale: Tensor, bias: Tensor) -> Tensor { apply(.film, scale, bias) }
 }
 
+// MARK: - Images
+
+extension Tensor {
+    /// `max(x, 0)`.
+    public func relu() -> Tensor { apply(.relu) }
+
+    /// A convolution over images `[batch, height, width, in]`, with weight `[out, in, kernel height, kernel width]` and bias `[out]`.
+    public func convolution2D(_ weight: Tensor, bias: Tensor? = nil, _ geometry: Convolution2D) -> Tensor {
+        builder.apply(.convolution2D(geometry), [self, weight] + (bias.map { [$0] } ?? []))[0]
+    }
+
+    /// The largest element of each window of `[batch, height, width, channel]`, a channel at a time.
+    public func maxPooling2D(_ geometry: Convolution2D) -> Tensor { apply(.maxPooling2D(geometry)) }
+
+    /// Where each channel of `[batch, height, width, channel]` is expected: x and y in −1 … 1, `[batch, channel, 2]`.
+    public func spatialSoftmax() -> Tensor { apply(.spatialSoftmax) }
+}
+
 // MARK: - Embeddings and losses
 
 extension Tensor {

@@ -75,5 +75,6 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     /// Every case of the suite.
-    static let all = shapes + elementwise + products + normalisation + embeddingsAndLosses + memory + blocks + networks
+    static let all =
+        shapes + elementwise + products + normalisation + images + embeddingsAndLosses + memory + blocks + networks
 }

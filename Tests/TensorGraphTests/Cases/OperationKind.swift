@@ -29,10 +29,25 @@ enum OperationKind: CaseIterable {
     case groupNormGradient
     case film
     case filmGradient
+    case relu
+    case reluGradient
+    case convolution2D
+    case convolution2DInputGradient
+    case convolution2DWeightGradient
+    case maxPooling2D
+    case maxPooling2DGradient
+    case spatialSoftmax
+    case spatialSoftmaxGradient
     case sinusoidalEmbedding
     case lookUp
     case meanSquaredError
     case meanSquaredErrorGradient
+
+    /// Operations on images.
+    static let images: Set<Self> = [
+        .relu, .reluGradient, .convolution2D, .convolution2DInputGradient, .convolution2DWeightGradient, .maxPooling2D,
+        .maxPooling2DGradient, .spatialSoftmax, .spatialSoftmaxGradient,
+    ]
 
     /// A new operation does not compile before it has a kind, and its kind fails the suite before it has a case.
     init(_ operation: TensorGraph.Operation) {
@@ -65,6 +80,15 @@ enum OperationKind: CaseIterable {
             case .groupNormGradient: .groupNormGradient
             case .film: .film
             case .filmGradient: .filmGradient
+            case .relu: .relu
+            case .reluGradient: .reluGradient
+            case .convolution2D: .convolution2D
+            case .convolution2DInputGradient: .convolution2DInputGradient
+            case .convolution2DWeightGradient: .convolution2DWeightGradient
+            case .maxPooling2D: .maxPooling2D
+            case .maxPooling2DGradient: .maxPooling2DGradient
+            case .spatialSoftmax: .spatialSoftmax
+            case .spatialSoftmaxGradient: .spatialSoftmaxGradient
             case .sinusoidalEmbedding: .sinusoidalEmbedding
             case .lookUp: .lookUp
             case .meanSquaredError: .meanSquaredError

@@ -1,0 +1,96 @@
+public import PolicyInterface
+import TensorFiles
+
+/// What one camera recorded in every frame, 8 bits a number, so that hours of images fit into memory.
+public struct RecordedImages: Sendable, Equatable {
+    /// The name, such as `img`.
+    public var name: String
+    /// The size of each image.
+    public var size: ImageSize
+    /// The pixels, `[frames, height, width, channel]`, channels red, green and blue.
+    public var pixels: [UInt8]
+
+    /// The images of a camera.
+    public init(_ name: String, size: ImageSize, pixels: [UInt8]) {
+        self.name = name
+        self.size = size
+        self.pixels = pixels
+    }
+
+    /// The image of a frame.
+    public subscript(frame: Int) -> RGBImage {
+        RGBImage(
+            width: size.width, height: size.height,
+            pixels: Array(pixels[frame * size.count..<(frame + 1) * size.count]))
+    }
+
+    /// The same images in another size; see `RGBImage.resized(to:)`.
+    public func resized(to newSize: ImageSize) -> RecordedImages {
+        if newSize == size { return self }
+        var resized: [UInt8] = []
+        let frames = pixels.count / size.count
+        resized.reserveCapacity(frames * newSize.count)
+        for frame in 0..<frames { resized += self[frame].resized(to: newSize).pixels }
+        return RecordedImages(name, size: newSize, pixels: resized)
+    }
+
+    /// Checks that there is an image for each frame.
+    func check(frames: Int, source: String) throws {
+        guard size.count > 0, pixels.count == frames * size.count else {
+            throw TensorFileError(
+                file: source, key: "data/\(name)",
+                expected: "\(frames) images of \(size), as the last of meta/episode_ends says",
+                found: "\(pixels.count) numbers")
+        }
+    }
+}
+
+extension RecordedImages {
+    /// Reads the images of an array: `[frames, height, width, 3]` of bytes or of numbers in 0 … 255.
+    ///
+    /// Numbers are rounded to bytes a chunk at a time, so that memory is needed for the bytes only.
+    /// - Throws: `TensorFileError` naming the frame, or `FileSystemError`.
+    init(_ name: String, of array: ZarrArray) throws {
+        guard array.shape.count == 4, array.shape[3] == 3, !array.shape.contains(0) else {
+            let isChannelsFirst = array.shape.count == 4 && array.shape[1] == 3
+            throw TensorFileError(
+                file: array.path, key: "shape", expected: "[frames, height, width, 3], channels red, green, blue",
+                found: "\(array.shape)",
+                hint: isChannelsFirst ? "move the channels behind height and width" : nil)
+        }
+        size = ImageSize(height: array.shape[1], width: array.shape[2])
+        self.name = name
+        let type = array.metadata.elementType
+        guard type == .uint8 || type.isFloatingPoint else {
+            throw TensorFileError(
+                file: array.path, key: "dtype", expected: "bytes, or floating-point numbers in 0 … 255",
+                found: type.rawValue)
+        }
+        // That the last rows are there is checked before room is made for all of them.
+        if array.missingChunks == .refuse { try array.forEachBand(in: array.rowCount - 1..<array.rowCount) { _, _ in } }
+        let width = size.count
+        pixels = try [UInt8](unsafeUninitializedCapacity: array.rowCount * width) { pixels, filled in
+            if type == .uint8 {
+                try array.forEachBand(in: 0..<array.rowCount) { _, bytes in
+                    UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(pixels)[filled...])
+                        .copyMemory(from: bytes)
+                    filled += bytes.count
+                }
+                return
+            }
+            try array.forEachBand(in: 0..<array.rowCount) { rows, _ in
+                let numbers = try array.floats(rows: rows)
+                for (index, number) in numbers.enumerated() {
+                    guard number >= 0, number <= 255 else {
+                        throw TensorFileError(
+                            file: array.path, expected: "numbers in 0 … 255",
+                            found: "\(number) in frame \(rows.lowerBound + index / width)",
+                            hint: number.isFinite ? "multiply numbers in 0 … 1 by 255" : nil)
+                    }
+                    pixels[filled + index] = UInt8(number.rounded())
+                }
+                filled += numbers.count
+            }
+        }
+    }
+}

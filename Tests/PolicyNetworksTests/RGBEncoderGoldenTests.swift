@@ -1,0 +1,94 @@
+import PolicyNetworks
+import ReferenceBackend
+import TensorGraph
+import TestSupport
+import Testing
+
+@Suite("Image encoder against LeRobot's")
+struct RGBEncoderGoldenTests {
+    @Test("parameters have LeRobot's names and shapes", arguments: try RGBEncoderGolden.cases())
+    func parameters(golden: RGBEncoderGolden) throws {
+        let encoder = try RGBEncoder(golden.configuration)
+        let shapes = Dictionary(uniqueKeysWithValues: encoder.parameters.map { ($0.name, $0.shape.dimensions) })
+        for (name, gradient) in golden.gradients ?? [:] { #expect(shapes[name] == gradient.shape, "\(name)") }
+        if let gradients = golden.gradients { #expect(shapes.count == gradients.count) }
+        #expect(encoder.buffers == ["pool.pos_grid"])
+    }
+
+    @Test("feature map, keypoints, output, loss and gradients", arguments: try RGBEncoderGolden.cases())
+    func numbers(golden: RGBEncoderGolden) throws {
+        let encoder = try RGBEncoder(golden.configuration)
+        let table = ParameterTable(encoder.parameters)
+        let builder = GraphBuilder(parameters: table)
+        let size = golden.configuration
+        let images = builder.input("image", [golden.batch, size.height, size.width, 3])
+        let featureMap = encoder.featureMap(images)
+        let output = encoder(images)
+        let loss = output.meanSquaredError(to: builder.input("target", output.shape))
+        let graph = builder.graph(
+            outputs: [
+                ("map", featureMap), ("keypoints", encoder.keypoints(featureMap)), ("output", output), ("loss", loss),
+            ],
+            gradients: builder.gradients(of: loss, scaledBy: builder.constant([1], [])))
+
+        let machine = ReferenceMachine()
+        let (weights, gradients) = (machine.makeBuffer(count: table.count), machine.makeBuffer(count: table.count))
+        for range in table.ranges {
+            weights.write(fillParameter(range.name, shape: range.shape.dimensions), offset: range.offset)
+        }
+        let executable = machine.compile(graph, parameters: weights, gradients: gradients)
+        executable.write("image", golden.images)
+        executable.write("target", fill("input.target", count: output.shape.count))
+        try executable.run(.step)
+
+        let map = executable.read("map", count: featureMap.shape.count)
+        let shape = golden.featureMapShape
+        #expect(featureMap.shape.dimensions == [shape[0], shape[2], shape[3], shape[1]])
+        let l2 = map.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+        #expect(abs(l2 - golden.featureMapL2) <= 2e-4 * golden.featureMapL2)
+        // PyTorch counts the pixels of a channel before the next channel.
+        let first = golden.featureMapFirst.indices.map { index in
+            map[index % (shape[2] * shape[3]) * shape[1] + index / (shape[2] * shape[3])]
+        }
+        expectClose(first, golden.featureMapFirst, "feature map")
+        expectClose(
+            executable.read("keypoints", count: golden.spatialSoftmax.count), golden.spatialSoftmax, "keypoints")
+        expectClose(executable.read("output", count: golden.output.count), golden.output, "output")
+        if let loss = golden.loss { #expect(abs(executable.read("loss", count: 1)[0] - loss) <= 2e-4 * loss) }
+
+        let found = gradients.values()
+        for range in table.ranges {
+            let difference = golden.gradients?[range.name]?.difference(from: Array(found[range.elements]))
+            #expect(difference == nil, "\(range.name): \(difference ?? "")")
+        }
+    }
+
+    private func expectClose(_ found: [Float], _ expected: [Float], _ what: String) {
+        let largest = expected.reduce(0) { max($0, abs($1)) }
+        let difference = zip(found, expected).reduce(0) { max($0, abs($1.0 - $1.1)) }
+        #expect(found.count == expected.count && difference <= 2e-4 * largest, "\(what): off by \(difference)")
+        #expect(found.allSatisfy { $0.isFinite })
+    }
+}
+
+@Suite("Image encoder")
+struct RGBEncoderTests {
+    @Test("any size of image makes a feature map of its own", arguments: [(1, 1), (33, 20), (64, 96)])
+    func sizes(height: Int, width: Int) throws {
+        let encoder = try RGBEncoder(
+            RGBEncoder.Configuration(height: height, width: width, keypoints: 3), name: "camera")
+        let builder = GraphBuilder(parameters: ParameterTable(encoder.parameters))
+        let images = builder.input("image", [2, height, width, 3])
+        #expect(encoder.featureMap(images).shape == [2, (height + 31) / 32, (width + 31) / 32, 512])
+        #expect(encoder(images).shape == [2, 6])
+        #expect(encoder.parameters.allSatisfy { $0.name.hasPrefix("camera.") })
+        #expect(encoder.buffers == ["camera.pool.pos_grid"])
+    }
+
+    @Test("sizes that cannot work are refused", arguments: [(0, 8, 4), (8, 0, 4), (8, 8, 0), (1 << 40, 8, 4)])
+    func refusals(height: Int, width: Int, keypoints: Int) {
+        #expect(throws: (any Error).self) {
+            try RGBEncoder(RGBEncoder.Configuration(height: height, width: width, keypoints: keypoints))
+        }
+    }
+}
