@@ -8,10 +8,13 @@ final class DenoisingLoop {
     let batch: Int
     /// Normalised observations, `[batch, To, D]`.
     var observations: [Float]
+    /// What the network sees of each camera's images, `[batch, To, height, width, 3]`.
+    var images: [[Float]]
     /// The starting noise before a run, the denoised sample after it, `[batch, Tp, C]`.
     var sample: [Float]
 
     private let executable: any Executable
+    private let imageNames: [String]
     private let steps: Int
     private let isStochastic: Bool
     private var noise: [Float]
@@ -27,6 +30,9 @@ final class DenoisingLoop {
         steps = sampler.steps ?? model.configuration.diffusion.steps
         isStochastic = sampler.isStochastic
         observations = [Float](repeating: 0, count: batch * horizon.observation * model.observationDimension)
+        let inputs = model.imageInputs(batch: batch)
+        imageNames = inputs.map(\.name)
+        images = inputs.map { [Float](repeating: 0, count: $0.shape.count) }
         sample = [Float](repeating: 0, count: batch * horizon.prediction * model.sampleDimension)
         noise = isStochastic ? sample : []
         position = [Float](repeating: 0, count: batch)
@@ -49,7 +55,8 @@ final class DenoisingLoop {
 
     /// Computes what all steps share.
     private func condition() throws {
-        executable.write("observation", observations)
+        if !observations.isEmpty { executable.write("observation", observations) }
+        for (name, values) in zip(imageNames, images) { executable.write(name, values) }
         try executable.run(.chunk)
     }
 

@@ -6,8 +6,9 @@ public import TensorGraph
 
 /// The mathematics of a policy without its numbers: it builds the graphs that train the network and that denoise with it.
 ///
-/// Everything here is normalised. Letters in shapes: `b` the batch, `To` and `Tp` the horizons, `D` and `A` the components of an observation
-/// and of an action, `C` those of what is denoised: `A`, or `A + D` when the observations are inpainted.
+/// Everything here is normalised. Letters in shapes: `b` the batch, `To` and `Tp` the horizons, `D` and `A` the components of an observation's vector
+/// and of an action, `C` those of what is denoised: `A`, or `A + D` when the observations are inpainted; `S` those of an observation with the features
+/// of its images behind the vector, `D` where there are no images.
 public struct DiffusionModel: Sendable {
     /// What the model was built for.
     public let configuration: PolicyConfiguration
@@ -20,10 +21,16 @@ public struct DiffusionModel: Sendable {
     /// How the diffusion mixes samples and noise.
     let schedule: NoiseSchedule
     let denoiser: any Denoiser
+    /// What makes features of each image, in the order of the configuration; encoders that share weights share their names.
+    let encoders: [RGBEncoder]
+    /// The components `S` of an observation with its images' features.
+    private let seenDimension: Int
 
     /// The model of a configuration.
+    /// - Parameter learningRateFactors: what the learning rate of a part of the network is multiplied by, by what the part's parameters begin with,
+    ///   such as `rgb_encoder`; of several that fit, the longest counts. 0 freezes the part; 1 is the factor of all others.
     /// - Throws: `InvalidSetting` or another error of `PolicyConfiguration.validate()`.
-    public init(_ configuration: PolicyConfiguration) throws {
+    public init(_ configuration: PolicyConfiguration, learningRateFactors: [String: Double] = [:]) throws {
         try configuration.validate()
         self.configuration = configuration
         schedule = try configuration.diffusion.schedule()
@@ -31,17 +38,40 @@ public struct DiffusionModel: Sendable {
         let observations = try configuration.observationDimension()
         observationDimension = observations
         sampleDimension = configuration.conditioning == .inpainting ? actions + observations : actions
+        let encoder = configuration.imageEncoder ?? ImageEncoderConfiguration()
+        encoders = try encoder.encoders(of: configuration.observations.images)
+        let seen = observations + encoders.count * encoder.features
+        seenDimension = seen
         denoiser =
             switch configuration.conditioning {
             case .global:
                 try configuration.denoiser.denoiser(
-                    channels: actions, global: horizon.observation * observations, local: nil)
+                    channels: actions, global: horizon.observation * seen, local: nil)
             case .local:
-                try configuration.denoiser.denoiser(channels: actions, global: nil, local: observations)
+                try configuration.denoiser.denoiser(channels: actions, global: nil, local: seen)
             case .inpainting:
                 try configuration.denoiser.denoiser(channels: actions + observations, global: nil, local: nil)
             }
-        table = ParameterTable(denoiser.parameters)
+        let distinct = encoder.isShared ? Array(encoders.prefix(1)) : encoders
+        var table = ParameterTable(denoiser.parameters + distinct.flatMap(\.parameters))
+        try table.setTraining(learningRateFactors)
+        self.table = table
+    }
+
+    /// Names that files of weights may hold beside the parameters; see `Layer.buffers`.
+    var buffers: Set<String> { Set(denoiser.buffers + encoders.flatMap(\.buffers)) }
+
+    /// The input that holds the images of each camera, in order, and its shape: `image.NAME`, `[b, To, height, width, 3]`.
+    public func imageInputs(batch: Int) -> [(name: String, shape: Shape)] {
+        zip(configuration.observations.images, encoders).map { image, encoder in
+            (
+                "image.\(image.name)",
+                [
+                    batch, configuration.horizon.observation, encoder.configuration.height, encoder.configuration.width,
+                    3,
+                ]
+            )
+        }
     }
 
     /// How many observations of a window training needs: `Tp` when they are part of what is denoised, else `To`.
@@ -61,6 +91,7 @@ extension DiffusionModel {
     ///
     /// Inputs, all normalised:
     /// - `observation` `[b, trainingObservations, D]` and `action` `[b, Tp, A]`: a window of a demonstration,
+    /// - `image.NAME` `[b, To, height, width, 3]` for each camera,
     /// - `noise` `[b, Tp, C]`: from the standard normal distribution,
     /// - `steps` `[b]`: steps of the diffusion, each uniform in `0 ..< diffusion.steps`,
     /// - `loss_scale` `[]`: a factor of every gradient, the share of this batch in the whole one when gradients accumulate.
@@ -82,13 +113,13 @@ extension DiffusionModel {
     private func loss(in builder: GraphBuilder, batch: Int) -> Tensor {
         let horizon = configuration.horizon
         let actions = builder.input("action", [batch, horizon.prediction, configuration.action.dimension])
-        let observations = builder.input("observation", [batch, trainingObservations, observationDimension])
+        let observations = vectors(in: builder, [batch, trainingObservations], rate: .step)
         let noise = builder.input("noise", [batch, horizon.prediction, sampleDimension])
         let steps = builder.input("steps", [batch])
 
-        let sample =
-            configuration.conditioning == .inpainting ? Tensor.concatenate([actions, observations], axis: 2) : actions
-        let known = observations.slice(axis: 1, 0..<horizon.observation)
+        let inpainted = configuration.conditioning == .inpainting ? observations : []
+        let sample = Tensor.concatenate([actions] + inpainted, axis: 2)
+        let known = seen(observations.map { $0.slice(axis: 1, 0..<horizon.observation) }, batch: batch, in: builder)
         let numbers = Coefficients(
             in: builder, at: steps,
             rows: (0..<schedule.steps).map { step in
@@ -130,7 +161,7 @@ extension DiffusionModel {
     /// the noise that follows from x_t and the answer before clamping, which d and e hold; σ is 0 unless its eta says otherwise.
     ///
     /// Inputs, all normalised:
-    /// - `observation` `[b, To, D]`, once a chunk,
+    /// - `observation` `[b, To, D]` and `image.NAME` `[b, To, height, width, 3]` for each camera, once a chunk,
     /// - `sample` `[b, Tp, C]`: the diffused sample,
     /// - `step` `[b]`: positions in the sampler's table, 0 the noisiest,
     /// - `noise` `[b, Tp, C]`: fresh noise, only if the sampler is stochastic.
@@ -142,8 +173,9 @@ extension DiffusionModel {
         let steps = try sampler.table(for: configuration.diffusion.prediction, schedule: schedule)
         let builder = GraphBuilder(parameters: table)
         let shape: Shape = [batch, configuration.horizon.prediction, sampleDimension]
-        let observation = builder.input(
-            "observation", [batch, configuration.horizon.observation, observationDimension], rate: .chunk)
+        let observation = seen(
+            vectors(in: builder, [batch, configuration.horizon.observation], rate: .chunk), batch: batch, in: builder,
+            rate: .chunk)
         let sample = builder.input("sample", shape)
         let numbers = Coefficients(
             in: builder, at: builder.input("step", [batch]),
@@ -193,12 +225,28 @@ extension DiffusionModel {
 // MARK: - Conditioning
 
 extension DiffusionModel {
-    /// The network's answer to a diffused sample `[b, Tp, C]` at steps `[b]`, given observations `[b, To, D]`.
+    /// The input of the observations' vectors, `[b, rows, D]`; none for a policy that sees only images.
+    private func vectors(in builder: GraphBuilder, _ rows: [Int], rate: Rate) -> [Tensor] {
+        observationDimension == 0
+            ? [] : [builder.input("observation", Shape(rows + [observationDimension]), rate: rate)]
+    }
+
+    /// What the network gets of `To` observations: their vectors `[b, To, D]` with the features of each image behind them, `[b, To, S]`.
+    private func seen(_ vectors: [Tensor], batch: Int, in builder: GraphBuilder, rate: Rate = .step) -> Tensor {
+        let features = zip(imageInputs(batch: batch), encoders).map { input, encoder in
+            let images = builder.input(input.name, input.shape, rate: rate)
+            let features = encoder(images.reshaped(to: Shape([batch * input.shape[1]] + input.shape.dimensions[2...])))
+            return features.reshaped(to: [batch, input.shape[1], features.shape[1]])
+        }
+        return Tensor.concatenate(vectors + features, axis: 2)
+    }
+
+    /// The network's answer to a diffused sample `[b, Tp, C]` at steps `[b]`, given observations `[b, To, S]`.
     func output(_ sample: Tensor, steps: Tensor, observation: Tensor) -> Tensor {
         let (batch, horizon) = (sample.shape[0], configuration.horizon)
         switch configuration.conditioning {
         case .global:
-            let flat = observation.reshaped(to: [batch, horizon.observation * observationDimension])
+            let flat = observation.reshaped(to: [batch, horizon.observation * seenDimension])
             return denoiser(sample, steps: steps, global: flat, local: nil)
         case .local:
             return denoiser(sample, steps: steps, global: nil, local: paddedWithZeros(observation))
@@ -220,11 +268,11 @@ extension DiffusionModel {
         return Tensor.concatenate([sample.slice(axis: 2, 0..<actions), held], axis: 2)
     }
 
-    /// Observations `[b, To, D]` followed by zeros: `[b, Tp, D]`.
+    /// Observations `[b, To, S]` followed by zeros: `[b, Tp, S]`.
     private func paddedWithZeros(_ observation: Tensor) -> Tensor {
         let missing = configuration.horizon.prediction - configuration.horizon.observation
         guard missing > 0 else { return observation }
-        let shape: Shape = [observation.shape[0], missing, observationDimension]
+        let shape: Shape = [observation.shape[0], missing, seenDimension]
         let zeros = observation.graph.constant([0], [1, 1, 1]).broadcast(to: shape)
         return Tensor.concatenate([observation, zeros], axis: 1)
     }

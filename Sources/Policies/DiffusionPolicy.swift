@@ -21,8 +21,8 @@ public final class DiffusionPolicy: ChunkingPolicy {
     /// How many predicted actions were moved into the configured limits so far.
     public private(set) var clampedActions = 0
 
-    private let parameters: any DeviceBuffer
-    private let backend: any Backend
+    let parameters: any DeviceBuffer
+    let backend: any Backend
     private var loops: [Int: DenoisingLoop] = [:]
 
     /// The largest batch that is denoised at once; larger requests are split.
@@ -78,15 +78,20 @@ public final class DiffusionPolicy: ChunkingPolicy {
     ///   finite.
     public func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
         var observations: [Float] = []
+        let cameras = configuration.observations.images
+        var images = Dictionary(uniqueKeysWithValues: cameras.map { ($0.name, [RGBImage]()) })
         for request in requests {
             guard request.observations.count == horizon.observation else {
                 throw PolicyError.wrongHistory(expected: horizon.observation, found: request.observations.count)
             }
             for observation in request.observations {
                 observations += try configuration.observations.vector(from: observation)
+                for (camera, image) in zip(cameras, try configuration.observations.images(from: observation)) {
+                    images[camera.name, default: []].append(image)
+                }
             }
         }
-        let actions = try predict(observations: observations, keys: requests.map(\.key))
+        let actions = try predict(observations: observations, images: images, keys: requests.map(\.key))
         let (length, dimension) = (horizon.prediction, configuration.action.dimension)
         return requests.indices.map { item in
             let rows = (item * length..<(item + 1) * length).map {
@@ -99,12 +104,17 @@ public final class DiffusionPolicy: ChunkingPolicy {
     /// Predicts actions `[B, Tp, A]` from observations `[B, To, D]`, both in raw units.
     /// - Parameters:
     ///   - observations: the oldest of each item first.
+    ///   - images: of each camera by its name, `[B, To]` images in the camera's own size.
     ///   - noise: the starting noise in normalised units, `[B, Tp, A]`, or `[B, Tp, A + D]` when observations are inpainted; drawn from the
     ///     keys if not given.
     ///   - keys: the randomness of each item.
-    /// - Throws: `PolicyError` when the numbers are too few, too many or not finite.
-    public func predict(observations: [Float], noise: [Float]? = nil, keys: [RandomKey]) throws -> [Float] {
+    /// - Throws: `PolicyError` when the numbers are too few, too many or not finite; `ObservationError` when a camera's images are missing, unknown or
+    ///   of another size.
+    public func predict(
+        observations: [Float], images: [String: [RGBImage]] = [:], noise: [Float]? = nil, keys: [RandomKey]
+    ) throws -> [Float] {
         try check(observations, noise, count: keys.count)
+        try check(images, count: keys.count)
         var normalised = observations
         normaliser.observation.apply(to: &normalised)
         var actions: [Float] = []
@@ -114,6 +124,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
             try backend.perform {
                 loop.start(keys: keys[items])
                 if let noise { lay(noise, of: items, outOf: keys.count, into: &loop.sample) }
+                lay(images, of: items, into: &loop.images)
                 let size = normalised.count / keys.count
                 for (index, value) in normalised[items.lowerBound * size..<items.upperBound * size].enumerated() {
                     loop.observations[index] = value
@@ -161,6 +172,38 @@ public final class DiffusionPolicy: ChunkingPolicy {
             for component in 0..<dimension {
                 sample[row * model.sampleDimension + component] = noise[(first + row) * dimension + component]
             }
+        }
+    }
+
+    /// Lays what the network sees of the images of some items before it.
+    private func lay(_ images: [String: [RGBImage]], of items: Range<Int>, into inputs: inout [[Float]]) {
+        for (camera, selection) in configuration.observations.images.enumerated() {
+            let crop = ImageCrop(selection)
+            let first = items.lowerBound * horizon.observation
+            inputs[camera].withUnsafeMutableBufferPointer { values in
+                for index in 0..<items.count * horizon.observation {
+                    guard let image = images[selection.name]?[first + index] else { continue }
+                    let place = index * crop.part.count..<(index + 1) * crop.part.count
+                    crop.writeMiddle(of: image, selection, to: UnsafeMutableBufferPointer(rebasing: values[place]))
+                }
+            }
+        }
+    }
+
+    private func check(_ images: [String: [RGBImage]], count: Int) throws {
+        let cameras = configuration.observations.images
+        if let name = images.keys.filter({ name in !cameras.contains { $0.name == name } }).min() {
+            throw ObservationError.unexpectedImage(name, known: cameras.map(\.name))
+        }
+        for camera in cameras {
+            guard let found = images[camera.name] else {
+                throw ObservationError.missingImage(camera.name, available: images.keys.sorted())
+            }
+            guard found.count == count * horizon.observation else {
+                throw PolicyError.wrongImageCount(
+                    camera: camera.name, expected: count * horizon.observation, found: found.count)
+            }
+            for image in found { try camera.check(image.size) }
         }
     }
 

@@ -93,6 +93,7 @@ public struct ComponentwiseMap: Codable, Sendable, Hashable {
     }
 
     private func transform(_ values: inout [Float], _ map: (Float, Float, Float) -> Float) {
+        if dimension == 0 { return precondition(values.isEmpty, "\(values.count) numbers for vectors of 0") }
         precondition(values.count % dimension == 0, "\(values.count) numbers for vectors of \(dimension)")
         for start in stride(from: 0, to: values.count, by: dimension) {
             for component in 0..<dimension {

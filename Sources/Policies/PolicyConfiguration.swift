@@ -19,6 +19,8 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
     public var sampler: Sampler
     /// How fields are scaled; by limits by default.
     public var normalisation: Normalisation
+    /// How images become features; the paper's encoder if not given, nothing for a policy without images.
+    public var imageEncoder: ImageEncoderConfiguration?
 
     private enum CodingKeys: String, CodingKey {
         case observations
@@ -29,6 +31,7 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
         case diffusion
         case sampler
         case normalisation
+        case imageEncoder = "image_encoder"
     }
 
     /// The paper's values by default.
@@ -36,7 +39,7 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
         observations: ObservationSchema, action: ActionConfiguration, horizon: Horizon = Horizon(),
         conditioning: Conditioning = .global, denoiser: DenoiserConfiguration = .unet(),
         diffusion: DiffusionConfiguration = DiffusionConfiguration(), sampler: Sampler = .ddpm(),
-        normalisation: Normalisation = Normalisation()
+        normalisation: Normalisation = Normalisation(), imageEncoder: ImageEncoderConfiguration? = nil
     ) {
         self.observations = observations
         self.action = action
@@ -46,6 +49,7 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
         self.diffusion = diffusion
         self.sampler = sampler
         self.normalisation = normalisation
+        self.imageEncoder = imageEncoder
     }
 
     /// Components of an observation or action that are supported: enough for any robot, little enough to refuse a hostile file.
@@ -53,11 +57,12 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
     /// Lengths of horizons that are supported.
     static let supportedLengths = 1...4096
 
-    /// The `D` of shapes: the components of an observation vector.
+    /// The `D` of shapes: the components of an observation vector, 0 for a policy that sees only images.
     /// - Throws: `InvalidSetting` while the width of a field is unknown, or `ObservationError`.
     public func observationDimension() throws -> Int {
         try validateObservations()
-        guard let dimension = observations.dimension, Self.supportedDimensions.contains(dimension) else {
+        let smallest = observations.images.isEmpty ? Self.supportedDimensions.lowerBound : 0
+        guard let dimension = observations.dimension, smallest...Self.supportedDimensions.upperBound ~= dimension else {
             throw InvalidSetting(
                 key: "observations",
                 expected: """
@@ -91,6 +96,28 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
         try horizon.validate()
         try denoiser.validate(predictionHorizon: horizon.prediction)
         try validateNormalisation()
+        try validateImages()
+    }
+
+    private func validateImages() throws {
+        let images = observations.images
+        for (index, image) in images.enumerated() {
+            try image.validate()
+            guard images[..<index].allSatisfy({ $0.name != image.name }) else {
+                throw InvalidSetting(
+                    key: "observations.images", expected: "images of different names", found: "\(image.name) twice")
+            }
+        }
+        try imageEncoder?.validate()
+        if images.isEmpty, imageEncoder != nil {
+            throw InvalidSetting(
+                key: "image_encoder", expected: "null for a policy without observations.images", found: "an encoder")
+        }
+        if !images.isEmpty, conditioning == .inpainting {
+            throw InvalidSetting(
+                key: "conditioning", expected: "global or local, since features of images cannot be denoised",
+                found: conditioning)
+        }
     }
 
     private func validateObservations() throws {
@@ -106,7 +133,8 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
             }
             widths[field.name] = max(width, widths[field.name] ?? 0)
         }
-        _ = try observations.resolved(widths: widths)
+        let sizes = observations.images.map { ($0.name, $0.size ?? ImageSize(height: 1, width: 1)) }
+        _ = try observations.resolved(widths: widths, sizes: Dictionary(sizes, uniquingKeysWith: { first, _ in first }))
     }
 
     private func validateNormalisation() throws {

@@ -18,6 +18,8 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
     public var parameterCount: Int
     /// Raw observations, `[To, D]`.
     public var observation: [Int]
+    /// Cameras' images by their names, `[To, height, width, 3]`; absent for a policy without images.
+    public var images: [String: [Int]]?
     /// Raw predicted actions, `[Tp, A]`.
     public var actionPrediction: [Int]
     /// Raw executed actions, `[Ta, A]`.
@@ -32,6 +34,7 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
     private enum CodingKeys: String, CodingKey {
         case parameterCount = "parameters"
         case observation
+        case images
         case actionPrediction = "action_prediction"
         case action
         case ranges
@@ -44,6 +47,7 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
         let configuration = document.configuration
         parameterCount = document.shapes.parameters.values.reduce(0) { $0 + $1.reduce(1, *) }
         observation = document.shapes.observation
+        images = document.shapes.images
         actionPrediction = document.shapes.action
         action = [configuration.horizon.action, configuration.action.dimension]
         let observed = configuration.observations.fields.flatMap { field in
@@ -86,6 +90,11 @@ extension PolicyDescription: CustomStringConvertible {
             "network      \(network), conditioning \(policy.conditioning)",
             "diffusion    \(policy.diffusion.steps) steps, sampled by \(policy.sampler.summary(trainingSteps: policy.diffusion.steps))",
         ]
+        lines += policy.observations.images.map { image in
+            "image        \(image.name) \(image.size?.description ?? "")"
+                + (image.resize.map { ", resized to \($0)" } ?? "")
+                + (image.crop.map { ", its middle \($0) seen" } ?? "")
+        }
         if let limits = policy.action.limits { lines.append("limits       \(limits.lower) … \(limits.upper)") }
         for key in origin.keys.sorted() { lines.append("\(key): \(origin[key] ?? "")") }
         lines += ["", "what the network sees as −1 … 1:"]

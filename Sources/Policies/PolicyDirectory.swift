@@ -54,8 +54,9 @@ public struct PolicyDirectory: Sendable {
     /// - Throws: `TensorFileError` or `FileSystemError`, which name the file, the key, what was expected and what was found.
     public func read() throws -> StoredPolicy {
         let document = try document()
-        let table = try DiffusionModel(document.configuration).table
-        let file = try weightsFile(of: document, table)
+        let model = try DiffusionModel(document.configuration)
+        let table = model.table
+        let file = try weightsFile(of: document, model)
         var weights = [Float](repeating: 0, count: table.count)
         try weights.withUnsafeMutableBufferPointer { weights in
             for range in table.ranges {
@@ -76,7 +77,7 @@ public struct PolicyDirectory: Sendable {
     ) throws -> (model: DiffusionModel, normaliser: Normaliser, parameters: any DeviceBuffer) {
         let document = try document()
         let model = try DiffusionModel(document.configuration)
-        let file = try weightsFile(of: document, model.table)
+        let file = try weightsFile(of: document, model)
         let parameters = try backend.makeBuffer(count: model.table.count)
         let largest = model.table.ranges.map(\.shape.count).max() ?? 0
         let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: largest)
@@ -132,13 +133,14 @@ public struct PolicyDirectory: Sendable {
 
 extension PolicyDirectory {
     /// The file of the weights, every name and shape of which is right.
-    private func weightsFile(of document: PolicyDocument, _ table: ParameterTable) throws -> SafetensorsFile {
+    private func weightsFile(of document: PolicyDocument, _ model: DiffusionModel) throws -> SafetensorsFile {
         let file = try SafetensorsFile(contentsOf: weightsURL)
-        try check(file, table, document)
+        try check(file, model, document)
         return file
     }
 
-    private func check(_ file: SafetensorsFile, _ table: ParameterTable, _ document: PolicyDocument) throws {
+    private func check(_ file: SafetensorsFile, _ model: DiffusionModel, _ document: PolicyDocument) throws {
+        let table = model.table
         if let fingerprint = file.metadata[Self.fingerprintKey], fingerprint != document.fingerprint {
             throw TensorFileError(
                 file: file.path, key: Self.fingerprintKey, expected: "\(document.fingerprint), as policy.json says",
@@ -152,7 +154,9 @@ extension PolicyDirectory {
                     file: file.path, key: range.name, expected: "F32 or BF16", found: entry.elementType.rawValue)
             }
         }
-        if let name = file.tensors.keys.filter({ table.index(of: $0) == nil }).min() {
+        if let name = file.tensors.keys
+            .filter({ table.index(of: $0) == nil && !model.buffers.contains($0) }).min()
+        {
             throw TensorFileError(
                 file: file.path, key: name, expected: "only the \(table.ranges.count) parameters of policy.json",
                 found: "\(file.tensors.count) tensors, this one unknown",

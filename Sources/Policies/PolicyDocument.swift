@@ -25,6 +25,8 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
     public struct Shapes: Codable, Sendable, Equatable {
         /// Raw observations, `[To, D]`.
         public let observation: [Int]
+        /// Cameras' images by their names, `[To, height, width, 3]`; absent for a policy without images.
+        public let images: [String: [Int]]?
         /// Raw actions, `[Tp, A]`.
         public let action: [Int]
         /// The parameters by their PyTorch names.
@@ -56,6 +58,10 @@ extension PolicyDocument.Shapes {
     init(of model: DiffusionModel) {
         let configuration = model.configuration
         observation = [configuration.horizon.observation, model.observationDimension]
+        let cameras = configuration.observations.images.map { image in
+            (image.name, [configuration.horizon.observation, image.size?.height ?? 0, image.size?.width ?? 0, 3])
+        }
+        images = cameras.isEmpty ? nil : Dictionary(uniqueKeysWithValues: cameras)
         action = [configuration.horizon.prediction, configuration.action.dimension]
         parameters = Dictionary(
             uniqueKeysWithValues: model.table.ranges.map { ($0.name, $0.shape.dimensions) })
@@ -108,6 +114,7 @@ extension PolicyDocument.Shapes {
     fileprivate func firstDifference(from expected: Self) -> (key: String, expected: String, found: String) {
         if observation != expected.observation { return ("observation", "\(expected.observation)", "\(observation)") }
         if action != expected.action { return ("action", "\(expected.action)", "\(action)") }
+        if images != expected.images { return ("images", "\(expected.images ?? [:])", "\(images ?? [:])") }
         let names = Set(parameters.keys).union(expected.parameters.keys).sorted()
         let name = names.first { parameters[$0] != expected.parameters[$0] } ?? ""
         func text(_ shape: [Int]?) -> String { shape.map { "\($0)" } ?? "no such parameter" }

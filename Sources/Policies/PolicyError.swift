@@ -4,6 +4,8 @@ public enum PolicyError: Error, Equatable, CustomStringConvertible {
     case wrongCount(what: String, shape: [Int], found: Int)
     /// A request with more or fewer observations than the policy looks at.
     case wrongHistory(expected: Int, found: Int)
+    /// More or fewer images of a camera than a batch has observations.
+    case wrongImageCount(camera: String, expected: Int, found: Int)
     /// A raw observation that is infinite or no number.
     case observationNotFinite(item: Int, index: Int, value: String)
     /// Given noise that is infinite or no number.
@@ -18,6 +20,8 @@ public enum PolicyError: Error, Equatable, CustomStringConvertible {
             "\(what): expected \(shape.reduce(1, *)) numbers of shape \(shape), found \(found)"
         case .wrongHistory(let expected, let found):
             "request: expected \(expected) observations, the oldest first, found \(found)"
+        case .wrongImageCount(let camera, let expected, let found):
+            "image \"\(camera)\": expected \(expected) images, one an observation, found \(found)"
         case .observationNotFinite(let item, let index, let value):
             "observation of item \(item), number \(index): expected a finite number, found \(value)"
         case .noiseNotFinite(let index, let value):

@@ -1,16 +1,18 @@
 public import Foundation
-import PolicyInterface
+public import PolicyInterface
 import TensorFiles
 
 /// A batch of raw observations from a safetensors file, for programs that do not speak Swift.
 ///
 /// The file holds `observation` `[B, To, D]`, or one tensor `observation.NAME` `[B, To, d]` for each observed field, `d` counting all numbers of
-/// the field; and, if the starting noise is not to be drawn, `noise` `[B, Tp, A]` in normalised units.
+/// the field; `image.NAME` `[B, To, height, width, 3]` for each camera, bytes or numbers in 0 … 255; and, if the starting noise is not to be drawn, `noise` `[B, Tp, A]` in normalised units.
 public struct PredictionInput: Sendable, Equatable {
     /// How many items there are, the `B` of shapes.
     public let count: Int
     /// Raw observations, `[B, To, D]`.
     public let observations: [Float]
+    /// Of each camera by its name, `[B, To]` images.
+    public let images: [String: [RGBImage]]
     /// Starting noise in normalised units, `[B, Tp, A]`.
     public let noise: [Float]?
 
@@ -20,14 +22,20 @@ public struct PredictionInput: Sendable, Equatable {
         let configuration = model.configuration
         let file = try SafetensorsFile(contentsOf: url)
         let names = configuration.observations.fields.map { "observation.\($0.name)" }
-        if let unknown = file.tensors.keys.filter({ !(names + ["observation", "noise"]).contains($0) }).min() {
+        let cameras = configuration.observations.images
+        let known = names + cameras.map { "image.\($0.name)" }
+        if let unknown = file.tensors.keys.filter({ !(known + ["observation", "noise"]).contains($0) }).min() {
             throw TensorFileError(
                 file: file.path, key: unknown,
-                expected: "only observation, or \(Set(names).sorted().joined(separator: ", ")); and noise",
+                expected: "only observation, or \(Set(known).sorted().joined(separator: ", ")); and noise",
                 found: "another tensor", hint: "remove it or mend its name")
         }
         let horizon = configuration.horizon
-        if file.tensors["observation"] != nil || !names.contains(where: { file.tensors[$0] != nil }) {
+        let frames = try cameras.map { try file.images($0, length: horizon.observation) }
+        images = Dictionary(uniqueKeysWithValues: zip(cameras.map(\.name), frames))
+        if model.observationDimension == 0 {
+            (count, observations) = (frames[0].count / horizon.observation, [])
+        } else if file.tensors["observation"] != nil || !names.contains(where: { file.tensors[$0] != nil }) {
             if let other = names.first(where: { file.tensors[$0] != nil }) {
                 throw TensorFileError(
                     file: file.path, key: other, expected: "observation, or a tensor a field", found: "both")
@@ -36,6 +44,11 @@ public struct PredictionInput: Sendable, Equatable {
             (count, observations) = (tensor.count, tensor.values)
         } else {
             (count, observations) = try Self.join(configuration.observations, from: file, length: horizon.observation)
+        }
+        for (camera, images) in zip(cameras, frames) where images.count != count * horizon.observation {
+            throw TensorFileError(
+                file: file.path, key: "image.\(camera.name)", expected: "\(count) items, as the others have",
+                found: "\(images.count / horizon.observation)")
         }
         guard file.tensors["noise"] != nil else {
             noise = nil
@@ -118,6 +131,22 @@ public struct PredictionOutput: Sendable, Equatable {
 }
 
 extension SafetensorsFile {
+    /// The images of a camera, `[B, length, height, width, 3]`.
+    fileprivate func images(_ camera: ImageSelection, length: Int) throws -> [RGBImage] {
+        let name = "image.\(camera.name)"
+        guard let size = camera.size else { return [] }
+        let numbers = try batch(name, [length, size.height, size.width, 3]).values
+        if let index = numbers.firstIndex(where: { !(0...255).contains($0) }) {
+            throw TensorFileError(
+                file: path, key: name, expected: "numbers in 0 … 255", found: "\(numbers[index]) at index \(index)")
+        }
+        return stride(from: 0, to: numbers.count, by: size.count).map { start in
+            RGBImage(
+                width: size.width, height: size.height,
+                pixels: numbers[start..<start + size.count].map { UInt8($0.rounded()) })
+        }
+    }
+
     /// A tensor whose first dimension is the batch and whose others are given; all numbers are finite.
     fileprivate func batch(_ name: String, _ item: [Int]) throws -> (count: Int, values: [Float]) {
         let entry = try entry(name)

@@ -15,6 +15,17 @@ public struct FNV1a: Sendable {
         for number in numbers { combine(UInt64(number.bitPattern)) }
     }
 
+    /// Adds bytes, eight a word, the last ones filled up with zeros.
+    public mutating func combine(bytes: [UInt8]) {
+        bytes.withUnsafeBytes { bytes in
+            let whole = bytes.count / 8 * 8
+            for offset in stride(from: 0, to: whole, by: 8) {
+                combine(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+            }
+            if whole < bytes.count { combine(bytes[whole...].reversed().reduce(0) { $0 << 8 | UInt64($1) }) }
+        }
+    }
+
     /// The hash as 16 hexadecimal digits.
     public var hexadecimal: String {
         let digits = String(value, radix: 16)

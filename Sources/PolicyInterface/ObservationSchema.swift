@@ -169,6 +169,8 @@ public enum ObservationError: Error, Equatable, CustomStringConvertible {
     case wrongWidth(field: String, expected: String, found: Int)
     /// No image of this name.
     case missingImage(String, available: [String])
+    /// An image that the policy does not look at.
+    case unexpectedImage(String, known: [String])
     /// An image of another size.
     case wrongSize(image: String, expected: String, found: ImageSize)
     /// A number that is infinite or none at all.
@@ -187,6 +189,9 @@ public enum ObservationError: Error, Equatable, CustomStringConvertible {
         case .missingImage(let name, let available):
             "observation: expected an image \"\(name)\", found "
                 + (available.isEmpty ? "none" : available.joined(separator: ", "))
+        case .unexpectedImage(let name, let known):
+            "observation image \"\(name)\": expected "
+                + (known.isEmpty ? "no images" : "only \(known.joined(separator: ", "))") + ", found this one"
         case .wrongSize(let image, let expected, let found):
             "observation image \"\(image)\": expected \(expected), found \(found)"
         case .notFinite(let field, let index, let value):

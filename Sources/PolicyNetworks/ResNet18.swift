@@ -1,8 +1,9 @@
 import NeuralNetworks
 import TensorGraph
 
-/// A residual network of 18 layers (He et al. 2016) without its last two, with group normalisation: torchvision's `resnet18` cut as
-/// `nn.Sequential` of its children, so that names are numbers.
+/// A residual network of 18 layers without its last two, with group normalisation.
+///
+/// (He et al. 2016.) It is torchvision's `resnet18` as an `nn.Sequential` of its children, so that names are numbers.
 struct ResNet18: UnaryLayer {
     /// Channels of the last feature map, whose height and width are those of the image divided by 32, rounded up.
     static let channels = 512

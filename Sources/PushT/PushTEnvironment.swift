@@ -111,7 +111,8 @@ public final class PushTEnvironment: Environment {
     /// what the definition adds to them.
     ///
     /// With a `keypointVisibility` below 1 the vector `keypoint_mask` says for every coordinate whether it is seen (1) or not
-    /// (0); `keypoint` keeps the hidden ones, as in `PushTKeypointsEnv` of the reference. With `observesImage` there is the image `image`.
+    /// (0); `keypoint` keeps the hidden ones, as in `PushTKeypointsEnv` of the reference. With `observesImage` there is the image `img`, named as
+    /// in the published demonstrations.
     public var observation: Observation {
         let state = state
         var observation = Observation(vectors: [
@@ -125,13 +126,25 @@ public final class PushTEnvironment: Environment {
                 return [Float](repeating: isSeen ? 1 : 0, count: 2)
             }
         }
-        if definition.observesImage { observation.images["image"] = observationImage() }
+        if definition.observesImage { observation.images["img"] = observationImage() }
         return observation
     }
 
+    /// The size of the camera image.
+    public static let observationImageSize = ImageSize(height: 96, width: 96)
+
     /// The camera image of the published demonstrations, 96 × 96 pixels.
     public func observationImage() -> RGBImage {
-        PushTPicture(goal: definition.goal, state: state).observationImage(side: 96)
+        PushTPicture(goal: definition.goal, state: state).observationImage(side: Self.observationImageSize.width)
+    }
+
+    /// The camera image of a recorded state, such as the demonstrations' `state`: agent x and y, block x, y and angle.
+    /// - Throws: `PushTError.state` when these are not five plausible numbers.
+    public static func observationImage(
+        ofState values: [Float], definition: PushTDefinition = PushTDefinition()
+    ) throws -> RGBImage {
+        PushTPicture(goal: definition.goal, state: try PushTState(values.map(Double.init)))
+            .observationImage(side: observationImageSize.width)
     }
 
     /// A picture of the present state for people, `side` × `side` pixels, with smooth edges.

@@ -1,9 +1,9 @@
 import Foundation
 import TensorGraph
 
-/// The expected place of each channel of images `[batch, height, width, channel]` (Finn et al. 2016).
+/// The expected place of each channel of images `[batch, height, width, channel]`.
 ///
-/// With `p = softmax(x)` over the positions of a channel and places from −1 to 1 along the width (u) and the height (v), the results are `Σ p u` and
+/// (Finn et al. 2016.) With `p = softmax(x)` over the positions of a channel and places from −1 to 1 along the width (u) and the height (v), the results are `Σ p u` and
 /// `Σ p v`.
 enum SpatialSoftmax {
     /// `[batch, channel, 2]`.

@@ -16,6 +16,8 @@ final class ActionError {
     private let keys: [RandomKey]
     /// `[windows, To, D]`, raw units.
     private var observations: [Float] = []
+    /// `[windows, To]` of each camera.
+    private var images: [String: [RGBImage]] = [:]
     /// `[windows, Tp, A]`, normalised.
     private let actions: [Float]
 
@@ -27,7 +29,9 @@ final class ActionError {
         let size = model.configuration.horizon.observation * model.observationDimension
         for item in 0..<count {
             // Spread over all episodes.
-            data.fill(batch, item: item, from: data.training, window: item * data.training.count / count)
+            let window = item * data.training.count / count
+            data.fill(batch, item: item, from: data.training, window: window)
+            images.merge(data.recordedImages(from: data.training, window: window)) { $0 + $1 }
             let start = item * assembler.layout.observationCount
             observations += batch.observations[start..<start + size]
         }
@@ -41,7 +45,7 @@ final class ActionError {
 
     /// The mean squared error of the policy as it is now.
     func measure() throws -> Double {
-        var predicted = try policy.predict(observations: observations, keys: keys)
+        var predicted = try policy.predict(observations: observations, images: images, keys: keys)
         policy.normaliser.action.apply(to: &predicted)
         return zip(predicted, actions).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) } / Double(actions.count)
     }

@@ -11,6 +11,8 @@ public final class Batch: @unchecked Sendable {
     public internal(set) var epoch = 0
     /// Observations `[B, trainingObservations, D]`.
     public internal(set) var observations: [Float]
+    /// What the network sees of each camera's images, `[B, To, height, width, 3]`, by the input's name.
+    public internal(set) var images: [(input: String, values: [Float])]
     /// Actions `[B, Tp, A]`.
     public internal(set) var actions: [Float]
     /// Noise `[B, Tp, C]` from the standard normal distribution.
@@ -20,6 +22,7 @@ public final class Batch: @unchecked Sendable {
 
     init(count: Int, layout: BatchLayout) {
         observations = [Float](repeating: 0, count: count * layout.observationCount)
+        images = layout.images.map { ($0.input, [Float](repeating: 0, count: count * $0.count)) }
         actions = [Float](repeating: 0, count: count * layout.actionCount)
         noise = [Float](repeating: 0, count: count * layout.noiseCount)
         steps = [Float](repeating: 0, count: count)
@@ -31,6 +34,14 @@ public final class Batch: @unchecked Sendable {
 
 /// How many numbers one window has of each kind.
 struct BatchLayout: Sendable, Equatable {
+    /// The images of one camera.
+    struct Images: Sendable, Equatable {
+        /// The graph's input.
+        var input: String
+        /// `To · height · width · 3`.
+        var count: Int
+    }
+
     /// Rows of observations, `trainingObservations`.
     var observationRows: Int
     /// Rows of actions, `Tp`.
@@ -41,6 +52,8 @@ struct BatchLayout: Sendable, Equatable {
     var actionDimension: Int
     /// `C`.
     var sampleDimension: Int
+    /// The cameras, in order.
+    var images: [Images]
 
     var observationCount: Int { observationRows * observationDimension }
     var actionCount: Int { actionRows * actionDimension }

@@ -13,6 +13,7 @@ struct BatchAssembler: Sendable {
     let layout: BatchLayout
     let batchSize: Int
     private let diffusionSteps: Int
+    private let jitter: ColorJitter?
     private let key: RandomKey
 
     init(data: TrainingData, model: DiffusionModel, training: TrainingConfiguration) {
@@ -20,6 +21,7 @@ struct BatchAssembler: Sendable {
         layout = BatchLayout(model)
         batchSize = training.batchSize
         diffusionSteps = model.configuration.diffusion.steps
+        jitter = training.colorJitter
         key = RandomKey(seed: training.seed)
     }
 
@@ -45,13 +47,16 @@ struct BatchAssembler: Sendable {
         batch.update = update
         batch.epoch = epoch(ofUpdate: update)
         let count = data.training.count
+        let augmentation = key.folding("augmentation")
         for item in 0..<batch.count {
             let sample = update * batchSize + item
             if order.epoch != sample / count {
                 order.epoch = sample / count
                 order.permute(count: count, by: key.folding("order").folding(order.epoch))
             }
-            data.fill(batch, item: item, from: data.training, window: order.windows[sample % count])
+            data.fill(
+                batch, item: item, from: data.training, window: order.windows[sample % count],
+                augmentation: TrainingData.Augmentation(key: augmentation.folding(sample), jitter: jitter))
         }
         fillNoise(batch, firstSample: update * batchSize, key: key.folding("training"))
     }

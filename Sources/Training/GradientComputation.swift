@@ -84,7 +84,8 @@ extension Executable {
                 self.write(name, UnsafeBufferPointer(rebasing: $0[part * size..<(part + 1) * size]))
             }
         }
-        write("observation", batch.observations)
+        if !batch.observations.isEmpty { write("observation", batch.observations) }
+        for (input, values) in batch.images { write(input, values) }
         write("action", batch.actions)
         write("noise", batch.noise)
         write("steps", batch.steps)

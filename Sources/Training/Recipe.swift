@@ -45,7 +45,8 @@ extension Recipe {
         try validate()
         var recipe = self
         if let seed { recipe.training.seed = seed }
-        recipe.policy.observations = try policy.observations.resolved(widths: demonstrations.widths)
+        recipe.policy.observations = try policy.observations.resolved(
+            widths: demonstrations.widths, sizes: demonstrations.imageSizes)
         let width = try demonstrations.field(policy.action.field).width
         guard width == policy.action.dimension else {
             throw TrainingError.wrongData(
@@ -53,6 +54,8 @@ extension Recipe {
                 expected: "\(width), the width of the demonstrations' field \"\(policy.action.field)\"",
                 found: "\(policy.action.dimension)")
         }
+        // Now that sizes are known, crops can be too large.
+        try recipe.validate()
         return recipe
     }
 }

@@ -8,6 +8,8 @@ public enum RecipeFile {
     public static let shipped: [String: String] = [
         "another-robot": String(decoding: PackageResources.another_robot_yaml, as: UTF8.self),
         "pusht-demo": String(decoding: PackageResources.pusht_demo_yaml, as: UTF8.self),
+        "pusht-image-cnn": String(decoding: PackageResources.pusht_image_cnn_yaml, as: UTF8.self),
+        "pusht-image-cnn-paper": String(decoding: PackageResources.pusht_image_cnn_paper_yaml, as: UTF8.self),
         "pusht-lowdim": String(decoding: PackageResources.pusht_lowdim_yaml, as: UTF8.self),
     ]
 

@@ -50,7 +50,8 @@ public final class Trainer {
     ) throws {
         self.recipe = try recipe.resolved(for: demonstrations, seed: seed)
         self.backend = backend
-        model = try DiffusionModel(self.recipe.policy)
+        model = try DiffusionModel(
+            self.recipe.policy, learningRateFactors: self.recipe.training.learningRateFactors)
         let data = try TrainingData(demonstrations, model: model, training: self.recipe.training)
         assembler = BatchAssembler(data: data, model: model, training: self.recipe.training)
         state = try TrainingState(on: backend, table: model.table)

@@ -19,6 +19,13 @@ public struct TrainingConfiguration: Sendable, Hashable {
     public var learningRateSchedule: LearningRateSchedule
     /// The moving average of the weights, which is what acts.
     public var movingAverage: MovingAverageDecay
+    /// What the learning rate is multiplied by for parts of the network; none by default.
+    ///
+    /// Parts go by what the names of their parameters begin with, such as `rgb_encoder`; 0 freezes a part. See
+    /// `DiffusionModel.init(_:learningRateFactors:)`.
+    public var learningRateFactors: [String: Double]
+    /// Random changes of images' colours; none by default.
+    public var colorJitter: ColorJitter?
     /// Gradients are scaled down so that their norm is at most this; nil leaves them alone.
     public var gradientClip: Double?
     /// The share of episodes kept from training to measure the validation loss on.
@@ -39,7 +46,8 @@ public struct TrainingConfiguration: Sendable, Hashable {
         seed: UInt64 = 42, steps: Int = 8_000, batchSize: Int = 256, accumulation: Int = 1,
         optimizer: AdamWConfiguration = AdamWConfiguration(),
         learningRateSchedule: LearningRateSchedule = .cosine(warmUp: 500),
-        movingAverage: MovingAverageDecay = MovingAverageDecay(), gradientClip: Double? = nil,
+        learningRateFactors: [String: Double] = [:], movingAverage: MovingAverageDecay = MovingAverageDecay(),
+        colorJitter: ColorJitter? = nil, gradientClip: Double? = nil,
         validationRatio: Double = 0, maximumEpisodes: Int? = nil, validationInterval: Int = 500,
         rollouts: RolloutConfiguration? = nil, checkpointInterval: Int = 1_000, keptCheckpoints: Int = 1
     ) {
@@ -49,7 +57,9 @@ public struct TrainingConfiguration: Sendable, Hashable {
         self.accumulation = accumulation
         self.optimizer = optimizer
         self.learningRateSchedule = learningRateSchedule
+        self.learningRateFactors = learningRateFactors
         self.movingAverage = movingAverage
+        self.colorJitter = colorJitter
         self.gradientClip = gradientClip
         self.validationRatio = validationRatio
         self.maximumEpisodes = maximumEpisodes
@@ -84,6 +94,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
         try optimizer.validate()
         try learningRateSchedule.validate()
         try movingAverage.validate()
+        try colorJitter?.validate()
         if let gradientClip, !(gradientClip > 0 && gradientClip.isFinite) {
             throw InvalidSetting(key: "gradient_clip", expected: "a number above 0, or null", found: gradientClip)
         }
@@ -106,7 +117,9 @@ extension TrainingConfiguration: Codable {
         case accumulation
         case optimizer
         case learningRateSchedule = "learning_rate_schedule"
+        case learningRateFactors = "learning_rate_factors"
         case movingAverage = "moving_average"
+        case colorJitter = "color_jitter"
         case gradientClip = "gradient_clip"
         case validationRatio = "validation_ratio"
         case maximumEpisodes = "maximum_episodes"
@@ -129,7 +142,9 @@ extension TrainingConfiguration: Codable {
         try read(.accumulation, into: &accumulation)
         try read(.optimizer, into: &optimizer)
         try read(.learningRateSchedule, into: &learningRateSchedule)
+        try read(.learningRateFactors, into: &learningRateFactors)
         try read(.movingAverage, into: &movingAverage)
+        try read(.colorJitter, into: &colorJitter)
         try read(.gradientClip, into: &gradientClip)
         try read(.validationRatio, into: &validationRatio)
         try read(.maximumEpisodes, into: &maximumEpisodes)
@@ -148,7 +163,9 @@ extension TrainingConfiguration: Codable {
         try fields.encode(accumulation, forKey: .accumulation)
         try fields.encode(optimizer, forKey: .optimizer)
         try fields.encode(learningRateSchedule, forKey: .learningRateSchedule)
+        try fields.encode(learningRateFactors, forKey: .learningRateFactors)
         try fields.encode(movingAverage, forKey: .movingAverage)
+        try fields.encode(colorJitter, forKey: .colorJitter)
         try fields.encode(gradientClip, forKey: .gradientClip)
         try fields.encode(validationRatio, forKey: .validationRatio)
         try fields.encode(maximumEpisodes, forKey: .maximumEpisodes)

@@ -1,6 +1,7 @@
 import Demonstrations
 import Policies
 import PolicyInterface
+import TensorGraph
 
 /// Demonstrations as training wants them: normalised once, with windows to train on and windows to validate on.
 struct TrainingData: Sendable {
@@ -14,7 +15,16 @@ struct TrainingData: Sendable {
     private let observations: [Float]
     /// All frames, `[frames, A]`.
     private let actions: [Float]
+    /// What cameras recorded, in the order of the policy's images.
+    private let images: [TrainingImages]
     private let layout: BatchLayout
+
+    /// Random changes of the images of one sample.
+    struct Augmentation {
+        /// The sample's randomness.
+        let key: RandomKey
+        let jitter: ColorJitter?
+    }
 
     /// - Parameter model: of the recipe's policy, its fields resolved against the demonstrations.
     /// - Throws: `ObservationError`, `WindowError` or `TrainingError` when the demonstrations do not fit.
@@ -22,7 +32,9 @@ struct TrainingData: Sendable {
         let policy = model.configuration
         var observations = try demonstrations.observations(policy.observations)
         var actions = try demonstrations.field(policy.action.field).values
-        fingerprint = Self.fingerprint(observations, actions, episodeEnds: demonstrations.episodeEnds)
+        images = try policy.observations.images.map { try TrainingImages($0, of: demonstrations) }
+        fingerprint = Self.fingerprint(
+            observations, actions, images.map(\.recorded), episodeEnds: demonstrations.episodeEnds)
         // Fitted to all episodes, as the reference does: held-out ones must not leave the range.
         normaliser = try Normaliser(
             for: policy, observation: demonstrations.statistics(of: policy.observations),
@@ -45,7 +57,10 @@ struct TrainingData: Sendable {
     }
 
     /// Writes one window of normalised numbers to its place in a batch.
-    func fill(_ batch: Batch, item: Int, from windows: SequenceSampler, window: Int) {
+    /// - Parameter augmentation: random changes of the images; the middles as they are by default.
+    func fill(
+        _ batch: Batch, item: Int, from windows: SequenceSampler, window: Int, augmentation: Augmentation? = nil
+    ) {
         func copy(_ source: [Float], width: Int, rows: Int, to target: inout [Float]) {
             source.withUnsafeBufferPointer { source in
                 target.withUnsafeMutableBufferPointer { target in
@@ -59,13 +74,37 @@ struct TrainingData: Sendable {
         }
         copy(observations, width: layout.observationDimension, rows: layout.observationRows, to: &batch.observations)
         copy(actions, width: layout.actionDimension, rows: layout.actionRows, to: &batch.actions)
+        for (camera, recording) in images.enumerated() {
+            let key = augmentation?.key.folding(recording.name)
+            let rows = layout.images[camera].count / recording.count
+            batch.images[camera].values.withUnsafeMutableBufferPointer { values in
+                for row in 0..<rows {
+                    let start = (item * rows + row) * recording.count
+                    recording.write(
+                        windows.frame(window: window, step: row), key: key?.folding(row), jitter: augmentation?.jitter,
+                        to: UnsafeMutableBufferPointer(rebasing: values[start..<start + recording.count]))
+                }
+            }
+        }
     }
 
-    private static func fingerprint(_ observations: [Float], _ actions: [Float], episodeEnds: [Int]) -> String {
+    /// The images of a window's observations as they were recorded, by the cameras' names.
+    func recordedImages(from windows: SequenceSampler, window: Int) -> [String: [RGBImage]] {
+        let rows = 0..<windows.horizon.observation
+        return Dictionary(
+            uniqueKeysWithValues: images.map { camera in
+                (camera.name, rows.map { camera.recorded[windows.frame(window: window, step: $0)] })
+            })
+    }
+
+    private static func fingerprint(
+        _ observations: [Float], _ actions: [Float], _ images: [RecordedImages], episodeEnds: [Int]
+    ) -> String {
         var hash = FNV1a()
         for end in episodeEnds { hash.combine(UInt64(end)) }
         hash.combine(observations)
         hash.combine(actions)
+        for camera in images { hash.combine(bytes: camera.pixels) }
         return "\(episodeEnds.count) episodes of \(episodeEnds.last ?? 0) frames, hash \(hash.hexadecimal)"
     }
 }
@@ -75,6 +114,7 @@ extension BatchLayout {
         self.init(
             observationRows: model.trainingObservations, actionRows: model.configuration.horizon.prediction,
             observationDimension: model.observationDimension, actionDimension: model.configuration.action.dimension,
-            sampleDimension: model.sampleDimension)
+            sampleDimension: model.sampleDimension,
+            images: model.imageInputs(batch: 1).map { Images(input: $0.name, count: $0.shape.count) })
     }
 }

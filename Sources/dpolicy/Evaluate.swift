@@ -137,7 +137,7 @@ struct Evaluate: ParsableCommand {
     }
 
     private func judge(_ policy: DiffusionPolicy, _ name: String, filming video: String?) throws -> EvaluationResult {
-        let evaluator = try PushTTask.evaluator(settings)
+        let evaluator = try PushTTask.evaluator(settings, of: policy.configuration)
         let progress = RolloutProgress(name, settings)
         defer { progress.finish() }
         let recorder = video.map { MosaicRecorder(file: URL(fileURLWithPath: $0)) }

@@ -9,7 +9,7 @@ struct Predict: ParsableCommand {
         abstract: "Predict actions for a batch of observations, from file to file.",
         discussion: """
             The input is a safetensors file with observation [B,To,D], or one tensor observation.NAME [B,To,d] for each field, in \
-            raw units; and, if it is not to be drawn, the normalised starting noise [B,Tp,A] as noise. The output holds \
+            raw units; image.NAME [B,To,height,width,3], bytes, for each camera; and, if it is not to be drawn, the normalised starting noise [B,Tp,A] as noise. The output holds \
             action [B,Ta,A], which is to be executed, and action_prediction [B,Tp,A], all that was predicted, in raw units.
 
             Example:
@@ -55,7 +55,8 @@ struct Predict: ParsableCommand {
         let batch = try PredictionInput(contentsOf: URL(fileURLWithPath: input), for: policy.model)
         let key = RandomKey(seed: seed)
         let predictions = try policy.predict(
-            observations: batch.observations, noise: batch.noise, keys: (0..<batch.count).map { key.folding($0) })
+            observations: batch.observations, images: batch.images, noise: batch.noise,
+            keys: (0..<batch.count).map { key.folding($0) })
         let answer = PredictionOutput(predictions, of: policy.configuration)
         try answer.write(to: URL(fileURLWithPath: output))
 

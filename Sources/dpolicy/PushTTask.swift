@@ -1,24 +1,57 @@
+import Demonstrations
 import Evaluation
+import Foundation
 import Policies
 import PolicyInterface
 import PushT
+import TensorFiles
 
 /// Push-T as a task to judge policies in.
 enum PushTTask {
     /// The seeds that only final judgements use, as in the paper: neither training nor recording may touch them.
     static let testSeeds: Range<UInt64> = 100_000..<100_050
 
+    /// The name of the camera's images, in demonstrations and observations.
+    private static let camera = "img"
+
     /// An evaluator of policies in Push-T.
+    /// - Parameter policy: decides whether images are drawn, which takes time; by default they are not.
     /// - Throws: `InvalidSetting` when a setting is out of its range.
-    static func evaluator(_ configuration: EvaluationConfiguration) throws -> Evaluator {
+    static func evaluator(
+        _ configuration: EvaluationConfiguration, of policy: PolicyConfiguration? = nil
+    ) throws -> Evaluator {
         try configuration.validate()
-        return Evaluator(configuration: configuration) { PushTEnvironment(seed: $0) }
+        let definition = definition(for: policy)
+        return Evaluator(configuration: configuration) { PushTEnvironment(seed: $0, definition: definition) }
+    }
+
+    /// The task, with images where a policy looks at them.
+    private static func definition(for policy: PolicyConfiguration?) -> PushTDefinition {
+        var definition = PushTDefinition()
+        definition.observesImage = policy?.observations.images.isEmpty == false
+        return definition
+    }
+
+    /// The demonstrations that a policy learns from, with the images that it looks at.
+    ///
+    /// Where Push-T's demonstrations have no images, they are drawn from the recorded states, as the simulator draws them when the policy acts.
+    /// - Throws: as reading them does, or `ObservationError` when there is an image neither in the demonstrations nor to be drawn.
+    static func demonstrations(at url: URL, for policy: PolicyConfiguration) throws -> ReplayBuffer {
+        let wanted = policy.observations.images.map(\.name)
+        let recorded = wanted.isEmpty ? [] : try ZarrGroup(contentsOf: url).arrayNames(in: "data")
+        let buffer = try ReplayBuffer(contentsOf: url, images: wanted.filter(recorded.contains))
+        guard wanted.contains(camera), buffer.images[camera] == nil, buffer.widths["state"] == 5 else { return buffer }
+        return try buffer.rendering(camera, size: PushTEnvironment.observationImageSize, from: "state") {
+            try PushTEnvironment.observationImage(ofState: $0)
+        }
     }
 
     /// Checks that a policy sees what Push-T shows and commands what it executes.
     /// - Throws: `ObservationError` or `CommandError`, naming what is missing.
     static func check(_ configuration: PolicyConfiguration) throws {
-        _ = try configuration.observations.vector(from: PushTEnvironment(seed: 0).observation)
+        let seen = PushTEnvironment(seed: 0, definition: definition(for: configuration)).observation
+        _ = try configuration.observations.vector(from: seen)
+        _ = try configuration.observations.images(from: seen)
         guard configuration.action.dimension == 2 else {
             throw CommandError(
                 place: "policy.action.dimension", expected: "2 numbers, a point in Push-T's world",

@@ -52,7 +52,7 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let recipe = try resolvedRecipe()
-        let demonstrations = try ReplayBuffer(contentsOf: URL(fileURLWithPath: data))
+        let demonstrations = try PushTTask.demonstrations(at: URL(fileURLWithPath: data), for: recipe.policy)
         let run = try TrainingRun(
             directory: URL(fileURLWithPath: output), recipe: recipe, demonstrations: demonstrations, seed: seed,
             isResumed: resume, backend: computing.machine(global), logger: .messages)

@@ -37,7 +37,7 @@ struct TrainingRollouts {
     /// Judges the policy on the way.
     func judge(_ policy: DiffusionPolicy, _ rollouts: RolloutConfiguration) throws -> TrainingRun.RolloutResult {
         let settings = EvaluationConfiguration(episodes: rollouts.episodes, firstSeed: rollouts.seed)
-        let result = try PushTTask.evaluator(settings).evaluate(policy)
+        let result = try PushTTask.evaluator(settings, of: policy.configuration).evaluate(policy)
         return TrainingRun.RolloutResult(score: result.score, successRate: result.successRate)
     }
 
@@ -69,7 +69,7 @@ struct TrainingRollouts {
         let settings = EvaluationConfiguration(episodes: 16, firstSeed: sampleSeed)
         let progress = RolloutProgress("rollouts", settings, interruption: interruption)
         defer { progress.finish() }
-        return try PushTTask.evaluator(settings).evaluate(
+        return try PushTTask.evaluator(settings, of: policy.configuration).evaluate(
             policy, named: "the trained policy, on other seeds than the final test", observers: [progress] + observers)
     }
 }

@@ -132,7 +132,7 @@ import Testing
         var definition = PushTDefinition()
         definition.observesImage = true
         let seeing = PushTEnvironment(seed: 0, definition: definition)
-        #expect(seeing.observation.images == ["image": seeing.observationImage()])
+        #expect(seeing.observation.images == ["img": seeing.observationImage()])
     }
 
     @Test func keypointMask() throws {

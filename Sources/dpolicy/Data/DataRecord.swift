@@ -108,19 +108,21 @@ struct DataRecord: ParsableCommand {
         try PushTTask.check(loaded.configuration)
         let actor: any ChunkingPolicy =
             actionNoise > 0 ? PerturbedPolicy(loaded, deviation: Float(actionNoise)) : loaded
-        let (kept, tried) = try record(actor)
+        let (kept, tried) = try record(actor, seeing: loaded.configuration)
         try Self.demonstrations(kept).write(to: url)
         try report(kept, tried: tried)
     }
 
     /// Tries one start after another until there are enough good episodes.
-    private func record(_ actor: any ChunkingPolicy) throws -> (kept: [RecordedEpisode], tried: Int) {
+    private func record(
+        _ actor: any ChunkingPolicy, seeing configuration: PolicyConfiguration
+    ) throws -> (kept: [RecordedEpisode], tried: Int) {
         var kept: [RecordedEpisode] = []
         for first in stride(from: seeds.lowerBound, to: seeds.upperBound, by: groupSize) {
             let settings = settings(for: first..<first + min(UInt64(groupSize), seeds.upperBound - first))
             let recorder = EpisodeRecorder(fields: Self.fields.map(\.0))
             let progress = RolloutProgress("\(kept.count) of \(episodes) kept", settings)
-            _ = try PushTTask.evaluator(settings).evaluate(actor, observers: [progress, recorder])
+            _ = try PushTTask.evaluator(settings, of: configuration).evaluate(actor, observers: [progress, recorder])
             progress.finish()
             for episode in recorder.episodes
             where Double(episode.bestReward) * Self.fullCoverage >= minimumCoverage - 1e-6 {

@@ -1,0 +1,51 @@
+public import PolicyInterface
+
+/// Cuts a part out of 8-bit images and brings its pixels from 0 … 255 to −1 … 1, the scale of what networks see.
+public struct ImageCrop: Sendable, Hashable {
+    /// The size of the images.
+    public let whole: ImageSize
+    /// The size of the part.
+    public let part: ImageSize
+
+    /// The part of a camera's images that a network sees.
+    /// - Precondition: the selection is valid and its size is known.
+    public init(_ image: ImageSelection) {
+        guard let whole = image.uncroppedSize, let part = image.seenSize, whole.contains(part) else {
+            preconditionFailure("image \(image.name): part \(image.seenSize as Any) of \(image.uncroppedSize as Any)")
+        }
+        self.whole = whole
+        self.part = part
+    }
+
+    /// How many corners a part can have from top to bottom and from left to right.
+    public var corners: (rows: Int, columns: Int) { (whole.height - part.height + 1, whole.width - part.width + 1) }
+
+    /// The corner of the middle part, which is what a policy sees when it acts.
+    public var middle: (top: Int, left: Int) { whole.corner(ofCentred: part) }
+
+    /// Writes the part at a corner: `value = pixel / 127.5 − 1`.
+    /// - Parameters:
+    ///   - pixels: the image, `[height, width, 3]`.
+    ///   - values: where the part goes, as many numbers as it has.
+    public func write(
+        _ pixels: UnsafeBufferPointer<UInt8>, at corner: (top: Int, left: Int),
+        to values: UnsafeMutableBufferPointer<Float>
+    ) {
+        precondition(
+            pixels.count == whole.count && values.count == part.count && corner.top >= 0 && corner.left >= 0
+                && corner.top < corners.rows && corner.left < corners.columns,
+            "part \(part) at \(corner) of \(whole): \(pixels.count) pixels to \(values.count) values")
+        let run = part.width * 3
+        for row in 0..<part.height {
+            let source = ((corner.top + row) * whole.width + corner.left) * 3
+            for index in 0..<run { values[row * run + index] = Float(pixels[source + index]) * (1 / 127.5) - 1 }
+        }
+    }
+
+    /// Writes the middle of an image after resizing it.
+    /// - Parameter selection: the one that the crop was made for.
+    func writeMiddle(of image: RGBImage, _ selection: ImageSelection, to values: UnsafeMutableBufferPointer<Float>) {
+        let resized = selection.resize.map(image.resized(to:)) ?? image
+        resized.pixels.withUnsafeBufferPointer { write($0, at: middle, to: values) }
+    }
+}

@@ -1,0 +1,263 @@
+import Foundation
+import NeuralNetworks
+import NoiseSchedules
+import PolicyInterface
+import ReferenceBackend
+import TensorFiles
+import TensorGraph
+import TestSupport
+import Testing
+
+@testable import Policies
+
+/// A policy with two cameras and a vector, small enough for the slow backend.
+private struct TwoCameras {
+    var configuration: PolicyConfiguration
+    let normaliser = Normaliser(
+        observation: ComponentwiseMap(scale: [0.5, 2], offset: [0, -1]),
+        action: ComponentwiseMap(scale: [0.01, 0.02], offset: [-1, -0.5]))
+
+    init(shared: Bool = false, conditioning: Conditioning = .global) {
+        configuration = PolicyConfiguration(
+            observations: ObservationSchema(
+                [FieldSelection("joints", width: 2)],
+                images: [
+                    ImageSelection(
+                        "wrist", size: ImageSize(height: 10, width: 9), crop: ImageSize(height: 8, width: 7)),
+                    ImageSelection(
+                        "scene", size: ImageSize(height: 6, width: 6), resize: ImageSize(height: 4, width: 5)),
+                ]),
+            action: ActionConfiguration(dimension: 2), horizon: Horizon(observation: 2, prediction: 4, action: 2),
+            conditioning: conditioning,
+            denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
+            diffusion: DiffusionConfiguration(steps: 10), sampler: .ddim(steps: 2),
+            imageEncoder: ImageEncoderConfiguration(keypoints: 3, isShared: shared))
+    }
+
+    func policy() throws -> DiffusionPolicy {
+        let model = try DiffusionModel(configuration)
+        let machine = ReferenceMachine()
+        let parameters = machine.makeBuffer(count: model.table.count)
+        parameters.write(model.table.initialValues(key: RandomKey(seed: 7)))
+        return try DiffusionPolicy(model, parameters: parameters, normaliser: normaliser, backend: machine)
+    }
+
+    func observation(_ name: String) -> Observation {
+        Observation(
+            vectors: ["joints": fill("\(name).joints", count: 2)],
+            images: [
+                "wrist": Self.image("\(name).wrist", width: 9, height: 10),
+                "scene": Self.image("\(name).scene", width: 6, height: 6),
+            ])
+    }
+
+    static func image(_ name: String, width: Int, height: Int) -> RGBImage {
+        let pixels = fill(name, count: width * height * 3, base: 127.5, scale: 127).map { UInt8($0) }
+        return RGBImage(width: width, height: height, pixels: pixels)
+    }
+
+    func request(_ observations: [Observation]) -> ChunkRequest {
+        ChunkRequest(observations: observations, key: RandomKey(seed: 1))
+    }
+}
+
+@Suite("Policies that see") struct ImagePolicyTests {
+    @Test("encoders have names of their own, or one for all")
+    func names() throws {
+        func names(_ policy: TwoCameras) throws -> Set<String> {
+            let table = try DiffusionModel(policy.configuration).table
+            return Set(table.ranges.map(\.name).filter { $0.hasSuffix("backbone.0.weight") })
+        }
+        #expect(
+            try names(TwoCameras()) == ["rgb_encoder.wrist.backbone.0.weight", "rgb_encoder.scene.backbone.0.weight"])
+        #expect(try names(TwoCameras(shared: true)) == ["rgb_encoder.backbone.0.weight"])
+    }
+
+    @Test("features stand behind the vector, image after image, instant after instant", arguments: [false, true])
+    func order(shared: Bool) throws {
+        let model = try DiffusionModel(TwoCameras(shared: shared).configuration)
+        let graph = model.lossGraph(batch: 3)
+        let inputs = graph.nodes.compactMap { node -> String? in
+            guard case .input(let name, let shape, _) = node.operation else { return nil }
+            return "\(name) \(shape)"
+        }
+        #expect(inputs.contains("image.wrist [3, 2, 8, 7, 3]") && inputs.contains("image.scene [3, 2, 4, 5, 3]"))
+        #expect(
+            graph.nodes.contains { $0.results[0].shape == [3, 2, 2 + 6 + 6] && $0.operation == .concatenate(axis: 2) })
+        #expect(graph.nodes.contains { $0.results[0].shape == [3, 28] })
+    }
+
+    @Test("images are looked at once a chunk")
+    func rates() throws {
+        let graph = try DiffusionModel(TwoCameras().configuration).stepGraph(batch: 1, sampler: .ddim(steps: 2))
+        for node in graph.nodes {
+            if case .convolution2D = node.operation { #expect(node.rate == .chunk) }
+            if case .spatialSoftmax = node.operation { #expect(node.rate == .chunk) }
+        }
+    }
+
+    @Test("what is predicted follows from the middle of the images")
+    func acting() throws {
+        let cameras = TwoCameras()
+        let policy = try cameras.policy()
+        let (first, second) = (cameras.observation("a"), cameras.observation("b"))
+        let answer = try policy.chunks(for: [cameras.request([first, second])])[0]
+        #expect(answer.prediction.joined().allSatisfy { $0.isFinite })
+
+        var same = second
+        same.images["wrist"]?.pixels[0] = 255 - (second.images["wrist"]?.pixels[0] ?? 0)
+        same.images["rear"] = cameras.observation("c").images["scene"]
+        #expect(try policy.chunks(for: [cameras.request([first, same])])[0] == answer)
+        for camera in ["wrist", "scene"] {
+            var other = second
+            other.images[camera] = cameras.observation("c").images[camera]
+            #expect(try policy.chunks(for: [cameras.request([first, other])])[0] != answer)
+        }
+        let both = try policy.chunks(for: [cameras.request([second, first]), cameras.request([first, second])])
+        #expect(isClose(Array(both[1].prediction.joined()), Array(answer.prediction.joined())))
+    }
+
+    @Test("images that are missing, unknown, misshapen, too few or too many are named")
+    func badImages() throws {
+        let cameras = TwoCameras()
+        let policy = try cameras.policy()
+        func failure(_ change: (inout Observation) -> Void) -> String {
+            var observation = cameras.observation("a")
+            change(&observation)
+            return message { _ = try policy.chunks(for: [cameras.request([observation, observation])]) }
+        }
+        #expect(failure { $0.images["scene"] = nil }.contains(#"expected an image "scene", found wrist"#))
+        #expect(
+            failure { $0.images["scene"] = TwoCameras.image("x", width: 6, height: 5) }
+                == #"observation image "scene": expected 6×6 pixels, found 5×6"#)
+        let images = cameras.observation("a").images.mapValues { [$0, $0] }
+        func prediction(_ change: (inout [String: [RGBImage]]) -> Void) -> String {
+            var images = images
+            change(&images)
+            return message {
+                _ = try policy.predict(observations: [0, 0, 0, 0], images: images, keys: [RandomKey(seed: 0)])
+            }
+        }
+        #expect(prediction { _ in } == "")
+        #expect(
+            prediction { $0["rear"] = [] } == #"observation image "rear": expected only wrist, scene, found this one"#)
+        #expect(
+            prediction { $0["wrist"]?.removeLast() }
+                == #"image "wrist": expected 2 images, one an observation, found 1"#)
+        #expect(prediction { $0["wrist"] = nil }.contains(#"expected an image "wrist", found scene"#))
+    }
+
+    @Test("settings that do not work together are refused")
+    func settings() throws {
+        func failure(_ change: (inout PolicyConfiguration) -> Void) -> String {
+            var configuration = TwoCameras().configuration
+            change(&configuration)
+            return message { _ = try DiffusionModel(configuration) }
+        }
+        #expect(failure { $0.conditioning = .inpainting }.contains("conditioning: expected global or local"))
+        #expect(
+            failure { $0.observations.images[0].crop?.height = 11 }.contains("image wrist, crop: expected at most 10×9")
+        )
+        #expect(failure { $0.observations.images[1].name = "wrist" }.contains("found wrist twice"))
+        #expect(failure { $0.imageEncoder?.keypoints = 0 }.contains("image_encoder.keypoints: expected 1 to 4096"))
+        #expect(
+            failure {
+                $0.observations.images[0].size = nil
+                $0.observations.images[0].crop = nil
+            }.contains("image wrist, size"))
+        #expect(failure { $0.observations.images = [] }.contains("image_encoder: expected null"))
+        #expect(failure { $0.observations.fields = [] } == "")
+        let configuration = TwoCameras().configuration
+        #expect(
+            message { _ = try DiffusionModel(configuration, learningRateFactors: ["rgb_encoder.rear": 0]) }
+                .contains("rgb_encoder"))
+        #expect(
+            message { _ = try DiffusionModel(configuration, learningRateFactors: ["rgb_encoder": -1]) }
+                .contains("0 (frozen) or a number above"))
+    }
+
+    @Test("parts of the network have learning rates of their own")
+    func factors() throws {
+        let table = try DiffusionModel(
+            TwoCameras().configuration, learningRateFactors: ["rgb_encoder": 0.1, "rgb_encoder.scene": 0]
+        ).table
+        for range in table.ranges {
+            let isScene = range.name.hasPrefix("rgb_encoder.scene.")
+            #expect(range.isTrainable == !isScene)
+            #expect(range.rateMultiplier == (isScene ? 0 : range.name.hasPrefix("rgb_encoder.") ? 0.1 : 1))
+        }
+    }
+
+    @Test("a saved policy acts as before, with the grids of other programs in its file")
+    func saving() throws {
+        let folder = try TemporaryFolder()
+        let cameras = TwoCameras(shared: true)
+        let model = try DiffusionModel(cameras.configuration)
+        let weights = model.table.initialValues(key: RandomKey(seed: 7))
+        let directory = PolicyDirectory(folder("policy"))
+        let stored = StoredPolicy(
+            configuration: cameras.configuration, normaliser: cameras.normaliser, weights: weights)
+        try directory.write(stored)
+        #expect(try directory.read() == stored)
+        #expect(try directory.document().shapes.images == ["wrist": [2, 10, 9, 3], "scene": [2, 6, 6, 3]])
+        #expect("\(PolicyDescription(of: try directory.document()))".contains("wrist 10×9, its middle 8×7 seen"))
+
+        let observations = [cameras.observation("a"), cameras.observation("b")]
+        let loaded = try DiffusionPolicy(contentsOf: folder("policy"), backend: ReferenceMachine())
+        let expected = try cameras.policy().chunks(for: [cameras.request(observations)])
+        #expect(try loaded.chunks(for: [cameras.request(observations)]) == expected)
+
+        let file = folder("policy").appendingPathComponent("model.safetensors")
+        let metadata = try SafetensorsFile(contentsOf: file).metadata
+        var tensors = model.table.ranges.map {
+            SafetensorsTensor($0.name, shape: $0.shape.dimensions, .float32(Array(weights[$0.elements])))
+        }
+        tensors.append(SafetensorsTensor("rgb_encoder.pool.pos_grid", shape: [1, 2], .float32([-1, -1])))
+        try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
+        #expect(try directory.read() == stored)
+        tensors.append(SafetensorsTensor("rgb_encoder.pool.temperature", shape: [1], .float32([1])))
+        try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
+        #expect(message { _ = try directory.read() }.contains("pool.temperature"))
+    }
+
+    @Test("a batch from a file predicts what requests do")
+    func files() throws {
+        let folder = try TemporaryFolder()
+        let cameras = TwoCameras()
+        let policy = try cameras.policy()
+        let observations = [cameras.observation("a"), cameras.observation("b")]
+        func bytes(_ camera: String) -> [UInt8] { observations.flatMap { $0.images[camera]?.pixels ?? [] } }
+        func write(_ wrist: [Int]) throws {
+            try SafetensorsWriter.write(
+                [
+                    SafetensorsTensor(
+                        "observation.joints", shape: [1, 2, 2],
+                        .float32(observations.flatMap { $0.vectors["joints"] ?? [] })),
+                    SafetensorsTensor("image.wrist", shape: wrist, .float32(bytes("wrist").map(Float.init))),
+                    SafetensorsTensor("image.scene", shape: [1, 2, 6, 6, 3], .float32(bytes("scene").map(Float.init))),
+                ], to: folder("in"))
+        }
+        try write([1, 2, 10, 9, 3])
+        let input = try PredictionInput(contentsOf: folder("in"), for: policy.model)
+        let actions = try policy.predict(
+            observations: input.observations, images: input.images, keys: [RandomKey(seed: 1)])
+        let expected = try policy.chunks(for: [cameras.request(observations)])[0].prediction.joined()
+        #expect(actions == Array(expected))
+        try write([1, 2, 9, 10, 3])
+        #expect(
+            message { _ = try PredictionInput(contentsOf: folder("in"), for: policy.model) }
+                .contains("image.wrist: expected shape [B, 2, 10, 9, 3]"))
+    }
+
+    @Test("keypoints lie in the image")
+    func keypoints() throws {
+        let cameras = TwoCameras()
+        let policy = try cameras.policy()
+        let images = ["a", "b"].compactMap { cameras.observation($0).images["wrist"] }
+        let places = try policy.keypoints(ofCamera: "wrist", in: images)
+        #expect(places.map(\.count) == [3, 3])
+        // One cell, at the corner of the part that is seen.
+        #expect(places.joined().allSatisfy { $0 == SIMD2(1.5, 1.5) })
+        #expect(throws: ObservationError.self) { try policy.keypoints(ofCamera: "rear", in: images) }
+    }
+}

@@ -1,0 +1,216 @@
+import Demonstrations
+import Foundation
+import NoiseSchedules
+import Policies
+import PolicyInterface
+import ReferenceBackend
+import TensorGraph
+import TestSupport
+import Testing
+
+@testable import Training
+
+/// A made-up robot with seven joints and two cameras: what the cameras see follows from the joints.
+private enum SeeingRobot {
+    static let wristSize = ImageSize(height: 10, width: 9)
+    static let sceneSize = ImageSize(height: 8, width: 8)
+
+    static func demonstrations() throws -> ReplayBuffer {
+        let vectors = try ToyRobot.demonstrations(episodes: 3, frames: 8)
+        let joints = try vectors.field("joints").values
+        func images(_ name: String, _ size: ImageSize) -> RecordedImages {
+            var pixels: [UInt8] = []
+            for frame in 0..<vectors.frameCount {
+                let shades = joints[frame * 7..<frame * 7 + 7].map { UInt8(127 + 100 * $0) }
+                for index in 0..<size.count { pixels.append(shades[(index / 3) % 7] &+ UInt8(index % 3)) }
+            }
+            return RecordedImages(name, size: size, pixels: pixels)
+        }
+        return try ReplayBuffer(
+            fields: Array(vectors.fields.values), images: [images("wrist", wristSize), images("scene", sceneSize)],
+            episodeEnds: vectors.episodeEnds)
+    }
+
+    static func recipe(shared: Bool = false, factors: [String: Double] = [:], jitter: ColorJitter? = nil) -> Recipe {
+        var recipe = ToyRobot.recipe {
+            $0.steps = 2
+            $0.batchSize = 2
+            $0.learningRateSchedule = .constant
+            $0.learningRateFactors = factors
+            $0.colorJitter = jitter
+        }
+        recipe.policy.observations = ObservationSchema(
+            [FieldSelection("joints")],
+            images: [
+                ImageSelection("wrist", crop: ImageSize(height: 8, width: 8)),
+                ImageSelection("scene", resize: ImageSize(height: 9, width: 9), crop: ImageSize(height: 8, width: 8)),
+            ])
+        recipe.policy.imageEncoder = ImageEncoderConfiguration(keypoints: 4, isShared: shared)
+        recipe.policy.sampler = .ddim(steps: 2)
+        return recipe
+    }
+
+    static func trainer(_ recipe: Recipe = recipe()) throws -> Trainer {
+        try Trainer(recipe: recipe, demonstrations: try demonstrations(), backend: ReferenceMachine())
+    }
+}
+
+@Suite("Training policies that see") struct ImageTrainingTests {
+    @Test(
+        "two cameras and a vector train, are saved, loaded and act",
+        arguments: [
+            (false, [:]), (true, [:]), (false, ["rgb_encoder.scene": 0]),
+        ] as [(Bool, [String: Double])])
+    func wholeWay(shared: Bool, factors: [String: Double]) throws {
+        let folder = try TemporaryFolder()
+        let trainer = try SeeingRobot.trainer(SeeingRobot.recipe(shared: shared, factors: factors))
+        try trainer.exportPolicy(to: folder("before"))
+        for batch in trainer.batches() {
+            let report = try trainer.step(batch)
+            #expect(report.loss.isFinite && report.gradientNorm > 0)
+        }
+        #expect(try trainer.actionError().isFinite)
+        #expect(try trainer.validationLoss()?.isFinite == true)
+        try trainer.exportPolicy(to: folder("policy"))
+
+        let before = try PolicyDirectory(folder("before")).read().weights
+        let after = try PolicyDirectory(folder("policy")).read().weights
+        for range in trainer.model.table.ranges where range.shape.rank == 4 {
+            let isFrozen = range.name.hasPrefix("rgb_encoder.scene.") && !factors.isEmpty
+            #expect((before[range.elements] == after[range.elements]) == isFrozen, "\(range.name)")
+        }
+
+        let demonstrations = try SeeingRobot.demonstrations()
+        let observation = Observation(
+            vectors: ["joints": Array(try demonstrations.field("joints").values[..<7])],
+            images: ["wrist": try demonstrations.images("wrist")[0], "scene": try demonstrations.images("scene")[0]])
+        let request = ChunkRequest(observations: [observation, observation], key: RandomKey(seed: 5))
+        let loaded = try DiffusionPolicy(contentsOf: folder("policy"), backend: ReferenceMachine())
+        let answer = try loaded.chunks(for: [request])
+        #expect(try trainer.policy().chunks(for: [request]) == answer)
+        #expect(answer[0].actions.joined().allSatisfy { $0.isFinite })
+    }
+
+    @Test("crops follow from seed and sample, each image its own; validation sees the middle")
+    func crops() throws {
+        let assembler = try SeeingRobot.trainer().assembler
+        func batch(_ update: Int) -> Batch {
+            let batch = Batch(count: 2, layout: assembler.layout)
+            var order = BatchAssembler.Order()
+            assembler.fill(batch, update: update, order: &order)
+            return batch
+        }
+        let (first, again, later) = (batch(3), batch(3), batch(4))
+        #expect(first.images.map(\.input) == ["image.wrist", "image.scene"])
+        #expect(first.images.map(\.values) == again.images.map(\.values))
+        #expect(first.images.map(\.values) != later.images.map(\.values))
+        #expect(first.images.allSatisfy { $0.values.count == 2 * 2 * 8 * 8 * 3 })
+        #expect(first.images.allSatisfy { $0.values.allSatisfy { (-1...1).contains($0) } })
+
+        // Each image is some part of the recorded one, and over many samples every part comes.
+        let demonstrations = try SeeingRobot.demonstrations()
+        let recorded = try demonstrations.images("wrist")
+        var corners: Set<[Int]> = []
+        for sample in 0..<40 {
+            let batch = Batch(count: 1, layout: assembler.layout)
+            assembler.data.fill(
+                batch, item: 0, from: assembler.data.training, window: 5,
+                augmentation: TrainingData.Augmentation(key: RandomKey(seed: UInt64(sample)), jitter: nil))
+            for row in 0..<2 {
+                let seen = Array(batch.images[0].values[row * 192..<(row + 1) * 192])
+                let image = recorded[assembler.data.training.frame(window: 5, step: row)]
+                let matching = Self.corners(of: seen, in: image)
+                #expect(!matching.isEmpty)
+                if matching.count == 1 { corners.formUnion(matching) }
+            }
+        }
+        #expect(corners.count == 6)
+
+        let middle = Batch(count: 1, layout: assembler.layout)
+        assembler.fillValidation(middle, from: assembler.data.training, first: 5)
+        #expect(
+            Self.corners(
+                of: Array(middle.images[0].values[..<192]),
+                in: recorded[assembler.data.training.frame(window: 5, step: 0)]
+            ).contains([1, 0]))
+    }
+
+    /// Where an 8×8 part lies in an image.
+    private static func corners(of seen: [Float], in image: RGBImage) -> [[Int]] {
+        (0...image.height - 8).flatMap { top in (0...image.width - 8).map { [top, $0] } }.filter { corner in
+            (0..<192).allSatisfy { index in
+                let (row, rest) = (index / 24, index % 24)
+                let pixel = image.pixels[((corner[0] + row) * image.width + corner[1]) * 3 + rest]
+                return abs(seen[index] - (Float(pixel) / 127.5 - 1)) < 1e-6
+            }
+        }
+    }
+
+    @Test("colours change by the ranges, and not without them")
+    func jitter() throws {
+        func changed(_ jitter: ColorJitter, _ pixels: [Float], seed: UInt64 = 1) -> [Float] {
+            var pixels = pixels
+            pixels.withUnsafeMutableBufferPointer { jitter.apply(to: $0, key: RandomKey(seed: seed)) }
+            return pixels
+        }
+        let pixels = fill("pixels", count: 48, scale: 0.9)
+        let unchanged = changed(ColorJitter(), pixels)
+        #expect(zip(unchanged, pixels).allSatisfy { abs($0 - $1) < 1e-6 })
+        let bright = changed(ColorJitter(brightness: 0.5), pixels)
+        let factor = (bright[0] + 1) / (pixels[0] + 1)
+        #expect(factor >= 0.5 && factor <= 1.5 && factor != 1)
+        let grey = changed(ColorJitter(saturation: 1), pixels, seed: 3)
+        #expect(grey != pixels && grey.allSatisfy { (-1...1).contains($0) })
+        #expect(changed(ColorJitter(brightness: 1, contrast: 1, saturation: 1), pixels) != bright)
+        #expect(throws: InvalidSetting.self) { try ColorJitter(contrast: 1.5).validate() }
+    }
+
+    @Test("demonstrations that do not fit are refused with names")
+    func refusals() throws {
+        func failure(_ change: (inout Recipe) -> Void) throws -> String {
+            var recipe = SeeingRobot.recipe()
+            change(&recipe)
+            return message { _ = try SeeingRobot.trainer(recipe) }
+        }
+        #expect(
+            try failure { $0.policy.observations.images[0].name = "rear" }.contains(
+                #"image "rear", found scene, wrist"#))
+        #expect(
+            try failure { $0.policy.observations.images[0].crop?.height = 11 }.contains("crop: expected at most 10×9"))
+        #expect(
+            try failure { $0.policy.observations.images[0].size = SeeingRobot.sceneSize }.contains(
+                "expected 8×8 pixels, found 10×9"))
+        #expect(try failure { $0.training.learningRateFactors = ["encoder": 0] }.contains("rgb_encoder"))
+    }
+
+    @Test("other pixels are other demonstrations")
+    func fingerprint() throws {
+        let (recipe, demonstrations) = (SeeingRobot.recipe(), try SeeingRobot.demonstrations())
+        var wrist = try demonstrations.images("wrist")
+        wrist.pixels[wrist.pixels.count - 1] ^= 1
+        let others = try ReplayBuffer(
+            fields: Array(demonstrations.fields.values), images: [wrist, try demonstrations.images("scene")],
+            episodeEnds: demonstrations.episodeEnds)
+        func fingerprint(_ demonstrations: ReplayBuffer) throws -> String {
+            try Trainer(recipe: recipe, demonstrations: demonstrations, backend: ReferenceMachine())
+                .assembler.data.fingerprint
+        }
+        #expect(try fingerprint(others) != fingerprint(demonstrations))
+    }
+
+    @Test("the shipped recipes look at the camera", arguments: ["pusht-image-cnn", "pusht-image-cnn-paper"])
+    func recipes(name: String) throws {
+        let recipe = try RecipeFile.read(name)
+        #expect(recipe.name == name)
+        #expect(recipe.policy.observations.images.map(\.name) == ["img"])
+        #expect(recipe.policy.observations.images[0].crop == ImageSize(height: 84, width: 84))
+        #expect(try RecipeFile.read(RecipeFile.text(of: recipe), place: name) == recipe)
+        let other = try RecipeFile.read(
+            name, overrides: ["training.learning_rate_factors={rgb_encoder: 0.1}", "policy.image_encoder.shared=true"])
+        #expect(other.training.learningRateFactors == ["rgb_encoder": 0.1])
+        #expect(other.policy.imageEncoder?.isShared == true)
+        #expect(
+            message { _ = try RecipeFile.read(name, overrides: ["policy.image_encoder.keypoint=3"]) }.contains(
+                "keypoints"))
+    }
+}
