@@ -212,4 +212,8 @@ void ck_accumulate(const float *x, float factor, float *total, ptrdiff_t count, 
 #include "few_rows.h"
 #include "many_rows.h"
 
+// MARK: Images (image_norm.c, max_pool.c, spatial_softmax.c, pixels.c)
+
+#include "images.h"
+
 #endif
