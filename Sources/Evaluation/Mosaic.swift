@@ -2,6 +2,8 @@ import Foundation
 public import PolicyInterface
 
 /// A grid of rollouts in one picture: each tile carries the episode's seed and best reward, and a green frame after success.
+///
+/// What a policy's cameras see stands beside the scene.
 public struct Mosaic {
     /// Tiles in a row.
     public let columns: Int
@@ -11,6 +13,7 @@ public struct Mosaic {
     public private(set) var image: RGBImage
 
     private let side: Int
+    private let cameras: Int
     private static let caption = 20
     private static let frame = 4
     private static let gap = 4
@@ -21,25 +24,27 @@ public struct Mosaic {
     /// An empty grid.
     /// - Parameters:
     ///   - tiles: how many tiles there are; the grid is between square and twice as wide as high, with as few gaps as that allows.
-    ///   - side: side of a tile's picture, in pixels.
-    /// - Precondition: both are positive.
-    public init(tiles: Int, side: Int) {
-        precondition(tiles > 0 && side > 0, "\(tiles) tiles of \(side) pixels")
+    ///   - side: side of a tile's pictures, in pixels.
+    ///   - cameras: how many camera images stand beside the scene; none by default.
+    /// - Precondition: tiles and side are positive.
+    public init(tiles: Int, side: Int, cameras: Int = 0) {
+        precondition(tiles > 0 && side > 0 && cameras >= 0, "\(tiles) tiles of \(side) pixels, \(cameras) cameras")
         self.side = side
+        self.cameras = cameras
         columns = Self.columns(for: tiles)
         rows = (tiles + columns - 1) / columns
         image = RGBImage(
-            width: columns * Self.tileWidth(side) + Self.gap, height: rows * Self.tileHeight(side) + Self.gap,
+            width: columns * Self.tileWidth(side, cameras) + Self.gap, height: rows * Self.tileHeight(side) + Self.gap,
             filledWith: Self.background)
     }
 
     /// Draws an episode's present state into its tile.
     public mutating func show(_ environment: any Environment, _ episode: EpisodeResult, at tile: Int) {
         precondition((0..<rows * columns).contains(tile), "tile \(tile) of \(rows * columns)")
-        let x = Self.gap + tile % columns * Self.tileWidth(side)
+        let x = Self.gap + tile % columns * Self.tileWidth(side, cameras)
         let y = Self.gap + tile / columns * Self.tileHeight(side)
-        let width = side + 2 * Self.frame
-        image.fill(x..<x + width, y..<y + width + Self.caption, with: episode.success ? Self.success : Self.background)
+        let (width, height) = (Self.tileWidth(side, cameras) - Self.gap, Self.tileHeight(side) - Self.gap)
+        image.fill(x..<x + width, y..<y + height, with: episode.success ? Self.success : Self.background)
         let color = episode.success ? Self.background : Self.text
         // Rounded down, so that only a success reads 1.00.
         let label = "\(episode.seed) \(String(format: "%.2f", (episode.bestReward * 100).rounded(.down) / 100))"
@@ -47,9 +52,18 @@ public struct Mosaic {
         BitmapFont.draw(label, x: x + Self.frame, y: y + 4, scale: fits ? 2 : 1, color: color, into: &image)
         let picture = environment.render(side: side)
         image.paste(picture, x: x + Self.frame, y: y + Self.caption + Self.frame)
+        guard cameras > 0 else { return }
+        let seen = environment.observation.images.sorted { $0.key < $1.key }.prefix(cameras)
+        for (index, camera) in seen.enumerated() {
+            image.paste(
+                camera.value.resized(to: ImageSize(height: side, width: side)),
+                x: x + Self.frame + (index + 1) * (side + Self.gap), y: y + Self.caption + Self.frame)
+        }
     }
 
-    private static func tileWidth(_ side: Int) -> Int { side + 2 * frame + gap }
+    private static func tileWidth(_ side: Int, _ cameras: Int) -> Int {
+        side + cameras * (side + gap) + 2 * frame + gap
+    }
 
     private static func tileHeight(_ side: Int) -> Int { side + 2 * frame + caption + gap }
 

@@ -69,7 +69,7 @@ public final class MosaicRecorder: RolloutObserver {
     /// - Throws: `VideoError`.
     public func observe(_ rollouts: [Rollout], step: Int) throws {
         let shown = rollouts.prefix(configuration.tiles)
-        if step == 0 { try begin(tiles: shown.count) }
+        if step == 0 { try begin(shown) }
         if ended.allSatisfy({ $0 }) { return }
         let isLast = shown.allSatisfy(\.isFinished)
         guard var mosaic, let writer, step % configuration.interval == 0 || isLast else { return }
@@ -91,16 +91,17 @@ public final class MosaicRecorder: RolloutObserver {
     }
 
     /// Starts a group of episodes: an empty grid, as large as that of the first group.
-    private func begin(tiles: Int) throws {
+    private func begin(_ rollouts: ArraySlice<Rollout>) throws {
         try configuration.validate()
-        ended = Array(repeating: false, count: tiles)
+        let cameras = rollouts.first?.environment.observation.images.count ?? 0
+        ended = Array(repeating: false, count: rollouts.count)
         if writer == nil {
-            let mosaic = Mosaic(tiles: tiles, side: configuration.side)
+            let mosaic = Mosaic(tiles: rollouts.count, side: configuration.side, cameras: cameras)
             writer = try VideoWriter(
                 file: file, width: mosaic.image.width, height: mosaic.image.height,
                 framesPerSecond: configuration.framesPerSecond, ffmpeg: ffmpeg)
-            capacity = tiles
+            capacity = rollouts.count
         }
-        mosaic = Mosaic(tiles: capacity, side: configuration.side)
+        mosaic = Mosaic(tiles: capacity, side: configuration.side, cameras: cameras)
     }
 }

@@ -16,11 +16,14 @@ public struct Report: Sendable, Equatable {
     public var evaluation: EvaluationResult?
     /// The content of the rollouts' mp4 file, if they were filmed.
     public var video: Data?
+    /// The content of a PNG file that shows where a policy's keypoints lie on some frames, if it has any.
+    public var keypoints: Data?
 
     /// A page about a training run.
     public init(
         title: String, recipe: String, curves: LearningCurves = LearningCurves(), trainingSteps: Int? = nil,
-        trainingSeconds: Double? = nil, evaluation: EvaluationResult? = nil, video: Data? = nil
+        trainingSeconds: Double? = nil, evaluation: EvaluationResult? = nil, video: Data? = nil,
+        keypoints: Data? = nil
     ) {
         self.title = title
         self.recipe = recipe
@@ -29,6 +32,7 @@ public struct Report: Sendable, Equatable {
         self.trainingSeconds = trainingSeconds
         self.evaluation = evaluation
         self.video = video
+        self.keypoints = keypoints
     }
 
     /// Writes the page.
@@ -41,7 +45,7 @@ public struct Report: Sendable, Equatable {
     ///
     /// Its content security policy forbids every request, so that opening it never reaches the network.
     public func html() -> String {
-        let sections = [figures, film, results, charts, recipeText].compactMap { $0 }.joined(separator: "\n")
+        let sections = [figures, film, looking, results, charts, recipeText].compactMap { $0 }.joined(separator: "\n")
         return """
             <!DOCTYPE html>
             <html lang="en">
@@ -49,7 +53,7 @@ public struct Report: Sendable, Equatable {
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta http-equiv="Content-Security-Policy" \
-            content="default-src 'none'; style-src 'unsafe-inline'; media-src data:">
+            content="default-src 'none'; style-src 'unsafe-inline'; media-src data:; img-src data:">
             <title>\(escaped(title))</title>
             <style>\(Self.style)</style>
             </head>
@@ -98,6 +102,16 @@ public struct Report: Sendable, Equatable {
             <section><h2>Rollouts</h2>
             <video controls loop muted autoplay playsinline src="data:video/mp4;base64,\(video.base64EncodedString())"></video>
             <p class="note">Each tile is one episode: its seed and the best reward so far; green once it succeeded.</p>
+            </section>
+            """
+    }
+
+    private var looking: String? {
+        guard let keypoints else { return nil }
+        return """
+            <section><h2>Where the policy looks</h2>
+            <img alt="Frames with keypoints" src="data:image/png;base64,\(keypoints.base64EncodedString())">
+            <p class="note">Frames of the demonstrations; each colour is one keypoint of the image encoder.</p>
             </section>
             """
     }
@@ -159,6 +173,7 @@ public struct Report: Sendable, Equatable {
         .figures div{flex:1 1 12rem;padding:1rem 1.25rem;border:1px solid var(--line);border-radius:12px;background:var(--card)}
         .figures b{display:block;font-size:1.75rem;line-height:1.3;font-weight:650;letter-spacing:-.02em}
         .figures span{color:var(--soft);font-size:.875rem}
+        img{display:block;max-width:100%;border-radius:12px}
         video{display:block;width:100%;max-width:56rem;border-radius:12px;background:#181a1f}
         .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));gap:1rem}
         figure{margin:0;padding:.75rem;border:1px solid var(--line);border-radius:12px;background:var(--card)}

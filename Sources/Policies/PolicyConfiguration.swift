@@ -1,5 +1,6 @@
 public import NoiseSchedules
 public import PolicyInterface
+import PolicyNetworks
 
 /// Everything about a policy but its numbers: what it sees, how far it looks, which network denoises and how.
 public struct PolicyConfiguration: Codable, Sendable, Equatable {
@@ -79,6 +80,7 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
     /// Fields whose width is not known yet, as in a recipe, are in order.
     /// - Throws: `HorizonError`, `InvalidSetting` or `ObservationError`, which name the key and say what works.
     public func validate() throws {
+        try validateImages()
         try validateObservations()
         try action.validate()
         do { try diffusion.validate() } catch let error as InvalidSetting {
@@ -96,7 +98,6 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
         try horizon.validate()
         try denoiser.validate(predictionHorizon: horizon.prediction)
         try validateNormalisation()
-        try validateImages()
     }
 
     private func validateImages() throws {
@@ -106,6 +107,15 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
             guard images[..<index].allSatisfy({ $0.name != image.name }) else {
                 throw InvalidSetting(
                     key: "observations.images", expected: "images of different names", found: "\(image.name) twice")
+            }
+            let smallest = RGBEncoder.Configuration.smallestUsefulSide
+            if let seen = image.seenSize, min(seen.height, seen.width) < smallest {
+                throw InvalidSetting(
+                    key: "observations, image \(image.name)",
+                    expected: """
+                        at least \(smallest)×\(smallest) pixels for the network to see (crop, resize, size), since the encoder's cells are 32 \
+                        apart
+                        """, found: seen)
             }
         }
         try imageEncoder?.validate()

@@ -34,6 +34,10 @@ public struct RGBEncoder: UnaryLayer {
             self.keypoints = keypoints
         }
 
+        /// The smallest side of which the feature map has more than one cell: where there is only one, it is the place of every keypoint, whatever the
+        /// image shows.
+        public static let smallestUsefulSide = 33
+
         /// The features of an image: x and y of each keypoint, mixed.
         public var features: Int { 2 * keypoints }
 

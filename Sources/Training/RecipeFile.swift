@@ -7,6 +7,7 @@ public enum RecipeFile {
     /// The recipes that ship with the project, by name; `Recipes/NAME.yaml` in its sources.
     public static let shipped: [String: String] = [
         "another-robot": String(decoding: PackageResources.another_robot_yaml, as: UTF8.self),
+        "another-robot-cameras": String(decoding: PackageResources.another_robot_cameras_yaml, as: UTF8.self),
         "pusht-demo": String(decoding: PackageResources.pusht_demo_yaml, as: UTF8.self),
         "pusht-image-cnn": String(decoding: PackageResources.pusht_image_cnn_yaml, as: UTF8.self),
         "pusht-image-cnn-paper": String(decoding: PackageResources.pusht_image_cnn_paper_yaml, as: UTF8.self),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Policies
 
 /// Tells what something is.
 struct Inspect: ParsableCommand {
@@ -10,14 +11,39 @@ struct Inspect: ParsableCommand {
               dpolicy inspect runs/demo/policy
               dpolicy inspect runs/demo --json
               dpolicy inspect Demonstrations/pusht.zarr
+              dpolicy inspect runs/seeing/policy --keypoints looking.png --data Demonstrations/pusht.zarr
             """)
 
     @Argument(help: "A policy directory, a run, a checkpoint, a zarr folder or a .zarr.zip.")
     var path: String
 
+    @Option(
+        help: ArgumentHelp(
+            "PNG file to make: where a policy's image encoders look in some frames of the demonstrations.",
+            valueName: "file"))
+    var keypoints: String?
+
+    @Option(help: ArgumentHelp("Demonstrations to take the frames from.", valueName: "path"))
+    var data: String?
+
     @OptionGroup var global: GlobalOptions
 
+    func validate() throws {
+        guard (keypoints == nil) == (data == nil) else {
+            throw ValidationError(
+                "--keypoints and --data: expected both or none of them, found \(data == nil ? "--keypoints" : "--data")"
+            )
+        }
+    }
+
     func run() throws {
+        if let keypoints, let data {
+            let policy = try DiffusionPolicy(contentsOf: NamedPolicy(at: path).url, backend: global.machine)
+            let demonstrations = try PushTTask.demonstrations(
+                at: URL(fileURLWithPath: data), for: policy.configuration)
+            try KeypointFrames(policy: policy, demonstrations: demonstrations)
+                .write(to: URL(fileURLWithPath: keypoints))
+        }
         let inspection = try Inspection(of: URL(fileURLWithPath: path))
         if global.json {
             try StandardOutput.write(json: inspection)

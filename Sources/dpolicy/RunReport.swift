@@ -12,6 +12,8 @@ struct RunReport {
     var evaluation: URL { run.url.appendingPathComponent("evaluation.json") }
     /// Where training leaves a film of rollouts.
     var video: URL { run.url.appendingPathComponent("rollouts.mp4") }
+    /// Where training leaves a picture of what an image policy looks at.
+    var keypoints: URL { run.url.appendingPathComponent("keypoints.png") }
 
     /// Writes the report with what is known.
     /// - Parameters:
@@ -30,7 +32,8 @@ struct RunReport {
                 actionError: curve { $0.actionMSE }, score: curve { $0.score },
                 successRate: curve { $0.successRate }, learningRate: curve { $0.learningRate }),
             trainingSteps: rows.last?.step, trainingSeconds: rows.last?.elapsedSeconds, evaluation: result,
-            video: FileManager.default.contents(atPath: (film ?? video).path))
+            video: FileManager.default.contents(atPath: (film ?? video).path),
+            keypoints: FileManager.default.contents(atPath: keypoints.path))
         try report.write(to: run.report)
     }
 }

@@ -4,6 +4,7 @@ import Evaluation
 import Foundation
 import Logging
 import Policies
+import PolicyInterface
 import Training
 
 /// Trains a policy.
@@ -64,6 +65,10 @@ struct Train: ParsableCommand {
             rollout: rollouts?.judge, progress: progress.show, shouldStop: { interruption.isRequested })
         progress.finish()
         let film = outcome == .finished ? rollouts?.film(run) : nil
+        if outcome == .finished, !run.trainer.recipe.policy.observations.images.isEmpty {
+            try KeypointFrames(policy: run.trainer.policy(), demonstrations: demonstrations)
+                .write(to: RunReport(run.directory).keypoints)
+        }
         try RunReport(run.directory).write(film)
         try tell(outcome, of: run, progress.last, film)
     }

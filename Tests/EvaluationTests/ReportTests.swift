@@ -23,12 +23,14 @@ struct ReportTests {
         let report = Report(
             title: "Push-T", recipe: "horizon:\n  action: 8",
             curves: LearningCurves(loss: [.init(x: 8000, y: 0.01)]), trainingSteps: 8000, trainingSeconds: 754,
-            evaluation: result("shipped", [0.5, 1, 0.75]), video: Data([1, 2, 3]))
+            evaluation: result("shipped", [0.5, 1, 0.75]), video: Data([1, 2, 3]),
+            keypoints: Data([4, 5, 6]))
         let html = report.html()
         for text in [
             "<h1>Push-T</h1>", "<b>0.750</b>", "<b>33\u{A0}%</b>", "1 of 3 episodes", "<b>8000</b>", "12 min 34 s",
             "horizon:\n  action: 8",
-            "data:video/mp4;base64,AQID", "<td>100001</td><td>1.000</td><td>yes</td>", "aria-label=\"Loss\"",
+            "data:video/mp4;base64,AQID", "data:image/png;base64,BAUG", "<td>100001</td><td>1.000</td><td>yes</td>",
+            "aria-label=\"Loss\"",
         ] { #expect(html.contains(text), "\(text)") }
         let addresses = html.replacing("http://www.w3.org/2000/svg", with: "")
         #expect(!addresses.contains("http:") && !addresses.contains("https:") && !addresses.contains("<script"))

@@ -75,6 +75,7 @@ struct VideoTests {
 
     @Test("A tile shows the picture, a caption and a green frame after success")
     func tile() {
+        #expect(Mosaic(tiles: 1, side: 96, cameras: 2).image.width == Mosaic(tiles: 1, side: 96).image.width + 200)
         var mosaic = Mosaic(tiles: 1, side: 96)
         let environment = LineEnvironment(position: 1)
         func pixel(_ x: Int, _ y: Int) -> [UInt8] {

@@ -12,7 +12,7 @@ import Testing
     /// Spot check: one direction in each of a few parameters, from the first convolution to the U-Net.
     @Test("are what finite differences say", arguments: [false, true])
     func finiteDifferences(shared: Bool) throws {
-        let size = ImageSize(height: 12, width: 12)
+        let size = ImageSize(height: 33, width: 34)
         let model = try DiffusionModel(
             PolicyConfiguration(
                 observations: ObservationSchema(

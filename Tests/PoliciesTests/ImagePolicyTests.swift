@@ -23,9 +23,9 @@ private struct TwoCameras {
                 [FieldSelection("joints", width: 2)],
                 images: [
                     ImageSelection(
-                        "wrist", size: ImageSize(height: 10, width: 9), crop: ImageSize(height: 8, width: 7)),
+                        "wrist", size: ImageSize(height: 40, width: 36), crop: ImageSize(height: 34, width: 33)),
                     ImageSelection(
-                        "scene", size: ImageSize(height: 6, width: 6), resize: ImageSize(height: 4, width: 5)),
+                        "scene", size: ImageSize(height: 36, width: 36), resize: ImageSize(height: 33, width: 34)),
                 ]),
             action: ActionConfiguration(dimension: 2), horizon: Horizon(observation: 2, prediction: 4, action: 2),
             conditioning: conditioning,
@@ -46,8 +46,8 @@ private struct TwoCameras {
         Observation(
             vectors: ["joints": fill("\(name).joints", count: 2)],
             images: [
-                "wrist": Self.image("\(name).wrist", width: 9, height: 10),
-                "scene": Self.image("\(name).scene", width: 6, height: 6),
+                "wrist": Self.image("\(name).wrist", width: 36, height: 40),
+                "scene": Self.image("\(name).scene", width: 36, height: 36),
             ])
     }
 
@@ -81,7 +81,7 @@ private struct TwoCameras {
             guard case .input(let name, let shape, _) = node.operation else { return nil }
             return "\(name) \(shape)"
         }
-        #expect(inputs.contains("image.wrist [3, 2, 8, 7, 3]") && inputs.contains("image.scene [3, 2, 4, 5, 3]"))
+        #expect(inputs.contains("image.wrist [3, 2, 34, 33, 3]") && inputs.contains("image.scene [3, 2, 33, 34, 3]"))
         #expect(
             graph.nodes.contains { $0.results[0].shape == [3, 2, 2 + 6 + 6] && $0.operation == .concatenate(axis: 2) })
         #expect(graph.nodes.contains { $0.results[0].shape == [3, 28] })
@@ -128,8 +128,8 @@ private struct TwoCameras {
         }
         #expect(failure { $0.images["scene"] = nil }.contains(#"expected an image "scene", found wrist"#))
         #expect(
-            failure { $0.images["scene"] = TwoCameras.image("x", width: 6, height: 5) }
-                == #"observation image "scene": expected 6×6 pixels, found 5×6"#)
+            failure { $0.images["scene"] = TwoCameras.image("x", width: 36, height: 35) }
+                == #"observation image "scene": expected 36×36 pixels, found 35×36"#)
         let images = cameras.observation("a").images.mapValues { [$0, $0] }
         func expectPrediction(_ expected: String, _ change: (inout [String: [RGBImage]]) -> Void) {
             var images = images
@@ -156,7 +156,7 @@ private struct TwoCameras {
             #expect(expected.isEmpty ? failure.isEmpty : failure.contains(expected), "\(failure)")
         }
         expectFailure("conditioning: expected global or local") { $0.conditioning = .inpainting }
-        expectFailure("image wrist, crop: expected at most 10×9") { $0.observations.images[0].crop?.height = 11 }
+        expectFailure("image wrist, crop: expected at most 40×36") { $0.observations.images[0].crop?.height = 41 }
         expectFailure("found wrist twice") { $0.observations.images[1].name = "wrist" }
         expectFailure("image_encoder.keypoints: expected 1 to 4096") { $0.imageEncoder?.keypoints = 0 }
         expectFailure("image wrist, size") {
@@ -164,6 +164,7 @@ private struct TwoCameras {
             $0.observations.images[0].crop = nil
         }
         expectFailure("image_encoder: expected null") { $0.observations.images = [] }
+        expectFailure("at least 33×33 pixels") { $0.observations.images[0].crop?.width = 32 }
         expectFailure("") { $0.observations.fields = [] }
         let configuration = TwoCameras().configuration
         #expect(
@@ -197,8 +198,8 @@ private struct TwoCameras {
             configuration: cameras.configuration, normaliser: cameras.normaliser, weights: weights)
         try directory.write(stored)
         #expect(try directory.read() == stored)
-        #expect(try directory.document().shapes.images == ["wrist": [2, 10, 9, 3], "scene": [2, 6, 6, 3]])
-        #expect("\(PolicyDescription(of: try directory.document()))".contains("wrist 10×9, its middle 8×7 seen"))
+        #expect(try directory.document().shapes.images == ["wrist": [2, 40, 36, 3], "scene": [2, 36, 36, 3]])
+        #expect("\(PolicyDescription(of: try directory.document()))".contains("wrist 40×36, its middle 34×33 seen"))
 
         let observations = [cameras.observation("a"), cameras.observation("b")]
         let loaded = try DiffusionPolicy(contentsOf: folder("policy"), backend: ReferenceMachine())
@@ -232,19 +233,20 @@ private struct TwoCameras {
                         "observation.joints", shape: [1, 2, 2],
                         .float32(observations.flatMap { $0.vectors["joints"] ?? [] })),
                     SafetensorsTensor("image.wrist", shape: wrist, .float32(bytes("wrist").map(Float.init))),
-                    SafetensorsTensor("image.scene", shape: [1, 2, 6, 6, 3], .float32(bytes("scene").map(Float.init))),
+                    SafetensorsTensor(
+                        "image.scene", shape: [1, 2, 36, 36, 3], .float32(bytes("scene").map(Float.init))),
                 ], to: folder("in"))
         }
-        try write([1, 2, 10, 9, 3])
+        try write([1, 2, 40, 36, 3])
         let input = try PredictionInput(contentsOf: folder("in"), for: policy.model)
         let actions = try policy.predict(
             observations: input.observations, images: input.images, keys: [RandomKey(seed: 1)])
         let expected = try policy.chunks(for: [cameras.request(observations)])[0].prediction.joined()
         #expect(actions == Array(expected))
-        try write([1, 2, 9, 10, 3])
+        try write([1, 2, 36, 40, 3])
         #expect(
             message { _ = try PredictionInput(contentsOf: folder("in"), for: policy.model) }
-                .contains("image.wrist: expected shape [B, 2, 10, 9, 3]"))
+                .contains("image.wrist: expected shape [B, 2, 40, 36, 3]"))
     }
 
     @Test("keypoints lie in the image")
@@ -254,8 +256,9 @@ private struct TwoCameras {
         let images = ["a", "b"].compactMap { cameras.observation($0).images["wrist"] }
         let places = try policy.keypoints(ofCamera: "wrist", in: images)
         #expect(places.map(\.count) == [3, 3])
-        // One cell, at the corner of the part that is seen.
-        #expect(places.joined().allSatisfy { $0 == SIMD2(1.5, 1.5) })
+        // Two cells in either direction, about pixels 0 and 32 of the part that is seen, which begins at (2, 3).
+        #expect(places.joined().allSatisfy { (2.5...34.5).contains($0.x) && (3.5...35.5).contains($0.y) })
+        #expect(places[0] != places[1])
         #expect(throws: ObservationError.self) { try policy.keypoints(ofCamera: "rear", in: images) }
     }
 }

@@ -12,8 +12,9 @@ import Testing
 
 /// A made-up robot with seven joints and two cameras: what the cameras see follows from the joints.
 private enum SeeingRobot {
-    static let wristSize = ImageSize(height: 10, width: 9)
-    static let sceneSize = ImageSize(height: 8, width: 8)
+    static let wristSize = ImageSize(height: 36, width: 35)
+    static let sceneSize = ImageSize(height: 34, width: 34)
+    static let seenSize = ImageSize(height: 33, width: 33)
 
     static func demonstrations() throws -> ReplayBuffer {
         let vectors = try ToyRobot.demonstrations(episodes: 3, frames: 8)
@@ -33,7 +34,7 @@ private enum SeeingRobot {
 
     static func recipe(shared: Bool = false, factors: [String: Double] = [:], jitter: ColorJitter? = nil) -> Recipe {
         var recipe = ToyRobot.recipe {
-            $0.steps = 2
+            $0.steps = 1
             $0.batchSize = 2
             $0.learningRateSchedule = .constant
             $0.learningRateFactors = factors
@@ -42,10 +43,11 @@ private enum SeeingRobot {
         recipe.policy.observations = ObservationSchema(
             [FieldSelection("joints")],
             images: [
-                ImageSelection("wrist", crop: ImageSize(height: 8, width: 8)),
-                ImageSelection("scene", resize: ImageSize(height: 9, width: 9), crop: ImageSize(height: 8, width: 8)),
+                ImageSelection("wrist", crop: seenSize),
+                ImageSelection("scene", resize: ImageSize(height: 35, width: 35), crop: seenSize),
             ])
         recipe.policy.imageEncoder = ImageEncoderConfiguration(keypoints: 4, isShared: shared)
+        recipe.policy.horizon = Horizon(observation: 1, prediction: 4, action: 2)
         recipe.policy.sampler = .ddim(steps: 2)
         return recipe
     }
@@ -84,7 +86,7 @@ private enum SeeingRobot {
         let observation = Observation(
             vectors: ["joints": Array(try demonstrations.field("joints").values[..<7])],
             images: ["wrist": try demonstrations.images("wrist")[0], "scene": try demonstrations.images("scene")[0]])
-        let request = ChunkRequest(observations: [observation, observation], key: RandomKey(seed: 5))
+        let request = ChunkRequest(observations: [observation], key: RandomKey(seed: 5))
         let loaded = try DiffusionPolicy(contentsOf: folder("policy"), backend: ReferenceMachine())
         let answer = try loaded.chunks(for: [request])
         #expect(try trainer.policy().chunks(for: [request]) == answer)
@@ -104,42 +106,39 @@ private enum SeeingRobot {
         #expect(first.images.map(\.input) == ["image.wrist", "image.scene"])
         #expect(first.images.map(\.values) == again.images.map(\.values))
         #expect(first.images.map(\.values) != later.images.map(\.values))
-        #expect(first.images.allSatisfy { $0.values.count == 2 * 2 * 8 * 8 * 3 })
+        #expect(first.images.allSatisfy { $0.values.count == 2 * 33 * 33 * 3 })
         #expect(first.images.allSatisfy { $0.values.allSatisfy { (-1...1).contains($0) } })
 
         // Each image is some part of the recorded one, and over many samples every part comes.
         let demonstrations = try SeeingRobot.demonstrations()
         let recorded = try demonstrations.images("wrist")
         var corners: Set<[Int]> = []
-        for sample in 0..<40 {
+        for sample in 0..<120 {
             let batch = Batch(count: 1, layout: assembler.layout)
             assembler.data.fill(
                 batch, item: 0, from: assembler.data.training, window: 5,
                 augmentation: TrainingData.Augmentation(key: RandomKey(seed: UInt64(sample)), jitter: nil))
-            for row in 0..<2 {
-                let seen = Array(batch.images[0].values[row * 192..<(row + 1) * 192])
-                let image = recorded[assembler.data.training.frame(window: 5, step: row)]
-                let matching = Self.corners(of: seen, in: image)
-                #expect(!matching.isEmpty)
-                if matching.count == 1 { corners.formUnion(matching) }
-            }
+            let image = recorded[assembler.data.training.frame(window: 5, step: 0)]
+            let matching = Self.corners(of: batch.images[0].values, in: image)
+            #expect(!matching.isEmpty)
+            if matching.count == 1 { corners.formUnion(matching) }
         }
-        #expect(corners.count == 6)
+        #expect(corners.count == 12)
 
         let middle = Batch(count: 1, layout: assembler.layout)
         assembler.fillValidation(middle, from: assembler.data.training, first: 5)
         #expect(
             Self.corners(
-                of: Array(middle.images[0].values[..<192]),
+                of: middle.images[0].values,
                 in: recorded[assembler.data.training.frame(window: 5, step: 0)]
-            ).contains([1, 0]))
+            ).contains([2, 1]))
     }
 
-    /// Where an 8×8 part lies in an image.
+    /// Where a part lies in an image.
     private static func corners(of seen: [Float], in image: RGBImage) -> [[Int]] {
-        (0...image.height - 8).flatMap { top in (0...image.width - 8).map { [top, $0] } }.filter { corner in
-            (0..<192).allSatisfy { index in
-                let (row, rest) = (index / 24, index % 24)
+        (0...3).flatMap { top in (0...2).map { [top, $0] } }.filter { corner in
+            (0..<33 * 99).allSatisfy { index in
+                let (row, rest) = (index / 99, index % 99)
                 let pixel = image.pixels[((corner[0] + row) * image.width + corner[1]) * 3 + rest]
                 return abs(seen[index] - (Float(pixel) / 127.5 - 1)) < 1e-6
             }
@@ -174,8 +173,8 @@ private enum SeeingRobot {
             #expect(failure.contains(expected), "\(failure)")
         }
         expectFailure(#"image "rear", found scene, wrist"#) { $0.policy.observations.images[0].name = "rear" }
-        expectFailure("crop: expected at most 10×9") { $0.policy.observations.images[0].crop?.height = 11 }
-        expectFailure("expected 8×8 pixels, found 10×9") {
+        expectFailure("crop: expected at most 36×35") { $0.policy.observations.images[0].crop?.height = 37 }
+        expectFailure("expected 34×34 pixels, found 36×35") {
             $0.policy.observations.images[0].size = SeeingRobot.sceneSize
         }
         expectFailure("rgb_encoder") { $0.training.learningRateFactors = ["encoder": 0] }
@@ -194,6 +193,22 @@ private enum SeeingRobot {
                 .assembler.data.fingerprint
         }
         #expect(try fingerprint(others) != fingerprint(demonstrations))
+    }
+
+    @Test("the example of a robot with two cameras trains on demonstrations of that form")
+    func example() throws {
+        var recipe = try RecipeFile.read("another-robot-cameras")
+        #expect(recipe.policy.observations.images.map(\.name) == ["wrist", "scene"])
+        recipe.policy.observations.fields = [FieldSelection("joints")]
+        for index in 0..<2 {
+            recipe.policy.observations.images[index].resize = ImageSize(height: 36, width: 38)
+            recipe.policy.observations.images[index].crop = ImageSize(height: 33, width: 34)
+        }
+        recipe.policy.horizon = Horizon(observation: 1, prediction: 4, action: 2)
+        recipe.policy.denoiser = .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8))
+        recipe.training.batchSize = 1
+        let trainer = try SeeingRobot.trainer(recipe)
+        for batch in trainer.batches(count: 1) { #expect(try trainer.step(batch).gradientNorm > 0) }
     }
 
     @Test("the shipped recipes look at the camera", arguments: ["pusht-image-cnn", "pusht-image-cnn-paper"])

@@ -172,7 +172,9 @@ import Testing
         }
         #expect(error("pusht-lowdm").contains("did you mean pusht-lowdim?"))
         #expect(error("./pusht-lowdim").contains("no such file"))
-        #expect(error("none.yaml").contains("recipes that ship: another-robot, pusht-demo, pusht-lowdim"))
+        #expect(
+            error("none.yaml").contains(
+                "recipes that ship: another-robot, another-robot-cameras, pusht-demo, pusht-image-cnn"))
         #expect(error("/").contains("expected a recipe"))
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("mine.yaml")
