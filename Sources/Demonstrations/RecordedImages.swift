@@ -68,29 +68,38 @@ extension RecordedImages {
         }
         // That the last rows are there is checked before room is made for all of them.
         if array.missingChunks == .refuse { try array.forEachBand(in: array.rowCount - 1..<array.rowCount) { _, _ in } }
-        let width = size.count
-        pixels = try [UInt8](unsafeUninitializedCapacity: array.rowCount * width) { pixels, filled in
-            if type == .uint8 {
-                try array.forEachBand(in: 0..<array.rowCount) { _, bytes in
-                    UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(pixels)[filled...])
-                        .copyMemory(from: bytes)
-                    filled += bytes.count
-                }
-                return
+        let count = array.rowCount * size.count
+        pixels = try type == .uint8 ? Self.bytes(of: array, count: count) : Self.roundedNumbers(of: array, count: count)
+    }
+
+    private static func bytes(of array: ZarrArray, count: Int) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: count) { pixels, filled in
+            try array.forEachBand(in: 0..<array.rowCount) { _, bytes in
+                UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: pixels[filled...]))
+                    .copyMemory(from: bytes)
+                filled += bytes.count
             }
-            try array.forEachBand(in: 0..<array.rowCount) { rows, _ in
-                let numbers = try array.floats(rows: rows)
+        }
+    }
+
+    private static func roundedNumbers(of array: ZarrArray, count: Int) throws -> [UInt8] {
+        func failure(_ found: String, hint: String? = nil) -> TensorFileError {
+            TensorFileError(file: array.path, expected: "numbers in 0 … 255", found: found, hint: hint)
+        }
+        var largest: Float = 0
+        let pixels = try [UInt8](unsafeUninitializedCapacity: count) { pixels, filled in
+            try array.forEachBandOfFloats(in: 0..<array.rowCount) { rows, numbers in
                 for (index, number) in numbers.enumerated() {
                     guard number >= 0, number <= 255 else {
-                        throw TensorFileError(
-                            file: array.path, expected: "numbers in 0 … 255",
-                            found: "\(number) in frame \(rows.lowerBound + index / width)",
-                            hint: number.isFinite ? "multiply numbers in 0 … 1 by 255" : nil)
+                        throw failure("\(number) in frame \(rows.lowerBound + index / array.rowWidth)")
                     }
+                    largest = max(largest, number)
                     pixels[filled + index] = UInt8(number.rounded())
                 }
                 filled += numbers.count
             }
         }
+        guard largest > 1 else { throw failure("none above 1", hint: "multiply numbers in 0 … 1 by 255") }
+        return pixels
     }
 }

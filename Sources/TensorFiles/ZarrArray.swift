@@ -91,6 +91,26 @@ public struct ZarrArray {
         }
     }
 
+    /// Visits rows in order in single precision, as many at a time as a chunk is high.
+    /// - Parameters:
+    ///   - rows: which rows.
+    ///   - visit: takes the rows of a band and their numbers, row-major.
+    /// - Throws: `TensorFileError` or `FileSystemError`, naming the chunk, or what `visit` throws.
+    public func forEachBandOfFloats(
+        in rows: Range<Int>, _ visit: (_ rows: Range<Int>, _ numbers: UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        var numbers: [Float] = []
+        try forEachBand(in: rows) { band, bytes in
+            let count = bytes.count / metadata.elementType.byteCount
+            if numbers.count < count { numbers = [Float](repeating: 0, count: count) }
+            try numbers.withUnsafeMutableBufferPointer { buffer in
+                let numbers = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+                metadata.elementType.decode(bytes, into: numbers)
+                try visit(band, UnsafeBufferPointer(numbers))
+            }
+        }
+    }
+
     /// The numbers in some rows; that they are there is checked before room is made for them.
     private func checkedCount(_ rows: Range<Int>) throws -> Int {
         let (count, overflow) = rows.count.multipliedReportingOverflow(by: rowWidth)

@@ -63,6 +63,10 @@ import Testing
         #expect(
             try failure("e.zarr") { try $0.write("data/img", shape: [2, 4, 5, 3], floats: wrong) }
                 .contains("found nan in frame 1"))
+        let unit = try failure("g.zarr") {
+            try $0.write("data/img", shape: [2, 4, 5, 3], floats: floats.map { $0 / 255 })
+        }
+        #expect(unit.contains("none above 1; multiply numbers"))
         #expect(try failure("f.zarr") { _ in }.contains("data/img: expected a field of this name"))
     }
 
