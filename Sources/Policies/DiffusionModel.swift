@@ -213,7 +213,8 @@ extension DiffusionModel {
     public func networkGraph(batch: Int) -> Graph {
         let builder = GraphBuilder(parameters: table)
         let horizon = configuration.horizon
-        let observation = builder.input("observation", [batch, horizon.observation, observationDimension])
+        let observation = seen(
+            vectors(in: builder, [batch, horizon.observation], rate: .step), batch: batch, in: builder)
         let sample = builder.input("sample", [batch, horizon.prediction, sampleDimension])
         let output = output(
             holdingKnown(sample, observation: observation), steps: builder.input("steps", [batch]),

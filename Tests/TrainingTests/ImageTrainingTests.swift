@@ -23,7 +23,9 @@ private enum SeeingRobot {
             var pixels: [UInt8] = []
             for frame in 0..<vectors.frameCount {
                 let shades = joints[frame * 7..<frame * 7 + 7].map { UInt8(127 + 100 * $0) }
-                for index in 0..<size.count { pixels.append(shades[(index / 3) % 7] &+ UInt8(index % 3)) }
+                for index in 0..<size.count {
+                    pixels.append(shades[index / 3 % 7] &+ UInt8(truncatingIfNeeded: index * index / 7))
+                }
             }
             return RecordedImages(name, size: size, pixels: pixels)
         }
