@@ -146,7 +146,7 @@ struct InstructionCompiler {
 
         case .relu, .reluGradient, .convolution2D, .convolution2DInputGradient, .convolution2DWeightGradient,
             .maxPooling2D, .maxPooling2DGradient, .spatialSoftmax, .spatialSoftmaxGradient:
-            throw UnsupportedOperation(operation: "\(operation)")
+            return try images(operation, step, out)
 
         case .sinusoidalEmbedding(let dimension):
             let batch = shape(result)[0]

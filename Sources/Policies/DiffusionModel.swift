@@ -205,7 +205,7 @@ extension DiffusionModel {
     /// for a chunk of actions or once for a model.
     ///
     /// Inputs, all normalised and all at the rate of steps:
-    /// - `observation` `[b, To, D]`,
+    /// - `observation` `[b, To, D]` and `image.NAME` `[b, To, height, width, 3]` for each camera,
     /// - `sample` `[b, Tp, C]`: the diffused sample; what is known is put into its place,
     /// - `steps` `[b]`: steps of the diffusion, as numbers.
     ///

@@ -1,5 +1,4 @@
 import PolicyNetworks
-import ReferenceBackend
 import TensorGraph
 import TestSupport
 import Testing
@@ -15,8 +14,10 @@ struct RGBEncoderGoldenTests {
         #expect(encoder.buffers == ["pool.pos_grid"])
     }
 
-    @Test("feature map, keypoints, output, loss and gradients", arguments: try RGBEncoderGolden.cases())
-    func numbers(golden: RGBEncoderGolden) throws {
+    @Test(
+        "feature map, keypoints, output, loss and gradients", arguments: try RGBEncoderGolden.cases(),
+        TestedBackend.allCases)
+    func numbers(golden: RGBEncoderGolden, tested: TestedBackend) throws {
         let encoder = try RGBEncoder(golden.configuration)
         let table = ParameterTable(encoder.parameters)
         let builder = GraphBuilder(parameters: table)
@@ -31,12 +32,13 @@ struct RGBEncoderGoldenTests {
             ],
             gradients: builder.gradients(of: loss, scaledBy: builder.constant([1], [])))
 
-        let machine = ReferenceMachine()
-        let (weights, gradients) = (machine.makeBuffer(count: table.count), machine.makeBuffer(count: table.count))
+        let machine = tested.makeBackend()
+        let weights = try machine.makeBuffer(count: table.count)
+        let gradients = try machine.makeBuffer(count: table.count)
         for range in table.ranges {
             weights.write(fillParameter(range.name, shape: range.shape.dimensions), offset: range.offset)
         }
-        let executable = machine.compile(graph, parameters: weights, gradients: gradients)
+        let executable = try machine.compile(graph, parameters: weights, gradients: gradients)
         executable.write("image", golden.images)
         executable.write("target", fill("input.target", count: output.shape.count))
         try executable.run(.step)

@@ -43,12 +43,6 @@ enum OperationKind: CaseIterable {
     case meanSquaredError
     case meanSquaredErrorGradient
 
-    /// Operations on images.
-    static let images: Set<Self> = [
-        .relu, .reluGradient, .convolution2D, .convolution2DInputGradient, .convolution2DWeightGradient, .maxPooling2D,
-        .maxPooling2DGradient, .spatialSoftmax, .spatialSoftmaxGradient,
-    ]
-
     /// A new operation does not compile before it has a kind, and its kind fails the suite before it has a case.
     init(_ operation: TensorGraph.Operation) {
         self =
