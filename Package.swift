@@ -116,7 +116,7 @@ let package = Package(
             of: "Training",
             using: [
                 "Policies", "Demonstrations", "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles",
-                "TensorGraph", "ReferenceBackend", "CPUBackend",
+                "TensorGraph", "CPUBackend",
             ]),
         tests(of: "Evaluation", using: ["PolicyInterface", "CPNG"]),
         .target(name: "CAllocationProbe", path: "Tests/CAllocationProbe"),

@@ -3,7 +3,6 @@ import Foundation
 import NoiseSchedules
 import Policies
 import PolicyInterface
-import ReferenceBackend
 import TensorGraph
 import TestSupport
 import Testing
@@ -55,7 +54,7 @@ private enum SeeingRobot {
     }
 
     static func trainer(_ recipe: Recipe = recipe()) throws -> Trainer {
-        try Trainer(recipe: recipe, demonstrations: try demonstrations(), backend: ReferenceMachine())
+        try Trainer(recipe: recipe, demonstrations: try demonstrations(), backend: ToyRobot.machine)
     }
 }
 
@@ -89,7 +88,7 @@ private enum SeeingRobot {
             vectors: ["joints": Array(try demonstrations.field("joints").values[..<7])],
             images: ["wrist": try demonstrations.images("wrist")[0], "scene": try demonstrations.images("scene")[0]])
         let request = ChunkRequest(observations: [observation], key: RandomKey(seed: 5))
-        let loaded = try DiffusionPolicy(contentsOf: folder("policy"), backend: ReferenceMachine())
+        let loaded = try DiffusionPolicy(contentsOf: folder("policy"), backend: ToyRobot.machine)
         let answer = try loaded.chunks(for: [request])
         #expect(try trainer.policy().chunks(for: [request]) == answer)
         #expect(answer[0].actions.joined().allSatisfy { $0.isFinite })
@@ -191,7 +190,7 @@ private enum SeeingRobot {
             fields: Array(demonstrations.fields.values), images: [wrist, try demonstrations.images("scene")],
             episodeEnds: demonstrations.episodeEnds)
         func fingerprint(_ demonstrations: ReplayBuffer) throws -> String {
-            try Trainer(recipe: recipe, demonstrations: demonstrations, backend: ReferenceMachine())
+            try Trainer(recipe: recipe, demonstrations: demonstrations, backend: ToyRobot.machine)
                 .assembler.data.fingerprint
         }
         #expect(try fingerprint(others) != fingerprint(demonstrations))
