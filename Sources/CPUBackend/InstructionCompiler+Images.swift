@@ -4,8 +4,8 @@ internal import TensorGraph
 // MARK: - Images
 
 extension InstructionCompiler {
-    /// The instructions of an operation on images.
-    mutating func images(_ operation: Operation, _ step: Step, _ out: Pointer) throws -> [Plan.Instruction] {
+    /// The instructions of an operation on images that is no product, in float32.
+    func images(_ operation: Operation, _ step: Step, _ out: Pointer) throws -> [Plan.Instruction] {
         let threads = threads
         let inputs = step.inputs.map(pointer)
         let (x, y) = (shape(step.inputs[0]), step.results[0].map(shape) ?? [])
@@ -20,24 +20,6 @@ extension InstructionCompiler {
             return instruction("relu gradient") {
                 ck_relu_gradient(inputs[0], inputs[1], out, y.count, ck_float32, threads)
             }
-
-        case .convolution2D(let geometry):
-            let shape = geometry.shape(image: x, windows: y)
-            let description = oneDNN.convolution(shape, hasBias: step.inputs.count == 3)
-            var (pack, tensors) = try packed(step.inputs[1], for: description)
-            tensors += [(.source, raw(inputs[0])), (.destination, raw(out))]
-            if step.inputs.count == 3 { tensors.append((.bias, raw(inputs[2]))) }
-            return pack + [try execute("convolution of images", description, tensors)]
-        case .convolution2DInputGradient(let geometry, _, _):
-            let description = oneDNN.convolutionSourceGradient(geometry.shape(image: y, windows: x))
-            var (pack, tensors) = try packed(step.inputs[1], for: description)
-            tensors += [(.gradientOfDestination, raw(inputs[0])), (.gradientOfSource, raw(out))]
-            return pack + [try execute("input gradient of images", description, tensors)]
-        case .convolution2DWeightGradient(let geometry):
-            let description = oneDNN.convolutionWeightGradient(
-                geometry.shape(image: x, windows: shape(step.inputs[1])))
-            return try weightGradient(
-                "weight gradient of images", description, step, dimensions: y.dimensions, nil)
 
         case .maxPooling2D(let geometry):
             let pool = geometry.pool(image: x, windows: y, inputs[0], out: out)
@@ -77,13 +59,6 @@ extension InstructionCompiler {
 }
 
 extension Convolution2D {
-    /// The shapes of a convolution of this geometry.
-    fileprivate func shape(image: Shape, windows: Shape) -> OneDNN.ImageConvolutionShape {
-        OneDNN.ImageConvolutionShape(
-            batch: image[0], inputs: image[3], outputs: windows[3], height: image[1], width: image[2],
-            rows: windows[1], columns: windows[2], geometry: self)
-    }
-
     /// Max pooling of this geometry.
     fileprivate func pool(
         image: Shape, windows: Shape, _ source: UnsafeMutablePointer<Float>, out: UnsafeMutablePointer<Float>?

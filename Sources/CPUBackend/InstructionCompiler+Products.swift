@@ -14,6 +14,19 @@ extension InstructionCompiler {
         case .convolution1D(let geometry): try convolution(geometry, step, to: result)
         case .transposedConvolution1D(let geometry, _): try transposedConvolution(geometry, step, to: result)
         case .convolution1DWeightGradient(let geometry): try convolutionWeightGradient(geometry, step)
+        case .convolution2D(let geometry):
+            try forward(
+                "convolution of images", OneDNN.Product(geometry, from: shape(step.inputs[0]), to: shape(result)), step,
+                result)
+        case .convolution2DInputGradient(let geometry, _, _):
+            try sourceGradient(
+                "input gradient of images", OneDNN.Product(geometry, from: shape(result), to: shape(step.inputs[0])),
+                step, raw(result), precision(result))
+        case .convolution2DWeightGradient(let geometry):
+            try weightGradient(
+                "weight gradient of images",
+                OneDNN.Product(geometry, from: shape(step.inputs[0]), to: shape(step.inputs[1])), step,
+                dimensions: shape(result).dimensions)
         default: preconditionFailure("\(operation) is no product")
         }
     }

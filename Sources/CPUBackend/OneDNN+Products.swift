@@ -2,11 +2,11 @@ internal import COneDNN
 internal import TensorGraph
 
 extension OneDNN {
-    /// The shapes of a linear layer or of a convolution over time.
+    /// The shapes of a linear layer or of a convolution over time or an image.
     struct Product: Hashable {
         private var source, weights, destination: [Int]
-        /// The windows of a convolution; nil for a linear layer.
-        private var geometry: Convolution1D?
+        /// The windows of a convolution along each axis; none for a linear layer.
+        private var geometry: [Convolution1D] = []
 
         /// A linear layer from `[rows, inputs]` to `[rows, outputs]`.
         init(rows: Int, inputs: Int, outputs: Int) {
@@ -18,10 +18,19 @@ extension OneDNN {
             source = [x[0], x[2], x[1]]
             weights = [y[2], x[2], geometry.kernel]
             destination = [y[0], y[2], y[1]]
-            self.geometry = geometry
+            self.geometry = [geometry]
         }
 
-        /// The layouts of all tensors, without a bias an empty one; sequences are channels-last in the library's (batch, channel, time).
+        /// A convolution from `[batch, height, width, inputs]` to `[batch, windows, windows, outputs]`.
+        init(_ geometry: Convolution2D, from x: Shape, to y: Shape) {
+            source = [x[0], x[3], x[1], x[2]]
+            weights = [y[3], x[3], geometry.height.kernel, geometry.width.kernel]
+            destination = [y[0], y[3], y[1], y[2]]
+            self.geometry = [geometry.height, geometry.width]
+        }
+
+        /// The layouts of all tensors, without a bias an empty one; sequences and images are channels-last, though the library counts
+        /// (batch, channel, time) or (batch, channel, height, width).
         fileprivate func layouts(
             source: Precision, weights: Precision, destination: Precision, hasBias: Bool
         ) -> (
@@ -30,8 +39,7 @@ extension OneDNN {
         ) {
             func activations(_ dimensions: [Int], _ precision: Precision) -> Layout {
                 dimensions.count == 2
-                    ? Layout(rowMajor: dimensions, precision)
-                    : Layout(sequence: (dimensions[0], dimensions[2], dimensions[1]), precision)
+                    ? Layout(rowMajor: dimensions, precision) : Layout(channelsLast: dimensions, precision)
             }
             return (
                 activations(self.source, source).descriptor, Layout(any: self.weights, weights).descriptor,
@@ -40,11 +48,14 @@ extension OneDNN {
             )
         }
 
-        /// Strides and zeros before and after the sequence of a convolution.
+        /// Strides and zeros before and after each axis of a convolution.
         fileprivate var windows: (strides: [Int64], before: [Int64], after: [Int64])? {
-            guard let geometry else { return nil }
-            let after = (destination[2] - 1) * geometry.stride + geometry.kernel - source[2] - geometry.padding
-            return ([Int64(geometry.stride)], [Int64(geometry.padding)], [Int64(after)])
+            guard !geometry.isEmpty else { return nil }
+            let after = geometry.enumerated().map { axis, windows in
+                let reach = (destination[2 + axis] - 1) * windows.stride + windows.kernel
+                return Int64(reach - source[2 + axis] - windows.padding)
+            }
+            return (geometry.map { Int64($0.stride) }, geometry.map { Int64($0.padding) }, after)
         }
     }
 

@@ -76,11 +76,17 @@ final class OneDNN: @unchecked Sendable {
                 "layout \(dimensions)")
         }
 
-        /// A sequence `[batch, time, channel]` as the library's (batch, channel, time).
-        init(sequence shape: (batch: Int, time: Int, channels: Int), _ precision: Precision = .float32) {
-            self.init(
-                [shape.batch, shape.channels, shape.time], strides: [shape.time * shape.channels, 1, shape.channels],
-                precision)
+        /// The library's (batch, channel, …) with the channels of a place beside each other.
+        init(channelsLast dimensions: [Int], _ precision: Precision = .float32) {
+            var strides = dimensions
+            var stride = dimensions[1]
+            strides[1] = 1
+            for axis in dimensions.indices.dropFirst(2).reversed() {
+                strides[axis] = stride
+                stride *= dimensions[axis]
+            }
+            strides[0] = stride
+            self.init(dimensions, strides: strides, precision)
         }
 
         fileprivate init(_ descriptor: dnnl_memory_desc_t) { self.descriptor = descriptor }

@@ -50,10 +50,12 @@ extension Graph {
         return rounded
     }
 
-    /// Whether a node is a product over sequences; those over vectors are small, and so are gradients of weights.
+    /// Whether a node is a product over sequences or images; those over vectors are small, and so are gradients of weights.
     private func makesSequences(_ node: Node) -> Bool {
         switch node.operation {
-        case .linear, .linearInputGradient, .convolution1D, .transposedConvolution1D: node.results[0].shape.rank >= 3
+        case .linear, .linearInputGradient, .convolution1D, .transposedConvolution1D, .convolution2D,
+            .convolution2DInputGradient:
+            node.results[0].shape.rank >= 3
         default: false
         }
     }
@@ -77,7 +79,7 @@ extension Operation {
     public var isProduct: Bool {
         switch self {
         case .linear, .linearInputGradient, .linearWeightGradient, .convolution1D, .transposedConvolution1D,
-            .convolution1DWeightGradient:
+            .convolution1DWeightGradient, .convolution2D, .convolution2DInputGradient, .convolution2DWeightGradient:
             true
         default: false
         }

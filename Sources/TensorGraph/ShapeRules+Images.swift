@@ -6,7 +6,7 @@ extension Operation {
             precondition(condition, "\(self): expected \(rule()), found \(inputs)")
         }
         func shape(_ index: Int) -> Shape { inputs[index].shape }
-        func result(_ dimensions: [Int]) -> [TensorType] { [TensorType(Shape(dimensions), inputs[0].precision)] }
+        func result(_ dimensions: [Int]) -> [TensorType] { [TensorType(Shape(dimensions))] }
         /// Whether a weight `[out, in, kernel height, kernel width]` has a geometry's kernel.
         func isWeight(_ index: Int, of geometry: Convolution2D) -> Bool {
             shape(index).rank == 4 && shape(index)[2] == geometry.height.kernel
