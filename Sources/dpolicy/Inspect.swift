@@ -26,6 +26,7 @@ struct Inspect: ParsableCommand {
     @Option(help: ArgumentHelp("Demonstrations to take the frames from.", valueName: "path"))
     var data: String?
 
+    @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
@@ -38,7 +39,7 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         if let keypoints, let data {
-            let policy = try DiffusionPolicy(contentsOf: NamedPolicy(at: path).url, backend: global.machine)
+            let policy = try DiffusionPolicy(contentsOf: NamedPolicy(at: path).url, backend: computing.machine(global))
             let demonstrations = try PushTTask.demonstrations(
                 at: URL(fileURLWithPath: data), for: policy.configuration)
             try KeypointFrames(policy: policy, demonstrations: demonstrations)
