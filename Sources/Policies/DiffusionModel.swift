@@ -92,34 +92,37 @@ extension DiffusionModel {
     /// Inputs, all normalised:
     /// - `observation` `[b, trainingObservations, D]` and `action` `[b, Tp, A]`: a window of a demonstration,
     /// - `image.NAME` `[b, To, height, width, 3]` for each camera,
-    /// - `noise` `[b, Tp, C]`: from the standard normal distribution,
-    /// - `steps` `[b]`: steps of the diffusion, each uniform in `0 ..< diffusion.steps`,
+    /// - `noise` `[n · b, Tp, C]`: from the standard normal distribution, `n` noise samples for each window, one after another,
+    /// - `steps` `[n · b]`: steps of the diffusion, each uniform in `0 ..< diffusion.steps`,
     /// - `loss_scale` `[]`: a factor of every gradient, the share of this batch in the whole one when gradients accumulate.
     ///
-    /// The output is `loss` `[]`, not scaled. Sampling the step and comparing with plain squared error is algorithm 1 of Ho et al. 2020.
-    public func trainingGraph(batch: Int) -> Graph {
+    /// The output is `loss` `[]`, not scaled. Sampling the step and comparing with plain squared error is algorithm 1 of Ho et al. 2020; several
+    /// noise samples for what was encoded once are those of Li et al. 2024 (Autoregressive Image Generation without Vector Quantization, section 4).
+    public func trainingGraph(batch: Int, noiseSamples: Int = 1) -> Graph {
         let builder = GraphBuilder(parameters: table)
-        let loss = loss(in: builder, batch: batch)
+        let loss = loss(in: builder, batch: batch, noiseSamples: noiseSamples)
         let gradients = builder.gradients(of: loss, scaledBy: builder.input("loss_scale", []))
         return builder.graph(outputs: [("loss", loss)], gradients: gradients)
     }
 
-    /// The loss of a batch alone, for validation: the inputs and the output of `trainingGraph(batch:)` but for `loss_scale`.
+    /// The loss of a batch alone, for validation: the inputs and the output of `trainingGraph(batch:noiseSamples:)` but for `loss_scale`, with one noise sample
+    /// for each window.
     public func lossGraph(batch: Int) -> Graph {
         let builder = GraphBuilder(parameters: table)
-        return builder.graph(outputs: [("loss", loss(in: builder, batch: batch))])
+        return builder.graph(outputs: [("loss", loss(in: builder, batch: batch, noiseSamples: 1))])
     }
 
-    private func loss(in builder: GraphBuilder, batch: Int) -> Tensor {
+    private func loss(in builder: GraphBuilder, batch: Int, noiseSamples: Int) -> Tensor {
         let horizon = configuration.horizon
         let actions = builder.input("action", [batch, horizon.prediction, configuration.action.dimension])
         let observations = vectors(in: builder, [batch, trainingObservations], rate: .step)
-        let noise = builder.input("noise", [batch, horizon.prediction, sampleDimension])
-        let steps = builder.input("steps", [batch])
+        let noise = builder.input("noise", [noiseSamples * batch, horizon.prediction, sampleDimension])
+        let steps = builder.input("steps", [noiseSamples * batch])
 
         let inpainted = configuration.conditioning == .inpainting ? observations : []
-        let sample = Tensor.concatenate([actions] + inpainted, axis: 2)
+        let sample = Tensor.concatenate([actions] + inpainted, axis: 2).repeatingItems(noiseSamples)
         let known = seen(observations.map { $0.slice(axis: 1, 0..<horizon.observation) }, batch: batch, in: builder)
+            .repeatingItems(noiseSamples)
         let numbers = Coefficients(
             in: builder, at: steps,
             rows: (0..<schedule.steps).map { step in
@@ -276,5 +279,15 @@ extension DiffusionModel {
         let shape: Shape = [observation.shape[0], missing, seenDimension]
         let zeros = observation.graph.constant([0], [1, 1, 1]).broadcast(to: shape)
         return Tensor.concatenate([observation, zeros], axis: 1)
+    }
+}
+
+extension Tensor {
+    /// Each item `count` times, one after another: `[b, …]` → `[count · b, …]`.
+    fileprivate func repeatingItems(_ count: Int) -> Tensor {
+        guard count > 1 else { return self }
+        let (batch, item) = (shape[0], Array(shape.dimensions[1...]))
+        return reshaped(to: Shape([batch, 1] + item)).broadcast(to: Shape([batch, count] + item))
+            .reshaped(to: Shape([batch * count] + item))
     }
 }

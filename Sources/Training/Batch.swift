@@ -1,6 +1,6 @@
 /// Normalised windows of demonstrations with the noise that diffuses them: the inputs of one update.
 ///
-/// Letters in shapes: `B` the batch, `Tp` the prediction horizon, `D` and `A` the components of an observation and an action, `C` those of
+/// Letters in shapes: `B` the batch, `n` the noise samples of a window, `Tp` the prediction horizon, `D` and `A` the components of an observation and an action, `C` those of
 /// what is denoised (see `DiffusionModel`).
 public final class Batch: @unchecked Sendable {
     // One thread fills a batch, then hands it over through a lock; see BatchQueue.
@@ -15,21 +15,25 @@ public final class Batch: @unchecked Sendable {
     public internal(set) var images: [(input: String, values: [Float])]
     /// Actions `[B, Tp, A]`.
     public internal(set) var actions: [Float]
-    /// Noise `[B, Tp, C]` from the standard normal distribution.
+    /// Noise `[n · B, Tp, C]` from the standard normal distribution.
     public internal(set) var noise: [Float]
-    /// Steps of the diffusion `[B]`, whole numbers.
+    /// Steps of the diffusion `[n · B]`, whole numbers.
     public internal(set) var steps: [Float]
 
-    init(count: Int, layout: BatchLayout) {
+    /// How many windows it holds.
+    public let count: Int
+    /// How often each window is diffused, the `n` of shapes.
+    public let noiseSamples: Int
+
+    init(count: Int, layout: BatchLayout, noiseSamples: Int = 1) {
+        self.count = count
+        self.noiseSamples = noiseSamples
         observations = [Float](repeating: 0, count: count * layout.observationCount)
         images = layout.images.map { ($0.input, [Float](repeating: 0, count: count * $0.count)) }
         actions = [Float](repeating: 0, count: count * layout.actionCount)
-        noise = [Float](repeating: 0, count: count * layout.noiseCount)
-        steps = [Float](repeating: 0, count: count)
+        noise = [Float](repeating: 0, count: noiseSamples * count * layout.noiseCount)
+        steps = [Float](repeating: 0, count: noiseSamples * count)
     }
-
-    /// How many windows it holds.
-    public var count: Int { steps.count }
 }
 
 /// How many numbers one window has of each kind.

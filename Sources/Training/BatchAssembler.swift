@@ -12,6 +12,7 @@ struct BatchAssembler: Sendable {
     let data: TrainingData
     let layout: BatchLayout
     let batchSize: Int
+    private let noiseSamples: Int
     private let diffusionSteps: Int
     private let jitter: ColorJitter?
     private let key: RandomKey
@@ -20,6 +21,7 @@ struct BatchAssembler: Sendable {
         self.data = data
         layout = BatchLayout(model)
         batchSize = training.batchSize
+        noiseSamples = training.noiseSamples
         diffusionSteps = model.configuration.diffusion.steps
         jitter = training.colorJitter
         key = RandomKey(seed: training.seed)
@@ -40,6 +42,9 @@ struct BatchAssembler: Sendable {
 
     /// The epoch of the first sample of an update.
     func epoch(ofUpdate update: Int) -> Int { update * batchSize / data.training.count }
+
+    /// Room for the batch of an update.
+    func makeBatch() -> Batch { Batch(count: batchSize, layout: layout, noiseSamples: noiseSamples) }
 
     /// Fills the batch of an update.
     /// - Parameter order: kept by the caller between calls, so that an epoch is permuted once.
@@ -73,14 +78,15 @@ struct BatchAssembler: Sendable {
 
     private func fillNoise(_ batch: Batch, firstSample: Int, key: RandomKey) {
         let (noiseKey, stepsKey) = (key.folding("noise"), key.folding("steps"))
+        let first = firstSample * batch.noiseSamples
         batch.noise.withUnsafeMutableBufferPointer { noise in
-            for item in 0..<batch.count {
+            for item in batch.steps.indices {
                 let places = item * layout.noiseCount..<(item + 1) * layout.noiseCount
-                noiseKey.folding(firstSample + item).fillNormal(UnsafeMutableBufferPointer(rebasing: noise[places]))
+                noiseKey.folding(first + item).fillNormal(UnsafeMutableBufferPointer(rebasing: noise[places]))
             }
         }
-        for item in 0..<batch.count {
-            batch.steps[item] = Float(stepsKey.integer(below: diffusionSteps, at: firstSample + item))
+        for item in batch.steps.indices {
+            batch.steps[item] = Float(stepsKey.integer(below: diffusionSteps, at: first + item))
         }
     }
 }

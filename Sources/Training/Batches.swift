@@ -25,7 +25,7 @@ public struct Batches: Sequence, IteratorProtocol {
         let queue: BatchQueue
 
         init(_ assembler: BatchAssembler, updates: Range<Int>) {
-            let queue = BatchQueue { Batch(count: assembler.batchSize, layout: assembler.layout) }
+            let queue = BatchQueue { assembler.makeBatch() }
             self.queue = queue
             let thread = Thread {
                 var order = BatchAssembler.Order()

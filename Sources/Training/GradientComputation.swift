@@ -18,7 +18,8 @@ final class GradientComputation {
         sum = parts > 1 ? try backend.makeBuffer(count: model.table.count) : nil
         self.backend = backend
         executable = try backend.compile(
-            model.trainingGraph(batch: training.microBatchSize), parameters: state.parameters, gradients: gradients)
+            model.trainingGraph(batch: training.microBatchSize, noiseSamples: training.noiseSamples),
+            parameters: state.parameters, gradients: gradients)
         // Each part's loss is a mean over the part: scaled by the part's share, the gradients add up to those of the whole batch.
         executable.write("loss_scale", [1 / Float(parts)])
     }

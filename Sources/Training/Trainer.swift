@@ -92,7 +92,7 @@ public final class Trainer {
 
     /// One update of the weights: gradients of the batch, their reduction over machines, clipping, AdamW and moving average.
     ///
-    /// For each window of the batch, noise and a step of the diffusion were drawn; `DiffusionModel.trainingGraph(batch:)` says how they
+    /// For each window of the batch, noise and a step of the diffusion were drawn; `DiffusionModel.trainingGraph(batch:noiseSamples:)` says how they
     /// become a loss. With m and v running means of the clipped gradient and of its square, corrected for their start at 0, AdamW moves the
     /// weights w by `w ← w − rate · (m / (√v + ε) + decay · w)`. The rate rises linearly from 0 during warm-up (the first update then
     /// moves nothing), then falls to 0 along half a cosine. Afterwards `average ← d · average + (1 − d) · w`, d growing from 0 to the recipe's

@@ -11,6 +11,10 @@ public struct TrainingConfiguration: Sendable, Hashable {
     public var steps: Int
     /// Windows in a batch.
     public var batchSize: Int
+    /// How often each window of a batch is diffused, each time with other noise at another step; 1 by default, as in the paper.
+    ///
+    /// More cost only the denoiser, not the encoders of images, and make the gradients less noisy.
+    public var noiseSamples: Int
     /// In how many equal parts a batch is computed, one after another, to save memory.
     public var accumulation: Int
     /// The optimiser and its largest learning rate.
@@ -43,7 +47,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
 
     /// The paper's values by default.
     public init(
-        seed: UInt64 = 42, steps: Int = 8_000, batchSize: Int = 256, accumulation: Int = 1,
+        seed: UInt64 = 42, steps: Int = 8_000, batchSize: Int = 256, noiseSamples: Int = 1, accumulation: Int = 1,
         optimizer: AdamWConfiguration = AdamWConfiguration(),
         learningRateSchedule: LearningRateSchedule = .cosine(warmUp: 500),
         learningRateFactors: [String: Double] = [:], movingAverage: MovingAverageDecay = MovingAverageDecay(),
@@ -54,6 +58,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
         self.seed = seed
         self.steps = steps
         self.batchSize = batchSize
+        self.noiseSamples = noiseSamples
         self.accumulation = accumulation
         self.optimizer = optimizer
         self.learningRateSchedule = learningRateSchedule
@@ -86,6 +91,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
         }
         try check("steps", steps, isIn: 1...1_000_000_000)
         try check("batch_size", batchSize, isIn: 1...Self.largestBatch)
+        try check("noise_samples", noiseSamples, isIn: 1...Self.largestBatch / batchSize)
         try check("accumulation", accumulation, isIn: 1...batchSize)
         guard batchSize % accumulation == 0 else {
             throw InvalidSetting(
@@ -114,6 +120,7 @@ extension TrainingConfiguration: Codable {
         case seed
         case steps
         case batchSize = "batch_size"
+        case noiseSamples = "noise_samples"
         case accumulation
         case optimizer
         case learningRateSchedule = "learning_rate_schedule"
@@ -139,6 +146,7 @@ extension TrainingConfiguration: Codable {
         try read(.seed, into: &seed)
         try read(.steps, into: &steps)
         try read(.batchSize, into: &batchSize)
+        try read(.noiseSamples, into: &noiseSamples)
         try read(.accumulation, into: &accumulation)
         try read(.optimizer, into: &optimizer)
         try read(.learningRateSchedule, into: &learningRateSchedule)
@@ -160,6 +168,7 @@ extension TrainingConfiguration: Codable {
         try fields.encode(seed, forKey: .seed)
         try fields.encode(steps, forKey: .steps)
         try fields.encode(batchSize, forKey: .batchSize)
+        try fields.encode(noiseSamples, forKey: .noiseSamples)
         try fields.encode(accumulation, forKey: .accumulation)
         try fields.encode(optimizer, forKey: .optimizer)
         try fields.encode(learningRateSchedule, forKey: .learningRateSchedule)

@@ -84,6 +84,32 @@ func lossIsThatOfTheDefinition(variant: Variant, tested: TestedBackend) throws {
 }
 
 @Test(arguments: Conditioning.allCases, TestedBackend.allCases)
+func noiseSamplesAreAsGoodAsWindowsThatOccurAgain(conditioning: Conditioning, tested: TestedBackend) throws {
+    let tiny = try TinyPolicy(conditioning: conditioning)
+    let batch = Batch(tiny.model)
+    func train(_ graph: Graph, repetitions: Int) throws -> (loss: [Float], gradients: [Float]) {
+        let backend = tested.makeBackend()
+        let parameters = try backend.makeBuffer(count: tiny.weights.count)
+        let gradients = try backend.makeBuffer(count: tiny.weights.count)
+        parameters.write(tiny.weights)
+        let executable = try backend.compile(graph, parameters: parameters, gradients: gradients)
+        for (name, both) in [("action", batch.action), ("observation", batch.observation)] {
+            let window = Array(both[..<(both.count / 2)])
+            executable.write(name, Array(repeatElement(window, count: repetitions).joined()))
+        }
+        executable.write("noise", batch.noise)
+        executable.write("steps", batch.steps)
+        executable.write("loss_scale", [1])
+        try executable.run(.step)
+        return (executable.read("loss", count: 1), gradients.values())
+    }
+    let once = try train(tiny.model.trainingGraph(batch: 1, noiseSamples: 2), repetitions: 1)
+    let twice = try train(tiny.model.trainingGraph(batch: 2), repetitions: 2)
+    #expect(isClose(once.loss, twice.loss, within: 1e-6))
+    #expect(isClose(once.gradients, twice.gradients, within: 1e-5))
+}
+
+@Test(arguments: Conditioning.allCases, TestedBackend.allCases)
 func gradientsAreSlopesTimesTheLossScale(conditioning: Conditioning, tested: TestedBackend) throws {
     let tiny = try TinyPolicy(conditioning: conditioning, prediction: .velocity)
     let backend = tested.makeBackend()

@@ -98,7 +98,7 @@ private enum SeeingRobot {
     func crops() throws {
         let assembler = try SeeingRobot.trainer().assembler
         func batch(_ update: Int) -> Batch {
-            let batch = Batch(count: 2, layout: assembler.layout)
+            let batch = assembler.makeBatch()
             var order = BatchAssembler.Order()
             assembler.fill(batch, update: update, order: &order)
             return batch
@@ -179,6 +179,25 @@ private enum SeeingRobot {
             $0.policy.observations.images[0].size = SeeingRobot.sceneSize
         }
         expectFailure("rgb_encoder") { $0.training.learningRateFactors = ["encoder": 0] }
+    }
+
+    @Test("a training goes on from a checkpoint bit for bit, crops and colours included")
+    func resuming() throws {
+        let folder = try TemporaryFolder()
+        var recipe = SeeingRobot.recipe(jitter: ColorJitter(brightness: 0.2))
+        recipe.training.steps = 2
+        recipe.training.noiseSamples = 2
+        let whole = try SeeingRobot.trainer(recipe)
+        let expected = try whole.batches().map { try whole.step($0) }
+
+        let first = try SeeingRobot.trainer(recipe)
+        #expect(try first.batches(count: 1).map { try first.step($0) } == [expected[0]])
+        try first.saveCheckpoint(to: folder("checkpoint"))
+        let second = try Trainer(
+            resuming: folder("checkpoint"), recipe: recipe, demonstrations: try SeeingRobot.demonstrations(),
+            backend: ToyRobot.machine)
+        #expect(try second.batches().map { try second.step($0) } == [expected[1]])
+        #expect(second.weights == whole.weights && second.averageWeights == whole.averageWeights)
     }
 
     @Test("other pixels are other demonstrations")

@@ -80,6 +80,18 @@ import Testing
         }
     }
 
+    @Test func eachWindowIsDiffusedAsOftenAsTheRecipeSays() throws {
+        let trainer = try ToyRobot.trainer(ToyRobot.recipe { $0.noiseSamples = 3 })
+        let alone = try #require(ToyRobot.trainer().batches(count: 1).map { $0 }.first)
+        for batch in trainer.batches(count: 1) {
+            #expect(batch.count == 8 && batch.noiseSamples == 3 && batch.steps.count == 24)
+            #expect(batch.noise.count == 3 * alone.noise.count && Set(batch.noise).count > alone.noise.count)
+            #expect(batch.actions == alone.actions && batch.observations == alone.observations)
+            #expect(try trainer.step(batch).loss.isFinite)
+        }
+        #expect(throws: InvalidSetting.self) { try ToyRobot.trainer(ToyRobot.recipe { $0.noiseSamples = 0 }) }
+    }
+
     @Test func gradientsAreClippedToTheLimit() throws {
         #expect(gradientScale(norm: 4, limit: nil) == 1)
         #expect(gradientScale(norm: 0.5, limit: 1) == 1)

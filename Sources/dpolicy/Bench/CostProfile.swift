@@ -105,7 +105,8 @@ extension CostProfile {
         let model = try DiffusionModel(recipe.policy)
         let state = try TrainingState(on: machine, table: model.table)
         state.parameters.write(model.randomWeights)
-        let graph = model.trainingGraph(batch: recipe.training.microBatchSize)
+        let graph = model.trainingGraph(
+            batch: recipe.training.microBatchSize, noiseSamples: recipe.training.noiseSamples)
         let executable = try machine.executable(graph, parameters: state.parameters, gradients: state.gradients)
         let update = AdamWUpdate(
             step: 1, learningRate: 1e-6, beta1: 0.95, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-6, gradientScale: 1,
