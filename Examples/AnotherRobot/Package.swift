@@ -9,7 +9,10 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "AnotherRobot",
-            dependencies: [.product(name: "DiffusionPolicyKit", package: "swift-diffusion-policy")])
+            dependencies: [.product(name: "DiffusionPolicyKit", package: "swift-diffusion-policy")]),
+        .executableTarget(
+            name: "SeeingRobot",
+            dependencies: [.product(name: "DiffusionPolicyKit", package: "swift-diffusion-policy")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -55,7 +55,7 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
     /// - Parameters:
     ///   - url: the folder or archive.
     ///   - action: the field of the actions.
-    /// - Throws: as `ReplayBuffer.init(contentsOf:fields:missingChunks:)`.
+    /// - Throws: as `ReplayBuffer.init(contentsOf:fields:images:missingChunks:)`.
     public init(contentsOf url: URL, action: String = "action") throws {
         let buffer = try ReplayBuffer(contentsOf: url)
         let group = try ZarrGroup(contentsOf: url)

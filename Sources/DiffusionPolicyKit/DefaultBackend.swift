@@ -40,6 +40,11 @@ extension Trainer {
 
 extension ReplayBuffer {
     /// Reads demonstrations from a zarr v2 folder or `.zarr.zip` at a path.
-    /// - Throws: as `ReplayBuffer.init(contentsOf:fields:missingChunks:)`.
-    public init(contentsOf path: String) throws { try self.init(contentsOf: URL(fileURLWithPath: path)) }
+    /// - Parameters:
+    ///   - path: the folder or archive.
+    ///   - images: the fields to read as camera images; none by default.
+    /// - Throws: as `ReplayBuffer.init(contentsOf:fields:images:missingChunks:)`.
+    public init(contentsOf path: String, images: [String] = []) throws {
+        try self.init(contentsOf: URL(fileURLWithPath: path), images: images)
+    }
 }

@@ -5,7 +5,8 @@ import TensorFiles
 /// A batch of raw observations from a safetensors file, for programs that do not speak Swift.
 ///
 /// The file holds `observation` `[B, To, D]`, or one tensor `observation.NAME` `[B, To, d]` for each observed field, `d` counting all numbers of
-/// the field; `image.NAME` `[B, To, height, width, 3]` for each camera, bytes or numbers in 0 … 255; and, if the starting noise is not to be drawn, `noise` `[B, Tp, A]` in normalised units.
+/// the field; `image.NAME` `[B, To, height, width, 3]` for each camera, bytes or numbers in 0 … 255; and, if the starting noise is not to be
+/// drawn, `noise` `[B, Tp, A]` in normalised units.
 public struct PredictionInput: Sendable, Equatable {
     /// How many items there are, the `B` of shapes.
     public let count: Int
@@ -139,6 +140,11 @@ extension SafetensorsFile {
         if let index = numbers.firstIndex(where: { !(0...255).contains($0) }) {
             throw TensorFileError(
                 file: path, key: name, expected: "numbers in 0 … 255", found: "\(numbers[index]) at index \(index)")
+        }
+        if try entry(name).elementType.isFloatingPoint, numbers.allSatisfy({ $0 <= 1 }) {
+            throw TensorFileError(
+                file: path, key: name, expected: "numbers in 0 … 255", found: "none above 1",
+                hint: "multiply numbers in 0 … 1 by 255")
         }
         return stride(from: 0, to: numbers.count, by: size.count).map { start in
             RGBImage(

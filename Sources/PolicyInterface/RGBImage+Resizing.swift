@@ -2,40 +2,47 @@ extension RGBImage {
     /// Height and width.
     public var size: ImageSize { ImageSize(height: height, width: width) }
 
-    /// The image in another size, by bilinear interpolation between the four nearest pixels, whose centres lie at halves.
+    /// The image in another size, by bilinear interpolation between pixels, whose centres lie at halves.
+    ///
+    /// Where an image shrinks, each new pixel is a mean of all that it covers, so that nothing small is lost; this is what `antialias` means in
+    /// torchvision's `resize`.
     public func resized(to newSize: ImageSize) -> RGBImage {
         if newSize == size { return self }
-        let rows = Self.taps(newSize.height, of: height)
-        let columns = Self.taps(newSize.width, of: width)
+        let columns = Self.means(newSize.width, of: width)
+        var line = [Float](repeating: 0, count: width * 3)
         var resized: [UInt8] = []
         resized.reserveCapacity(newSize.count)
-        for row in rows {
+        for row in Self.means(newSize.height, of: height) {
+            for index in line.indices { line[index] = 0 }
+            for (offset, weight) in row.weights.enumerated() {
+                let start = (row.first + offset) * line.count
+                for index in line.indices { line[index] += weight * Float(pixels[start + index]) }
+            }
             for column in columns {
                 for channel in 0..<3 {
-                    func value(_ row: Int, _ column: Int) -> Float {
-                        Float(pixels[(row * width + column) * 3 + channel])
+                    var sum: Float = 0
+                    for (offset, weight) in column.weights.enumerated() {
+                        sum += weight * line[(column.first + offset) * 3 + channel]
                     }
-                    let upper = Self.mix(
-                        value(row.first, column.first), value(row.first, column.second), column.weight)
-                    let lower = Self.mix(
-                        value(row.second, column.first), value(row.second, column.second), column.weight)
-                    resized.append(UInt8(Self.mix(upper, lower, row.weight).rounded()))
+                    resized.append(UInt8(sum.rounded()))
                 }
             }
         }
         return RGBImage(width: newSize.width, height: newSize.height, pixels: resized)
     }
 
-    private static func mix(_ first: Float, _ second: Float, _ weight: Float) -> Float {
-        first + weight * (second - first)
-    }
-
-    /// For each of `count` pixels, the two of `length` that it lies between, and the second's weight.
-    private static func taps(_ count: Int, of length: Int) -> [(first: Int, second: Int, weight: Float)] {
-        (0..<count).map { index in
-            let place = (Float(index) + 0.5) * Float(length) / Float(count) - 0.5
-            let first = min(max(Int(place.rounded(.down)), 0), length - 1)
-            return (first, min(first + 1, length - 1), min(max(place - Float(first), 0), 1))
+    /// For each of `count` pixels, from which one of `length` on others have a share in it, and these shares, which add up to 1.
+    private static func means(_ count: Int, of length: Int) -> [(first: Int, weights: [Float])] {
+        let scale = Float(length) / Float(count)
+        let reach = max(scale, 1)
+        return (0..<count).map { index in
+            let centre = (Float(index) + 0.5) * scale
+            let first = max(Int((centre - reach).rounded(.down)), 0)
+            let shares = (first..<min(Int((centre + reach).rounded(.up)), length)).map { pixel in
+                max(1 - abs(Float(pixel) + 0.5 - centre) / reach, 0)
+            }
+            let sum = shares.reduce(0, +)
+            return (first, shares.map { $0 / sum })
         }
     }
 }

@@ -9,7 +9,8 @@ struct Predict: ParsableCommand {
         abstract: "Predict actions for a batch of observations, from file to file.",
         discussion: """
             The input is a safetensors file with observation [B,To,D], or one tensor observation.NAME [B,To,d] for each field, in \
-            raw units; image.NAME [B,To,height,width,3], bytes, for each camera; and, if it is not to be drawn, the normalised starting noise [B,Tp,A] as noise. The output holds \
+            raw units; image.NAME [B,To,height,width,3], bytes, for each camera; and, if it is not to be drawn, the normalised starting \
+            noise [B,Tp,A] as noise. The output holds \
             action [B,Ta,A], which is to be executed, and action_prediction [B,Tp,A], all that was predicted, in raw units.
 
             Example:

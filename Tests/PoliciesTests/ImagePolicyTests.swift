@@ -226,15 +226,15 @@ private struct TwoCameras {
         let policy = try cameras.policy()
         let observations = [cameras.observation("a"), cameras.observation("b")]
         func bytes(_ camera: String) -> [UInt8] { observations.flatMap { $0.images[camera]?.pixels ?? [] } }
-        func write(_ wrist: [Int]) throws {
+        func write(_ wrist: [Int], scale: Float = 1) throws {
             try SafetensorsWriter.write(
                 [
                     SafetensorsTensor(
                         "observation.joints", shape: [1, 2, 2],
                         .float32(observations.flatMap { $0.vectors["joints"] ?? [] })),
-                    SafetensorsTensor("image.wrist", shape: wrist, .float32(bytes("wrist").map(Float.init))),
                     SafetensorsTensor(
-                        "image.scene", shape: [1, 2, 36, 36, 3], .float32(bytes("scene").map(Float.init))),
+                        "image.wrist", shape: wrist, .float32(bytes("wrist").map { scale * Float($0) })),
+                    SafetensorsTensor("image.scene", shape: [1, 2, 36, 36, 3], .uint8(bytes("scene"))),
                 ], to: folder("in"))
         }
         try write([1, 2, 40, 36, 3])
@@ -247,6 +247,14 @@ private struct TwoCameras {
         #expect(
             message { _ = try PredictionInput(contentsOf: folder("in"), for: policy.model) }
                 .contains("image.wrist: expected shape [B, 2, 40, 36, 3]"))
+        for (scale, expected) in [(1 / 255, "multiply numbers in 0 … 1 by 255"), (2, "expected numbers in 0 … 255")] {
+            try write([1, 2, 40, 36, 3], scale: Float(scale))
+            #expect(message { _ = try PredictionInput(contentsOf: folder("in"), for: policy.model) }.contains(expected))
+        }
+        try write([1, 2, 40, 36, 3], scale: .nan)
+        #expect(
+            message { _ = try PredictionInput(contentsOf: folder("in"), for: policy.model) }
+                .contains("image.wrist: expected finite numbers, found nan at index 0"))
     }
 
     @Test("keypoints lie in the image")

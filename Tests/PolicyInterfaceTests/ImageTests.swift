@@ -27,6 +27,15 @@ import Testing
         #expect(image.resized(to: image.size) == image)
     }
 
+    /// The numbers are those of torchvision and Pillow.
+    @Test func shrinkingMissesNothing() {
+        let ramp = RGBImage(width: 4, height: 1, pixels: [0, 80, 160, 240].flatMap { [$0, 7, 255] })
+        #expect(ramp.resized(to: ImageSize(height: 1, width: 2)).pixels == [57, 7, 255, 183, 7, 255])
+        var speck = RGBImage(width: 40, height: 40, filledWith: (0, 0, 0))
+        speck.pixels.replaceSubrange(0..<3, with: [255, 255, 255])
+        #expect(speck.resized(to: ImageSize(height: 4, width: 4)).pixels[0] > 0)
+    }
+
     @Test func sizesAreWrittenHeightFirst() throws {
         let image = ImageSelection("wrist", size: ImageSize(height: 4, width: 6), crop: small)
         let text = String(decoding: try JSONEncoder().encode(image), as: UTF8.self)

@@ -35,7 +35,7 @@ private enum SeeingRobot {
 
     static func recipe(shared: Bool = false, factors: [String: Double] = [:], jitter: ColorJitter? = nil) -> Recipe {
         var recipe = ToyRobot.recipe {
-            $0.steps = 1
+            $0.steps = 3
             $0.batchSize = 2
             $0.learningRateSchedule = .constant
             $0.learningRateFactors = factors
