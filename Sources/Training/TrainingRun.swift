@@ -70,6 +70,9 @@ public final class TrainingRun {
         }
         let restored = try checkpoints.restoreNewest { try trainer.resume($0, path: $1.path) }
         if isResumed, restored == nil { logger.notice("no checkpoint in \(directory.path): beginning at step 0") }
+        if let before = restored?.header.precision, before != backend.precision {
+            logger.warning("begun in \(before), going on in \(backend.precision): no longer bit for bit the same run")
+        }
         metrics = try MetricsFile(contentsOf: files.metrics, continuingAfter: trainer.step)
         elapsedSeconds = restored?.header.elapsedSeconds ?? 0
         self.directory = files

@@ -122,6 +122,24 @@ import Testing
         }
     }
 
+    @Test func goingOnInAnotherPrecisionIsTold() throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 4)
+            let expectations: [(Precision, [String])] = [
+                (.float32, []), (.bfloat16, ["begun in float32, going on in bfloat16"]),
+            ]
+            for (precision, expected) in expectations {
+                let messages = Messages()
+                let run = try TrainingRun(
+                    directory: folder, recipe: ToyRobot.recipe(), demonstrations: ToyRobot.demonstrations(),
+                    isResumed: true, backend: CPUMachine(threads: 1, precision: precision),
+                    logger: Logger(label: "test") { _ in messages })
+                #expect(run.trainer.step == 4)
+                #expect(messages.lines.map { String($0.prefix { $0 != ":" }) } == expected)
+            }
+        }
+    }
+
     @Test func whatAKilledProcessLeftHalfWrittenDoesNoHarm() throws {
         try withTemporaryFolder { folder in
             let (whole, killed) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("killed"))
@@ -329,4 +347,19 @@ import Testing
             #expect(message { _ = try self.run(folder, isResumed: true) }.contains("expected the line of step 4"))
         }
     }
+}
+
+/// Keeps what is logged.
+private final class Messages: LogHandler, @unchecked Sendable {
+    // Of one thread alone.
+    private(set) var lines: [String] = []
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { lines.append("\(event.message)") }
 }

@@ -1,0 +1,36 @@
+import PolicyInterface
+
+extension DiffusionPolicy {
+    /// Lays what the network sees of the images of some items before it.
+    func lay(_ images: [String: [RGBImage]], of items: Range<Int>, into inputs: inout [[Float]]) {
+        for (camera, selection) in configuration.observations.images.enumerated() {
+            let crop = ImageCrop(selection)
+            let first = items.lowerBound * horizon.observation
+            inputs[camera].withUnsafeMutableBufferPointer { values in
+                for index in 0..<items.count * horizon.observation {
+                    guard let image = images[selection.name]?[first + index] else { continue }
+                    let place = index * crop.part.count..<(index + 1) * crop.part.count
+                    crop.writeMiddle(of: image, selection, to: UnsafeMutableBufferPointer(rebasing: values[place]))
+                }
+            }
+        }
+    }
+
+    /// Checks that there are images of each camera and no others, one an observation, all of its size.
+    func check(_ images: [String: [RGBImage]], count: Int) throws {
+        let cameras = configuration.observations.images
+        if let name = images.keys.filter({ name in !cameras.contains { $0.name == name } }).min() {
+            throw ObservationError.unexpectedImage(name, known: cameras.map(\.name))
+        }
+        for camera in cameras {
+            guard let found = images[camera.name] else {
+                throw ObservationError.missingImage(camera.name, available: images.keys.sorted())
+            }
+            guard found.count == count * horizon.observation else {
+                throw PolicyError.wrongImageCount(
+                    camera: camera.name, expected: count * horizon.observation, found: found.count)
+            }
+            for image in found { try camera.check(image.size) }
+        }
+    }
+}
