@@ -1,7 +1,6 @@
 import NeuralNetworks
 import NoiseSchedules
 import PolicyInterface
-import ReferenceBackend
 import TensorGraph
 import TestSupport
 import Testing
@@ -22,13 +21,14 @@ import Testing
                 denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
                 diffusion: DiffusionConfiguration(steps: 10),
                 imageEncoder: ImageEncoderConfiguration(keypoints: 4, isShared: shared)))
-        let machine = ReferenceMachine()
-        let parameters = machine.makeBuffer(count: model.table.count)
-        let gradients = machine.makeBuffer(count: model.table.count)
+        let machine = TestedBackend.cpu.makeBackend()
+        let parameters = try machine.makeBuffer(count: model.table.count)
+        let gradients = try machine.makeBuffer(count: model.table.count)
         let weights = model.table.initialValues(key: RandomKey(seed: 3))
         parameters.write(weights)
-        let training = machine.compile(model.trainingGraph(batch: 2), parameters: parameters, gradients: gradients)
-        let forward = machine.compile(model.lossGraph(batch: 2), parameters: parameters, gradients: nil)
+        let training = try machine.compile(
+            model.trainingGraph(batch: 2), parameters: parameters, gradients: gradients)
+        let forward = try machine.compile(model.lossGraph(batch: 2), parameters: parameters, gradients: nil)
         for executable in [training, forward] {
             executable.write("observation", fill("observation", count: 4))
             executable.write("image.wrist", fill("wrist", count: 2 * size.count))

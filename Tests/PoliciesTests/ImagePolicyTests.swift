@@ -2,7 +2,6 @@ import Foundation
 import NeuralNetworks
 import NoiseSchedules
 import PolicyInterface
-import ReferenceBackend
 import TensorFiles
 import TensorGraph
 import TestSupport
@@ -10,7 +9,7 @@ import Testing
 
 @testable import Policies
 
-/// A policy with two cameras and a vector, small enough for the slow backend.
+/// A policy with two cameras and a vector, of small images.
 private struct TwoCameras {
     var configuration: PolicyConfiguration
     let normaliser = Normaliser(
@@ -36,8 +35,8 @@ private struct TwoCameras {
 
     func policy() throws -> DiffusionPolicy {
         let model = try DiffusionModel(configuration)
-        let machine = ReferenceMachine()
-        let parameters = machine.makeBuffer(count: model.table.count)
+        let machine = TestedBackend.cpu.makeBackend()
+        let parameters = try machine.makeBuffer(count: model.table.count)
         parameters.write(model.table.initialValues(key: RandomKey(seed: 7)))
         return try DiffusionPolicy(model, parameters: parameters, normaliser: normaliser, backend: machine)
     }
@@ -202,7 +201,7 @@ private struct TwoCameras {
         #expect("\(PolicyDescription(of: try directory.document()))".contains("wrist 40×36, its middle 34×33 seen"))
 
         let observations = [cameras.observation("a"), cameras.observation("b")]
-        let loaded = try DiffusionPolicy(contentsOf: folder("policy"), backend: ReferenceMachine())
+        let loaded = try DiffusionPolicy(contentsOf: folder("policy"), backend: TestedBackend.cpu.makeBackend())
         let expected = try cameras.policy().chunks(for: [cameras.request(observations)])
         #expect(try loaded.chunks(for: [cameras.request(observations)]) == expected)
 

@@ -8,12 +8,13 @@ import Foundation
 struct Main {
     static func main() throws {
         let steps = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 3
+        let isTrial = steps < 100
 
         // 1. Demonstrations. Those of a real robot are read from a zarr folder: ReplayBuffer(contentsOf: path, images: ["wrist", "scene"]).
-        let demonstrations = try SeeingArm.demonstrations(episodes: steps < 100 ? 4 : 100, frames: 20)
+        let demonstrations = try SeeingArm.demonstrations(episodes: isTrial ? 2 : 100, frames: 20)
 
         // 2. What the policy sees and commands: seven joints, and the features of each camera's images behind them.
-        let crop = ImageSize(height: 42, width: 42)
+        let crop = ImageSize(height: 34, width: 34)
         let policy = PolicyConfiguration(
             observations: ObservationSchema(
                 [FieldSelection("joints")],
@@ -23,7 +24,7 @@ struct Main {
             denoiser: .unet(.init(widths: [32, 64], stepEmbedding: 64)), sampler: .ddim(steps: 10),
             imageEncoder: ImageEncoderConfiguration(keypoints: 8))
         let training = TrainingConfiguration(
-            steps: steps, batchSize: steps < 100 ? 4 : 32, noiseSamples: 4,
+            steps: steps, batchSize: isTrial ? 2 : 32, noiseSamples: 4,
             optimizer: AdamWConfiguration(learningRate: 3e-4), learningRateSchedule: .cosine(warmUp: steps / 20))
 
         // 3. Learn.
@@ -38,7 +39,8 @@ struct Main {
         try trainer.exportPolicy(to: folder.path)
 
         // 4. Act.
-        let configuration = EvaluationConfiguration(episodes: steps < 100 ? 2 : 20, firstSeed: 1000, maximumSteps: 40)
+        let configuration = EvaluationConfiguration(
+            episodes: isTrial ? 1 : 20, firstSeed: 1000, maximumSteps: isTrial ? 8 : 40)
         let evaluator = Evaluator(configuration: configuration) { SeeingArm(seed: $0) }
         print(ResultTable([try evaluator.evaluate(DiffusionPolicy(contentsOf: folder.path), named: "seeing")]))
     }

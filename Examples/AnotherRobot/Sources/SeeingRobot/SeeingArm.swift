@@ -6,7 +6,7 @@ import Foundation
 /// Where the spot is, only the cameras tell: one that looks at the whole scene, and one at the wrist that looks at what is around the tip.
 struct SeeingArm: Environment {
     /// The size of what the cameras see.
-    static let imageSize = ImageSize(height: 48, width: 48)
+    static let imageSize = ImageSize(height: 40, width: 40)
 
     /// The angle of each joint against the link before, in radians.
     private(set) var joints: [Float]
@@ -28,9 +28,9 @@ struct SeeingArm: Environment {
             ])
     }
 
-    var reward: Float { max(0, 1 - distance(from: positions[7])) }
+    var reward: Float { max(0, 1 - 2 * distance(from: positions[7])) }
 
-    var isSuccess: Bool { reward > 0.95 }
+    var isSuccess: Bool { reward > 0.9 }
 
     /// An action is the joints' target angles; in a step each joint turns by at most 0.1.
     mutating func step(_ action: [Float]) throws {
