@@ -32,28 +32,75 @@ static float ck_largest(const ck_panels *panels, const float *weights, const ptr
     return largest;
 }
 
-/// Inputs that are packed at once: what is read of them and what is written stays in the nearest cache.
+/// Inputs and taps that are packed at once: what is read of them and what is written stays in the nearest cache.
 #define CK_PACKED_INPUTS 16
-#define CK_PACKED_TAPS 5
+#define CK_PACKED_TAPS 9
 
-/// Copies the weights of a panel's outputs for some inputs and taps, with the outputs innermost and zeros where there is nothing, in the order
-/// in which they lie in memory.
+typedef float ck_line __attribute__((vector_size(64)));
+
+/// Exchanges what lies `distance` to the right of the diagonal of each block of twice that size with what lies as far below it.
+#define CK_EXCHANGE(lines, distance, upper, lower)                                                                     \
+    _Pragma("clang loop unroll(full)") for (int line = 0; line < 16; line++) if (!(line & distance)) {                 \
+        const ck_line a = lines[line], b = lines[line | distance];                                                     \
+        lines[line] = __builtin_shufflevector(a, b, CK_FOUR upper);                                                    \
+        lines[line | distance] = __builtin_shufflevector(a, b, CK_FOUR lower);                                         \
+    }
+#define CK_FOUR(...) __VA_ARGS__
+
+/// Transposes 16 lines of 16 numbers.
+CK_INLINE void ck_transpose(ck_line lines[16]) {
+    CK_EXCHANGE(
+        lines, 8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+        (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+    CK_EXCHANGE(
+        lines, 4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+        (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+    CK_EXCHANGE(
+        lines, 2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+        (2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+    CK_EXCHANGE(
+        lines, 1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+        (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
+}
+
+/// Copies `columns` neighbouring weights of each of up to 16 outputs to lines of outputs; the lines of a column begin at lines(column).
+CK_INLINE void ck_gather_columns(
+    const float *weights, ptrdiff_t stride, ptrdiff_t outputs, const int columns, float *const lines[16]) {
+    ck_line square[16] = {0};
+    for (ptrdiff_t o = 0; o < outputs; o++)
+        memcpy(&square[o], weights + o * stride, (size_t)columns * sizeof(float));
+    ck_transpose(square);
+    for (int column = 0; column < columns; column++) memcpy(lines[column], &square[column], sizeof(ck_line));
+}
+
+/// Copies the weights of a panel's outputs for some inputs and taps, with the outputs innermost and zeros where there is nothing.
 CK_INLINE void ck_gather(
     const ck_packing *p, const float *weights, ptrdiff_t outputs, ptrdiff_t inputs, const int taps,
     float block[CK_PACKED_TAPS][CK_PACKED_INPUTS][ck_panel_width]) {
     const ptrdiff_t *strides = p->strides;
-    if (outputs < ck_panel_width || inputs < CK_PACKED_INPUTS)
-        memset(block, 0, sizeof(float) * CK_PACKED_TAPS * CK_PACKED_INPUTS * ck_panel_width);
-    if (strides[0] > strides[1]) {
-        for (ptrdiff_t o = 0; o < outputs; o++)
-            for (ptrdiff_t k = 0; k < inputs; k++)
-                for (int tap = 0; tap < taps; tap++)
-                    block[tap][k][o] = weights[o * strides[0] + k * strides[1] + tap * strides[2]];
-    } else {
-        for (ptrdiff_t k = 0; k < inputs; k++)
-            for (ptrdiff_t o = 0; o < outputs; o++)
-                for (int tap = 0; tap < taps; tap++)
-                    block[tap][k][o] = weights[o * strides[0] + k * strides[1] + tap * strides[2]];
+    if (inputs < CK_PACKED_INPUTS) memset(block, 0, sizeof(float) * CK_PACKED_TAPS * CK_PACKED_INPUTS * ck_panel_width);
+    for (ptrdiff_t first = 0; first < ck_panel_width; first += 16) {
+        const float *from = weights + first * strides[0];
+        float *lines[16];
+        const ptrdiff_t left = outputs - first < 0 ? 0 : outputs - first < 16 ? outputs - first : 16;
+        if (strides[0] == 1 && taps == 1) {
+            for (ptrdiff_t k = 0; k < inputs; k++) {
+                ck_line line = {0};
+                for (ptrdiff_t o = 0; o < left; o++) line[o] = from[k * strides[1] + o];
+                memcpy(block[0][k] + first, &line, sizeof(line));
+            }
+        } else if (strides[1] == taps && inputs == CK_PACKED_INPUTS) {
+            // All taps of all inputs of an output lie beside each other: 16 · taps numbers.
+            for (int begin = 0; begin < CK_PACKED_INPUTS * taps; begin += 16) {
+                for (int i = 0; i < 16; i++) lines[i] = block[(begin + i) % taps][(begin + i) / taps] + first;
+                ck_gather_columns(from + begin, strides[0], left, 16, lines);
+            }
+        } else {
+            for (ptrdiff_t k = 0; k < inputs; k++) {
+                for (int tap = 0; tap < taps; tap++) lines[tap] = block[tap][k] + first;
+                ck_gather_columns(from + k * strides[1], strides[0], left, taps, lines);
+            }
+        }
     }
 }
 
@@ -76,7 +123,9 @@ CK_INLINE void ck_pack_floats_body(void *context, int thread, int threads) {
                 switch (taps) {
                 case 1: ck_gather(p, weights, outputs, inputs, 1, block); break;
                 case 3: ck_gather(p, weights, outputs, inputs, 3, block); break;
+                case 4: ck_gather(p, weights, outputs, inputs, 4, block); break;
                 case 5: ck_gather(p, weights, outputs, inputs, 5, block); break;
+                case 9: ck_gather(p, weights, outputs, inputs, 9, block); break;
                 default: ck_gather(p, weights, outputs, inputs, taps, block); break;
                 }
                 for (int t = 0; t < taps; t++) {

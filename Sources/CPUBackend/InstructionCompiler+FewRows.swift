@@ -7,7 +7,8 @@ extension InstructionCompiler {
     /// A product of few rows with weights that are parameters, as a call that reads each weight once; nil for any other.
     ///
     /// Many rows are computed so as well if the weights are in 8 bits, a few at a time: a policy must not answer otherwise in a larger batch. Graphs
-    /// with gradients have large batches and weights that change at each run, so they keep to the library.
+    /// with gradients have large batches and weights that change at each run, so they keep to the library. Images have too many rows for that: their
+    /// weights are never in 8 bits.
     mutating func fewRows(_ operation: Operation, _ step: Step, to result: Value) throws -> [Plan.Instruction]? {
         guard graph.gradients.isEmpty, let weight = step.inputs.dropFirst().first,
             let offset = storage.parameterOffset(of: weight)
@@ -15,12 +16,13 @@ extension InstructionCompiler {
         let x = step.inputs[0]
         let (from, to) = (shape(x), shape(result))
         let (rows, most) = (to.count / to.last, Int(ck_most_rows))
-        guard rows <= most || weights == .int8, let (taps, strides) = taps(of: operation, step, to: result) else {
+        let isQuantised = weights == .int8 && to.rank < 4
+        guard rows <= most || isQuantised, let (taps, strides) = taps(of: operation, step, to: result) else {
             return nil
         }
         let panels = Panels(
             outputs: to.last, inputs: from.last, taps: taps.pairs.count, strides: strides,
-            format: weights == .int8 ? ck_int8 : precision(x).format, isPaired: precision(x) == .bfloat16)
+            format: isQuantised ? ck_int8 : precision(x).format, isPaired: precision(x) == .bfloat16)
         let packed = try parameters.packed(offset: offset, as: .panels(panels), oneDNN: oneDNN, threads: threads)
         packedWeights.append(packed)
         let granule = granules[result] ?? Int(ck_panel_width)
@@ -48,7 +50,7 @@ extension InstructionCompiler {
         let (from, to, weight) = (shape(step.inputs[0]), shape(result), shape(step.inputs[1]))
         return switch operation {
         case .linear:
-            (Taps(rows: to.count / to.last), [weight[1], 1, 0])
+            (Taps(rows: to.count / to.last), [weight[1], 1, 1])
         case .convolution1D(let geometry):
             (
                 Taps(geometry, batch: from[0], length: from[1], windows: to[1]),
@@ -59,6 +61,8 @@ extension InstructionCompiler {
                 Taps(transposeOf: geometry, batch: from[0], windows: from[1], length: to[1]),
                 [weight[2], weight[1] * weight[2], 1]
             )
+        case .convolution2D(let geometry):
+            (Taps(geometry, from: from, to: to), [weight[1] * weight[2] * weight[3], weight[2] * weight[3], 1])
         default:
             nil
         }
@@ -135,7 +139,7 @@ extension Kernel {
         switch self {
         case .operation(let operation): operation.isProduct
         case .parameterGradient: true
-        case .groupNorm, .groupNormGradient: false
+        case .groupNorm, .groupNormGradient, .imageNorm, .imageNormGradient: false
         }
     }
 }
@@ -147,6 +151,8 @@ extension Operation {
         case .convolution1D: "convolution"
         case .transposedConvolution1D: "transposed convolution"
         case .linearInputGradient: "linear input gradient"
+        case .convolution2D: "convolution of images"
+        case .convolution2DInputGradient: "input gradient of images"
         default: "linear"
         }
     }

@@ -6,29 +6,29 @@ internal import TensorGraph
 extension InstructionCompiler {
     /// A product of many rows with weights that are a parameter, by our kernel; nil if it is another or the processor lacks the instructions.
     ///
-    /// Measured against the library on one thread of a Zen 5, it is as fast for few channels and long sequences (250 GFLOP/s in float32 and 490 in
-    /// bfloat16, of 264 and 530), and up to five times as fast for 256 channels and more at short sequences, where the library forgets that most of
-    /// a window is padding.
+    /// Measured against the library on one thread of a Zen 5, it is as fast for few channels and long sequences or large images (250 GFLOP/s in
+    /// float32 and 490 in bfloat16, of 264 and 530), and up to five times as fast for 256 channels and more at short sequences and in small images,
+    /// where the library forgets that most of a window is padding. Of images with few channels, such as a camera's, the library computes several
+    /// taps at once, and of few images several pixels.
     mutating func manyRows(_ operation: Operation, _ step: Step, to result: Value) throws -> [Plan.Instruction]? {
         let x = step.inputs[0]
         let (from, to) = (shape(x), shape(result))
         guard let weight = step.inputs.dropFirst().first, let offset = storage.parameterOffset(of: weight),
             ck_has_many_rows(precision(x).format, from.last) != 0,
-            let (geometry, strides, isTransposed) = windows(of: operation, weight: shape(weight))
+            let rows = ManyRows(operation, from: from, weight: shape(weight), to: to)
         else { return nil }
+        if let instructions = try winograd(rows, operation, step, to: result, weightOffset: offset) {
+            return instructions
+        }
         let panels = Panels(
-            outputs: to.last, inputs: from.last, taps: geometry.kernel, strides: strides, format: precision(x).format,
-            isPaired: precision(x) == .bfloat16)
+            outputs: to.last, inputs: from.last, taps: rows.convolution.rows.kernel * rows.convolution.columns.kernel,
+            strides: rows.strides, format: precision(x).format, isPaired: precision(x) == .bfloat16)
         let packed = try parameters.packed(offset: offset, as: .panels(panels), oneDNN: oneDNN, threads: threads)
         packedWeights.append(packed)
-        // Without neighbours each time is an item of its own.
-        let isPointwise = geometry == Convolution1D(kernel: 1)
         let product = ck_many_rows(
             panels: panels.description, weights: packed.memory.start,
             bias: step.inputs.count == 3 ? pointer(step.inputs[2]) : nil, x: raw(x), out: raw(result),
-            out_format: precision(result).format, batch: isPointwise ? to.count / to.last : to[0],
-            x_times: isPointwise ? 1 : from[1], out_times: isPointwise ? 1 : to[1], stride: geometry.stride,
-            padding: geometry.padding, is_transposed: isTransposed ? 1 : 0)
+            out_format: precision(result).format, shape: rows.convolution, is_transposed: rows.isTransposed ? 1 : 0)
         let threads = threads
         return [
             Plan.Instruction(name: operation.productName, keeps: [packed]) {
@@ -36,17 +36,39 @@ extension InstructionCompiler {
             }
         ]
     }
+}
 
-    /// The windows of a product, with one tap for a linear layer, and the distances between neighbouring outputs, inputs and taps in its weight.
-    private func windows(
-        of operation: Operation, weight: Shape
-    ) -> (geometry: Convolution1D, strides: [Int], isTransposed: Bool)? {
+/// A product of many rows.
+struct ManyRows {
+    /// The geometry.
+    let convolution: ck_convolution
+    /// Distances between neighbouring outputs, inputs and taps in PyTorch's layout of the weight.
+    let strides: [Int]
+    /// Whether it reads windows and writes what they reach.
+    let isTransposed: Bool
+
+    /// Channels of an image, and images, below which the library is faster.
+    static let (fewestChannels, fewestImages) = (8, 8)
+
+    /// The product that an operation is; nil if it is none.
+    init?(_ operation: Operation, from x: Shape, weight: Shape, to y: Shape) {
         switch operation {
-        case .linear: (Convolution1D(kernel: 1), [weight[1], 1, 0], false)
-        case .linearInputGradient: (Convolution1D(kernel: 1), [1, weight[1], 0], false)
-        case .convolution1D(let geometry): (geometry, [weight[1] * weight[2], weight[2], 1], false)
-        case .transposedConvolution1D(let geometry, _): (geometry, [weight[2], weight[1] * weight[2], 1], true)
-        default: nil
+        case .linear:
+            (convolution, isTransposed) = (ck_convolution(linearFrom: x, to: y), false)
+        case .linearInputGradient:
+            (convolution, isTransposed) = (ck_convolution(linearFrom: y, to: x), true)
+        case .convolution1D(let geometry):
+            (convolution, isTransposed) = (ck_convolution(geometry, from: x, to: y), false)
+        case .transposedConvolution1D(let geometry, _):
+            (convolution, isTransposed) = (ck_convolution(geometry, from: y, to: x), true)
+        case .convolution2D(let geometry) where x.last >= Self.fewestChannels && x[0] >= Self.fewestImages:
+            (convolution, isTransposed) = (ck_convolution(geometry, from: x, to: y), false)
+        case .convolution2DInputGradient(let geometry, _, _) where x[0] >= Self.fewestImages:
+            (convolution, isTransposed) = (ck_convolution(geometry, from: y, to: x), true)
+        default:
+            return nil
         }
+        let taps = weight.dimensions.dropFirst(2).reduce(1, *)
+        strides = isTransposed ? [taps, weight[1] * taps, 1] : [weight[1] * taps, taps, 1]
     }
 }

@@ -22,11 +22,7 @@ extension InstructionCompiler {
             try sourceGradient(
                 "input gradient of images", OneDNN.Product(geometry, from: shape(result), to: shape(step.inputs[0])),
                 step, raw(result), precision(result))
-        case .convolution2DWeightGradient(let geometry):
-            try weightGradient(
-                "weight gradient of images",
-                OneDNN.Product(geometry, from: shape(step.inputs[0]), to: shape(step.inputs[1])), step,
-                dimensions: shape(result).dimensions)
+        case .convolution2DWeightGradient(let geometry): try imageWeightGradient(geometry, step)
         default: preconditionFailure("\(operation) is no product")
         }
     }
@@ -101,12 +97,21 @@ extension InstructionCompiler {
 
     private func linearWeightGradient(_ step: Step) throws -> [Plan.Instruction] {
         let (x, dy) = (shape(step.inputs[0]), shape(step.inputs[1]))
-        let rows = x.count / x.last
-        let convolution = ck_convolution(
-            Convolution1D(kernel: 1), from: [rows, 1, x.last], to: [rows, 1, dy.last])
         return try weightGradient(
-            "linear weight gradient", convolution, linearProduct(from: x, weight: [dy.last, x.last]), step,
-            dimensions: [dy.last, x.last])
+            "linear weight gradient", ck_convolution(linearFrom: x, to: dy),
+            linearProduct(from: x, weight: [dy.last, x.last]), step, dimensions: [dy.last, x.last])
+    }
+
+    private func imageWeightGradient(_ geometry: Convolution2D, _ step: Step) throws -> [Plan.Instruction] {
+        let (x, dy) = (shape(step.inputs[0]), shape(step.inputs[1]))
+        let product = OneDNN.Product(geometry, from: x, to: dy)
+        let dimensions = [dy.last, x.last, geometry.height.kernel, geometry.width.kernel]
+        guard x.last >= ManyRows.fewestChannels else {
+            return try weightGradient("weight gradient of images", product, step, dimensions: dimensions)
+        }
+        return try weightGradient(
+            "weight gradient of images", ck_convolution(geometry, from: x, to: dy), product, step,
+            dimensions: dimensions)
     }
 
     private func linearProduct(from x: Shape, weight: Shape) -> OneDNN.Product {
@@ -127,7 +132,7 @@ extension InstructionCompiler {
         guard let destination = spare?.floats ?? step.results[0].map(pointer) else { return [] }
         let bias = step.results.count > 1 ? step.results[1].map(pointer) : nil
         var shape = shape
-        _ = try scratchpad.reserve(ck_weight_gradient_scratch(&shape, format))
+        _ = try scratchpad.reserve(ck_weight_gradient_scratch(&shape, format, threads))
         return [
             Plan.Instruction(name: name, keeps: [spare].compactMap { $0 }) {
                 ck_convolution_weight_gradient(
@@ -191,16 +196,5 @@ extension InstructionCompiler {
         let primitive = try oneDNN.primitive(
             description, tensors.map { (argument: $0.0, memory: $0.1) }, scratchpad: scratchpad)
         return Plan.Instruction(name: name, keeps: [scratchpad]) { primitive.execute() }
-    }
-}
-
-extension ck_convolution {
-    /// A convolution from `[batch, time, inputs]` to `[batch, windows, outputs]`; without neighbours, each time is an item of its own.
-    fileprivate init(_ geometry: Convolution1D, from x: Shape, to y: Shape) {
-        let isPointwise = geometry == Convolution1D(kernel: 1)
-        self.init(
-            batch: isPointwise ? x[0] * x[1] : x[0], time: isPointwise ? 1 : x[1], inputs: x[2],
-            windows: isPointwise ? 1 : y[1], outputs: y[2], kernel: geometry.kernel, stride: geometry.stride,
-            padding: geometry.padding)
     }
 }

@@ -8,6 +8,8 @@ final class PackedWeights {
         case layout(OneDNN.Layout, from: OneDNN.Layout)
         /// As the products with few rows read it.
         case panels(Panels)
+        /// As the algorithm of Winograd reads them, for a convolution or its transpose.
+        case winograd(Panels, isTransposed: Bool)
     }
 
     let offset: Int
@@ -40,6 +42,14 @@ final class PackedWeights {
             cost = Cost(byteCount: 4 * panels.outputs * panels.inputs * panels.taps + memory.byteCount)
             pack = { [strides = panels.strides] in
                 ck_pack_panels(&description, source, strides, memory.start, scales?.floats, threads)
+            }
+        case .winograd(let panels, let isTransposed):
+            var description = panels.description
+            let memory = try buffer.memoryOfPacked.block(byteCount: ck_panels_size(&description))
+            (self.memory, scales) = (memory, nil)
+            cost = Cost(byteCount: 4 * panels.outputs * panels.inputs * 9 + memory.byteCount)
+            pack = { [strides = panels.strides] in
+                ck_pack_winograd(&description, source, strides, isTransposed ? 1 : 0, memory.floats, threads)
             }
         }
     }

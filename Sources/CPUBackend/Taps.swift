@@ -3,7 +3,7 @@ internal import TensorGraph
 
 /// Which rows of x the weights of each tap multiply, and the rows of the result that they are added to.
 ///
-/// A row is a time of an item; a linear layer has one tap.
+/// A row is a time of an item or a pixel of an image; a linear layer has one tap.
 struct Taps: Hashable {
     /// Of each tap.
     let pairs: [[Pair]]
@@ -17,14 +17,27 @@ struct Taps: Hashable {
     /// A linear layer's, row by row.
     init(rows: Int) { pairs = [(0..<rows).map { Pair(from: $0, to: $0) }] }
 
-    /// A convolution's from `length` to `windows` times: window w reads time `w · stride + tap − padding`, and nothing outside of the sequence.
-    init(_ geometry: Convolution1D, batch: Int, length: Int, windows: Int) {
-        pairs = (0..<geometry.kernel).map { tap in
-            (0..<batch * windows).compactMap { row in
-                let time = row % windows * geometry.stride + tap - geometry.padding
-                return (0..<length).contains(time) ? Pair(from: row / windows * length + time, to: row) : nil
+    /// A convolution's from images `[batch, height, width, inputs]` to `[batch, windows, windows, outputs]`: window w reads place
+    /// `w · stride + tap − padding` along each axis, and nothing outside of the image.
+    init(_ geometry: Convolution2D, from x: Shape, to y: Shape) {
+        let (height, width) = (geometry.height, geometry.width)
+        pairs = (0..<height.kernel * width.kernel).map { tap in
+            let (down, right) = tap.quotientAndRemainder(dividingBy: width.kernel)
+            return (0..<y[0] * y[1] * y[2]).compactMap { row in
+                let (line, window) = row.quotientAndRemainder(dividingBy: y[2])
+                let top = line % y[1] * height.stride + down - height.padding
+                let left = window * width.stride + right - width.padding
+                guard (0..<x[1]).contains(top), (0..<x[2]).contains(left) else { return nil }
+                return Pair(from: (line / y[1] * x[1] + top) * x[2] + left, to: row)
             }
         }
+    }
+
+    /// A convolution's from `length` to `windows` times: a sequence is an image of one row.
+    init(_ geometry: Convolution1D, batch: Int, length: Int, windows: Int) {
+        self.init(
+            Convolution2D(height: Convolution1D(kernel: 1), width: geometry), from: [batch, 1, length, 1],
+            to: [batch, 1, windows, 1])
     }
 
     /// A transposed convolution's from `windows` to `length` times: what a convolution of the geometry reads, it writes.

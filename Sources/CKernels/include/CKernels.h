@@ -99,17 +99,14 @@ void ck_widen_bf16(const uint16_t *x, float *out, ptrdiff_t count, int threads);
 
 // MARK: Gradients of weights (weight_gradient.c)
 
-/// A convolution from [batch, time, inputs] to [batch, windows, outputs]; a linear layer has one time, window and tap.
-typedef struct {
-    ptrdiff_t batch, time, inputs, windows, outputs, kernel, stride, padding;
-} ck_convolution;
+#include "convolution.h"
 
 /// Whether the level in use has the instructions for ck_convolution_weight_gradient.
 int ck_has_weight_gradient(ck_format format);
 /// The bytes that ck_convolution_weight_gradient works on.
-ptrdiff_t ck_weight_gradient_scratch(const ck_convolution *shape, ck_format format);
-/// The gradients of the weight [outputs, inputs, kernel] and, if db is not null, of the bias [outputs], from x [batch, time, inputs] and the
-/// output's gradient dy [batch, windows, outputs], both of them in the format.
+ptrdiff_t ck_weight_gradient_scratch(const ck_convolution *shape, ck_format format, int threads);
+/// The gradients of the weight [outputs, inputs, kernel of rows, kernel of columns] and, if db is not null, of the bias [outputs], from x and the
+/// output's gradient dy, both of them in the format.
 void ck_convolution_weight_gradient(
     const ck_convolution *shape, ck_format format, const void *x, const void *dy, float *dw, float *db, void *scratch, int threads);
 
@@ -211,6 +208,7 @@ void ck_accumulate(const float *x, float factor, float *total, ptrdiff_t count, 
 
 #include "few_rows.h"
 #include "many_rows.h"
+#include "winograd.h"
 
 // MARK: Images (image_norm.c, max_pool.c, spatial_softmax.c, pixels.c)
 

@@ -31,8 +31,8 @@ typedef struct {
 
 /// The bytes that packed weights take.
 ptrdiff_t ck_panels_size(const ck_panels *panels);
-/// Packs weights whose elements lie at output · strides[0] + input · strides[1] + tap · strides[2]. With int8, a weight is a whole number from −127
-/// to 127 times the scale of its output, max |w| / 127, which is written to scales [outputs].
+/// Packs weights whose elements lie at output · strides[0] + input · strides[1] + tap · strides[2]; several taps lie beside each other. With int8, a
+/// weight is a whole number from −127 to 127 times the scale of its output, max |w| / 127, which is written to scales [outputs].
 void ck_pack_panels(
     const ck_panels *panels, const float *weights, const ptrdiff_t strides[3], void *packed, float *scales, int threads);
 

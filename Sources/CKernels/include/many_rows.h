@@ -4,9 +4,12 @@
 
 #include <stddef.h>
 
-/// out[item, time, :] = bias + Σ over taps of x[item, the tap's time, :] · W[tap].
+#include "convolution.h"
+
+/// out[item, pixel, :] = bias + Σ over taps of x[item, the tap's pixel, :] · W[tap].
 ///
-/// A convolution reads time · stride + tap − padding; its transpose writes there what it reads at a time. A linear layer has one time and tap.
+/// A convolution reads x where its windows reach; its transpose reads the windows and writes where they reach. In the panels, inputs are the channels of x and
+/// outputs those of out, whichever way it goes.
 typedef struct {
     ck_panels panels;
     /// Packed, float32 or pairs of bf16, as x is.
@@ -16,7 +19,7 @@ typedef struct {
     const void *x;
     void *out;
     ck_format out_format;
-    ptrdiff_t batch, x_times, out_times, stride, padding;
+    ck_convolution shape;
     int is_transposed;
 } ck_many_rows;
 
