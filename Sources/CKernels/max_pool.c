@@ -11,7 +11,32 @@ CK_INLINE ptrdiff_t ck_window_origin(const ck_max_pool *pool, ptrdiff_t row, ptr
     return (row * pool->stride[0] - pool->padding[0]) * pool->extent[1] + column * pool->stride[1] - pool->padding[1];
 }
 
+/// Channels that are compared at once, in registers; images of another number of channels take all at once.
+#define CK_POOLED_CHANNELS 32
+
+/// Calls body(first channel, channels) for all channels of a pixel.
+#define CK_FOR_CHANNELS(channels, body)                                                                                \
+    if ((channels) % CK_POOLED_CHANNELS) body(0, channels);                                                            \
+    else                                                                                                               \
+        for (ptrdiff_t c = 0; c < (channels); c += CK_POOLED_CHANNELS) body(c, CK_POOLED_CHANNELS);
+
 // MARK: Forward
+
+/// The largest elements of `count` channels of a window.
+CK_INLINE void ck_pool_window(
+    const ck_max_pool *pool, const void *x, ck_range rows, ck_range columns, ptrdiff_t count, void *out, ck_format format) {
+    float largest[count];
+    for (ptrdiff_t c = 0; c < count; c++) largest[c] = -__builtin_inff();
+    for (ptrdiff_t i = rows.begin; i < rows.end; i++)
+        for (ptrdiff_t j = columns.begin; j < columns.end; j++) {
+            const void *pixel = ck_from(x, (i * pool->extent[1] + j) * pool->channels, format);
+            for (ptrdiff_t c = 0; c < count; c++) {
+                const float value = ck_load(pixel, c, format);
+                largest[c] = value <= largest[c] ? largest[c] : value;
+            }
+        }
+    for (ptrdiff_t c = 0; c < count; c++) ck_store(largest[c], out, c, format);
+}
 
 CK_INLINE void ck_pool_forward(const void *context, int thread, int threads, ck_format format) {
     const ck_max_pool *pool = context;
@@ -24,18 +49,12 @@ CK_INLINE void ck_pool_forward(const void *context, int thread, int threads, ck_
         for (ptrdiff_t column = 0; column < pool->windows[1]; column++) {
             const ck_range columns = ck_window(pool, 1, column);
             const ptrdiff_t origin = ck_window_origin(pool, row, column);
-            void *out = ck_from(pool->out, (index * pool->windows[1] + column) * channels, format);
-            float largest[channels];
-            for (ptrdiff_t c = 0; c < channels; c++) largest[c] = -__builtin_inff();
-            for (ptrdiff_t i = rows.begin; i < rows.end; i++)
-                for (ptrdiff_t j = columns.begin; j < columns.end; j++) {
-                    const void *pixel = ck_from(x, (origin + i * pool->extent[1] + j) * channels, format);
-                    for (ptrdiff_t c = 0; c < channels; c++) {
-                        const float value = ck_load(pixel, c, format);
-                        largest[c] = value <= largest[c] ? largest[c] : value;
-                    }
-                }
-            for (ptrdiff_t c = 0; c < channels; c++) ck_store(largest[c], out, c, format);
+            const ptrdiff_t place = (index * pool->windows[1] + column) * channels;
+#define CK_WINDOW(first, count)                                                                                        \
+    ck_pool_window(                                                                                                    \
+        pool, ck_from(x, origin * channels + (first), format), rows, columns, count,                                   \
+        ck_from(pool->out, place + (first), format), format)
+            CK_FOR_CHANNELS(channels, CK_WINDOW)
         }
     }
 }
@@ -57,7 +76,30 @@ CK_INLINE ptrdiff_t ck_places(const ck_max_pool *pool) { return pool->windows[0]
 
 ptrdiff_t ck_max_pool_scratch(const ck_max_pool *pool, int threads) { return threads * ck_places(pool); }
 
-/// For each window of an item and channel, the place in the kernel of the first largest element.
+/// For each of `count` channels of a window, the place in the kernel of the first largest element.
+CK_INLINE void ck_pool_place(
+    const ck_max_pool *pool, const void *x, ck_range rows, ck_range columns, ptrdiff_t count, uint8_t *place, ck_format format) {
+    float largest[count];
+    int32_t chosen[count];
+    for (ptrdiff_t c = 0; c < count; c++) {
+        largest[c] = -__builtin_inff();
+        chosen[c] = (int32_t)(rows.begin * pool->kernel[1] + columns.begin);
+    }
+    for (ptrdiff_t i = rows.begin; i < rows.end; i++)
+        for (ptrdiff_t j = columns.begin; j < columns.end; j++) {
+            const void *pixel = ck_from(x, (i * pool->extent[1] + j) * pool->channels, format);
+            const int32_t here = (int32_t)(i * pool->kernel[1] + j);
+            for (ptrdiff_t c = 0; c < count; c++) {
+                const float value = ck_load(pixel, c, format);
+                const int isLarger = value > largest[c];
+                largest[c] = isLarger ? value : largest[c];
+                chosen[c] = isLarger ? here : chosen[c];
+            }
+        }
+    for (ptrdiff_t c = 0; c < count; c++) place[c] = (uint8_t)chosen[c];
+}
+
+/// The places of all windows of an item.
 CK_INLINE void ck_pool_places(const ck_max_pool *pool, const void *x, uint8_t *places, ck_format format) {
     const ptrdiff_t channels = pool->channels;
     for (ptrdiff_t row = 0; row < pool->windows[0]; row++)
@@ -65,24 +107,9 @@ CK_INLINE void ck_pool_places(const ck_max_pool *pool, const void *x, uint8_t *p
             const ck_range rows = ck_window(pool, 0, row), columns = ck_window(pool, 1, column);
             const ptrdiff_t origin = ck_window_origin(pool, row, column);
             uint8_t *place = places + (row * pool->windows[1] + column) * channels;
-            float largest[channels];
-            int32_t chosen[channels];
-            for (ptrdiff_t c = 0; c < channels; c++) {
-                largest[c] = -__builtin_inff();
-                chosen[c] = (int32_t)(rows.begin * pool->kernel[1] + columns.begin);
-            }
-            for (ptrdiff_t i = rows.begin; i < rows.end; i++)
-                for (ptrdiff_t j = columns.begin; j < columns.end; j++) {
-                    const void *pixel = ck_from(x, (origin + i * pool->extent[1] + j) * channels, format);
-                    const int32_t here = (int32_t)(i * pool->kernel[1] + j);
-                    for (ptrdiff_t c = 0; c < channels; c++) {
-                        const float value = ck_load(pixel, c, format);
-                        const int isLarger = value > largest[c];
-                        largest[c] = isLarger ? value : largest[c];
-                        chosen[c] = isLarger ? here : chosen[c];
-                    }
-                }
-            for (ptrdiff_t c = 0; c < channels; c++) place[c] = (uint8_t)chosen[c];
+#define CK_PLACE(first, count)                                                                                         \
+    ck_pool_place(pool, ck_from(x, origin * channels + (first), format), rows, columns, count, place + (first), format)
+            CK_FOR_CHANNELS(channels, CK_PLACE)
         }
 }
 
@@ -94,6 +121,25 @@ CK_INLINE ck_range ck_windows_at(const ck_max_pool *pool, int axis, ptrdiff_t pi
     return (ck_range){first, end < pool->windows[axis] ? end : pool->windows[axis]};
 }
 
+/// What `count` channels of a pixel collect from its windows, so that what several windows add is rounded once.
+CK_INLINE void ck_pool_collect(
+    const ck_max_pool *pool, const uint8_t *places, const void *dy, ptrdiff_t y, ptrdiff_t x, ptrdiff_t count, void *dx,
+    ck_format format) {
+    const ck_range rows = ck_windows_at(pool, 0, y), columns = ck_windows_at(pool, 1, x);
+    float sum[count];
+    for (ptrdiff_t c = 0; c < count; c++) sum[c] = 0;
+    for (ptrdiff_t row = rows.begin; row < rows.end; row++)
+        for (ptrdiff_t column = columns.begin; column < columns.end; column++) {
+            const ptrdiff_t window = (row * pool->windows[1] + column) * pool->channels;
+            const ptrdiff_t i = y + pool->padding[0] - row * pool->stride[0];
+            const ptrdiff_t j = x + pool->padding[1] - column * pool->stride[1];
+            const uint8_t here = (uint8_t)(i * pool->kernel[1] + j);
+            const void *g = ck_from(dy, window, format);
+            for (ptrdiff_t c = 0; c < count; c++) sum[c] += places[window + c] == here ? ck_load(g, c, format) : 0;
+        }
+    for (ptrdiff_t c = 0; c < count; c++) ck_store(sum[c], dx, c, format);
+}
+
 CK_INLINE void ck_pool_backward(const void *context, int thread, int threads, ck_format format) {
     const ck_max_pool_gradient *b = context;
     const ck_max_pool *pool = &b->pool;
@@ -103,24 +149,13 @@ CK_INLINE void ck_pool_backward(const void *context, int thread, int threads, ck
     for (ptrdiff_t item = range.begin; item < range.end; item++) {
         ck_pool_places(pool, ck_from(pool->x, item * size, format), places, format);
         const void *dy = ck_from(b->dy, item * ck_places(pool), format);
-        // Each pixel collects from its windows, so that what several windows add is rounded once.
         for (ptrdiff_t y = 0; y < pool->extent[0]; y++)
             for (ptrdiff_t x = 0; x < pool->extent[1]; x++) {
-                const ck_range rows = ck_windows_at(pool, 0, y), columns = ck_windows_at(pool, 1, x);
-                float sum[channels];
-                for (ptrdiff_t c = 0; c < channels; c++) sum[c] = 0;
-                for (ptrdiff_t row = rows.begin; row < rows.end; row++)
-                    for (ptrdiff_t column = columns.begin; column < columns.end; column++) {
-                        const ptrdiff_t window = (row * pool->windows[1] + column) * channels;
-                        const ptrdiff_t i = y + pool->padding[0] - row * pool->stride[0];
-                        const ptrdiff_t j = x + pool->padding[1] - column * pool->stride[1];
-                        const uint8_t here = (uint8_t)(i * pool->kernel[1] + j);
-                        const void *g = ck_from(dy, window, format);
-                        for (ptrdiff_t c = 0; c < channels; c++)
-                            sum[c] += places[window + c] == here ? ck_load(g, c, format) : 0;
-                    }
                 void *dx = ck_from(b->dx, item * size + (y * pool->extent[1] + x) * channels, format);
-                for (ptrdiff_t c = 0; c < channels; c++) ck_store(sum[c], dx, c, format);
+#define CK_COLLECT(first, count)                                                                                       \
+    ck_pool_collect(                                                                                                   \
+        pool, places + (first), ck_from(dy, first, format), y, x, count, ck_from(dx, first, format), format)
+                CK_FOR_CHANNELS(channels, CK_COLLECT)
             }
     }
 }

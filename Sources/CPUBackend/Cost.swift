@@ -38,7 +38,7 @@ struct Cost {
                     2 * shape(step.inputs[1]).count * shape(step.inputs[0]).last * geometry.kernel
             default: break
             }
-        case .groupNorm, .groupNormGradient: break
+        case .groupNorm, .groupNormGradient, .imageNorm, .imageNormGradient: break
         }
     }
 }

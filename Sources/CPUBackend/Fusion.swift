@@ -11,6 +11,11 @@ enum Kernel {
     /// The gradients of group normalisation, Mish and FiLM; inputs: x, gain, bias, the output's gradient and FiLM's scale; results: those of
     /// x, gain and bias, then those of FiLM's scale and bias.
     case groupNormGradient(FusedGroupNorm)
+    /// Group normalisation of an image with what follows it; inputs: x, gain, bias and the residual.
+    case imageNorm(FusedImageNorm)
+    /// The gradients of group normalisation and ReLU; inputs: x, gain, the output's gradient and the output of ReLU; results: the gradients of x,
+    /// gain and bias, then the output's gradient where ReLU let through.
+    case imageNormGradient(FusedImageNorm)
 }
 
 extension Kernel {
@@ -18,7 +23,7 @@ extension Kernel {
     fileprivate func packs(_ input: Int) -> Bool {
         switch self {
         case .operation(.linear), .operation(.linearInputGradient), .operation(.convolution1D),
-            .operation(.transposedConvolution1D):
+            .operation(.transposedConvolution1D), .operation(.convolution2D), .operation(.convolution2DInputGradient):
             input == 1
         default: false
         }
@@ -57,17 +62,19 @@ struct Step {
 /// A chain is fused only as far as nobody else needs what lies inside of it. The gradient kernel computes the inside of the chain again from x,
 /// which is cheaper than keeping it in memory.
 struct Fusion {
-    private let graph: Graph
+    let graph: Graph
     /// Nodes that use a value, with outputs and gradients of the graph as node −1.
     private var users: [Value: [Int]] = [:]
     /// The step that makes a node's results, by the node.
-    private var stepOfNode: [Int: Int] = [:]
+    private(set) var stepOfNode: [Int: Int] = [:]
     private var steps: [Step] = []
 
     /// The steps of a graph, each after those whose results it needs.
     static func steps(of graph: Graph) -> [Step] {
         var fusion = Fusion(graph)
         fusion.fuseParameterGradients()
+        fusion.fuseImageNormGradients()
+        fusion.fuseImageNorms()
         fusion.fuseGroupNormGradients()
         fusion.fuseGroupNorms()
         fusion.keepTheRest()
@@ -83,16 +90,16 @@ struct Fusion {
         for value in graph.outputs.map(\.value) + graph.gradients.map(\.value) { users[value, default: []].append(-1) }
     }
 
-    private func operation(_ value: Value) -> Operation { graph.nodes[value.node].operation }
-    private func inputs(_ value: Value) -> [Value] { graph.nodes[value.node].inputs }
-    private func users(of value: Value) -> [Int] { users[value] ?? [] }
+    func operation(_ value: Value) -> Operation { graph.nodes[value.node].operation }
+    func inputs(_ value: Value) -> [Value] { graph.nodes[value.node].inputs }
+    func users(of value: Value) -> [Int] { users[value] ?? [] }
 
     /// The users of a value that need it in memory: all but those that are part of a step which computes it again.
     private func openUsers(of value: Value) -> [Int] {
         users(of: value).filter { user in stepOfNode[user].map { steps[$0].inputs.contains(value) } ?? true }
     }
 
-    private mutating func add(_ kernel: Kernel, _ inputs: [Value], results: [Value?], absorbing nodes: [Int]) {
+    mutating func add(_ kernel: Kernel, _ inputs: [Value], results: [Value?], absorbing nodes: [Int]) {
         for node in nodes { stepOfNode[node] = steps.count }
         let rate = nodes.map { graph.nodes[$0].rate }.max() ?? .model
         steps.append(Step(kernel: kernel, inputs: inputs, results: results, rate: rate))
@@ -127,7 +134,9 @@ struct Fusion {
 
     private mutating func fuseGroupNormGradients() {
         for (index, node) in graph.nodes.enumerated() {
-            guard case .groupNormGradient(let groups, let epsilon) = node.operation else { continue }
+            guard case .groupNormGradient(let groups, let epsilon) = node.operation, stepOfNode[index] == nil else {
+                continue
+            }
             let (x, gain, dz) = (node.inputs[0], node.inputs[1], node.inputs[2])
             guard case .mishGradient = operation(dz), users(of: dz) == [index] else { continue }
             let (normal, dm) = (inputs(dz)[0], inputs(dz)[1])
@@ -155,7 +164,7 @@ struct Fusion {
 
     private mutating func fuseGroupNorms() {
         for (index, node) in graph.nodes.enumerated() {
-            guard case .groupNorm(let groups, let epsilon) = node.operation else { continue }
+            guard case .groupNorm(let groups, let epsilon) = node.operation, stepOfNode[index] == nil else { continue }
             var fused = FusedGroupNorm(groups: groups, epsilon: epsilon)
             var inputs = node.inputs
             var absorbed = [index]
@@ -218,7 +227,7 @@ struct Fusion {
     }
 
     /// The other operand of a node that adds `value` to a tensor of the same shape.
-    private func residual(_ node: Int, of value: Value) -> Value? {
+    func residual(_ node: Int, of value: Value) -> Value? {
         guard case .add = graph.nodes[node].operation else { return nil }
         let inputs = graph.nodes[node].inputs
         let other = inputs[0] == value ? inputs[1] : inputs[0]
@@ -264,8 +273,14 @@ struct Fusion {
             let shapes = (step.inputs + step.results.compactMap { $0 }).map { graph.type(of: $0).shape }
             return Set(shapes).count == 1 ? [([0], []), ([1], []), ([], [0])] : []
         case .operation(let operation) where operation.isProduct: return [([], [0])]
-        case .operation(.groupNorm): return [([0], [0])]
+        case .operation(.groupNorm), .operation(.relu), .operation(.maxPooling2D): return [([0], [0])]
+        case .operation(.reluGradient), .operation(.maxPooling2DGradient): return [([0, 1], [0])]
+        case .operation(.spatialSoftmax): return [([0], [])]
+        case .operation(.spatialSoftmaxGradient): return [([0], [0])]
         case .operation(.groupNormGradient): return [([0, 2], [0])]
+        case .imageNorm(let fused): return [(fused.hasResidual ? [0, 3] : [0], [0])]
+        case .imageNormGradient(let fused):
+            return fused.hasReLU ? [([0, 2, 3], [0, 3])] : [([0, 2], [0])]
         case .groupNorm(let fused): return [(fused.hasResidual ? [0, step.inputs.count - 1] : [0], [0])]
         case .groupNormGradient: return [([0, 3], [0])]
         case .operation, .parameterGradient: return []
@@ -273,7 +288,7 @@ struct Fusion {
     }
 
     /// What a value in bfloat16 was before it became this one in float32.
-    private func original(ofUpcast value: Value) -> Value? {
+    func original(ofUpcast value: Value) -> Value? {
         guard case .cast(to: .float32) = operation(value) else { return nil }
         return inputs(value)[0]
     }

@@ -16,6 +16,8 @@ struct InstructionCompiler {
     let granules: [Value: Int]
     /// Copies of weights that the instructions read.
     var packedWeights: [PackedWeights] = []
+    /// Statistics of normalised images, which their gradients need again.
+    var statistics: [Value: AlignedMemory] = [:]
     /// Memory that belongs to instructions.
     let scratchpad = AlignedMemory.Growing()
 
@@ -40,6 +42,10 @@ struct InstructionCompiler {
             return [groupNorm(fused, step)]
         case .groupNormGradient(let fused):
             return [try groupNormGradient(fused, step)]
+        case .imageNorm(let fused):
+            return [try imageNorm(fused, step)]
+        case .imageNormGradient(let fused):
+            return [try imageNormGradient(fused, step)]
         case .parameterGradient(let operation), .operation(let operation):
             return try instructions(for: operation, step)
         }
@@ -81,6 +87,8 @@ struct InstructionCompiler {
             // Without Mish or FiLM the gradient does not depend on the bias: any vector of the size stands in for it.
             step.inputs = [step.inputs[0], step.inputs[1], step.inputs[1], step.inputs[2]]
             return [try groupNormGradient(FusedGroupNorm(groups: groups, epsilon: epsilon), step)]
+        case .relu, .reluGradient, .maxPooling2D, .maxPooling2DGradient, .spatialSoftmax, .spatialSoftmaxGradient:
+            return try images(operation, step, to: result)
         default:
             return try float32(operation, step, to: result)
         }
@@ -144,10 +152,6 @@ struct InstructionCompiler {
                 }
             ]
 
-        case .relu, .reluGradient, .convolution2D, .convolution2DInputGradient, .convolution2DWeightGradient,
-            .maxPooling2D, .maxPooling2DGradient, .spatialSoftmax, .spatialSoftmaxGradient:
-            return try images(operation, step, out)
-
         case .sinusoidalEmbedding(let dimension):
             let batch = shape(result)[0]
             return instruction("sinusoidal embedding") { ck_sinusoidal_embedding(inputs[0], out, batch, dimension) }
@@ -165,7 +169,9 @@ struct InstructionCompiler {
 
         case .reshape, .concatenate, .slice, .place, .broadcast, .cast, .groupNorm, .groupNormGradient, .linear,
             .linearInputGradient, .linearWeightGradient, .convolution1D, .transposedConvolution1D,
-            .convolution1DWeightGradient:
+            .convolution1DWeightGradient, .relu, .reluGradient, .convolution2D, .convolution2DInputGradient,
+            .convolution2DWeightGradient, .maxPooling2D, .maxPooling2DGradient, .spatialSoftmax,
+            .spatialSoftmaxGradient:
             preconditionFailure("\(operation) is not in float32 alone")
         }
     }

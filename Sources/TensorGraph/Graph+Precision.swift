@@ -5,7 +5,7 @@ extension Graph {
     /// casts into what makes or reads a value but not add or leave out any. This is training in mixed precision (Micikevicius et al. 2018):
     /// - a product's two operands are cast, its bias and its result are float32;
     /// - a value that a product reads is stored once, rounded, and every other reader gets what is left of it;
-    /// - the result of a product over sequences is stored rounded as well, unless a loss reads it;
+    /// - the result of a product over sequences is stored rounded as well, unless a loss reads it, and so are images (`storedImages`);
     /// - parameters, outputs, gradients of parameters and everything else stay in float32;
     /// - movement of rounded values moves them as they are.
     ///
@@ -37,6 +37,7 @@ extension Graph {
         func round(_ value: Value) {
             if !exact.contains(value), !nodes[value.node].operation.isSource { rounded.insert(value) }
         }
+        storedImages().forEach(round)
         // Backwards, so that what reads a value is known before what made it.
         for (index, node) in nodes.enumerated().reversed() {
             if node.operation.isProduct {
