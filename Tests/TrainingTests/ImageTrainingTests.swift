@@ -53,6 +53,14 @@ private enum SeeingRobot {
         return recipe
     }
 
+    /// What fills batches, without the memory of a training.
+    static func assembler(_ demonstrations: ReplayBuffer) throws -> BatchAssembler {
+        let recipe = try recipe().resolved(for: demonstrations)
+        let model = try DiffusionModel(recipe.policy)
+        let data = try TrainingData(demonstrations, model: model, training: recipe.training)
+        return BatchAssembler(data: data, model: model, training: recipe.training)
+    }
+
     static func trainer(_ recipe: Recipe = recipe()) throws -> Trainer {
         try Trainer(recipe: recipe, demonstrations: try demonstrations(), backend: ToyRobot.machine)
     }
@@ -96,7 +104,8 @@ private enum SeeingRobot {
 
     @Test("crops follow from seed and sample, each image its own; validation sees the middle")
     func crops() throws {
-        let assembler = try SeeingRobot.trainer().assembler
+        let demonstrations = try SeeingRobot.demonstrations()
+        let assembler = try SeeingRobot.assembler(demonstrations)
         func batch(_ update: Int) -> Batch {
             let batch = assembler.makeBatch()
             var order = BatchAssembler.Order()
@@ -111,7 +120,6 @@ private enum SeeingRobot {
         #expect(first.images.allSatisfy { $0.values.allSatisfy { (-1...1).contains($0) } })
 
         // Each image is some part of the recorded one, and over many samples every part comes.
-        let demonstrations = try SeeingRobot.demonstrations()
         let recorded = try demonstrations.images("wrist")
         var corners: Set<[Int]> = []
         for sample in 0..<120 {
@@ -184,7 +192,7 @@ private enum SeeingRobot {
     @Test("a training goes on from a checkpoint bit for bit, crops and colours included")
     func resuming() throws {
         let folder = try TemporaryFolder()
-        var recipe = SeeingRobot.recipe(jitter: ColorJitter(brightness: 0.2))
+        var recipe = SeeingRobot.recipe(shared: true, jitter: ColorJitter(brightness: 0.2))
         recipe.training.steps = 2
         recipe.training.noiseSamples = 2
         let whole = try SeeingRobot.trainer(recipe)
@@ -202,17 +210,15 @@ private enum SeeingRobot {
 
     @Test("other pixels are other demonstrations")
     func fingerprint() throws {
-        let (recipe, demonstrations) = (SeeingRobot.recipe(), try SeeingRobot.demonstrations())
+        let demonstrations = try SeeingRobot.demonstrations()
         var wrist = try demonstrations.images("wrist")
         wrist.pixels[wrist.pixels.count - 1] ^= 1
         let others = try ReplayBuffer(
             fields: Array(demonstrations.fields.values), images: [wrist, try demonstrations.images("scene")],
             episodeEnds: demonstrations.episodeEnds)
-        func fingerprint(_ demonstrations: ReplayBuffer) throws -> String {
-            try Trainer(recipe: recipe, demonstrations: demonstrations, backend: ToyRobot.machine)
-                .assembler.data.fingerprint
-        }
-        #expect(try fingerprint(others) != fingerprint(demonstrations))
+        #expect(
+            try SeeingRobot.assembler(others).data.fingerprint
+                != SeeingRobot.assembler(demonstrations).data.fingerprint)
     }
 
     @Test("the example of a robot with two cameras trains on demonstrations of that form")
