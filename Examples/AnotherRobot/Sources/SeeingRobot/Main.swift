@@ -3,7 +3,7 @@ import Foundation
 
 /// Trains a policy of one's own for a robot with two cameras and seven joints, and judges it.
 ///
-/// A few updates show that all fits together; `swift run -c release SeeingRobot 2000` learns to reach the spot.
+/// A few updates show that all fits together; `swift run -c release SeeingRobot 2000` goes on training for some minutes.
 @main
 struct Main {
     static func main() throws {
