@@ -80,14 +80,20 @@ def today():
 
 
 def make_networks(options):
-    """The small network is the shipped policy; the paper's has random weights, which cost as much."""
-    small = Network("small", "[64,128,256]", options.policy, options.data)
-    paper = Network("paper", "[256,512,1024]", os.path.join(options.scratch, "paper"), options.data)
-    if not os.path.exists(os.path.join(paper.policy, "policy.json")):
-        ours(options, "f32", paper).run(
-            "bench", "--work", "pass", "--repetitions", "1", "--data", paper.data, "--set",
-            f"policy.denoiser.widths={paper.widths}", "--export", paper.policy)
-    return {"small": small, "paper": paper}
+    """The small network is the shipped policy; the others have random weights, which cost as much."""
+    data = ["--data", options.data]
+    small = Network("small", options.policy, (*data, "--set", "policy.denoiser.widths=[64,128,256]"))
+    paper = Network(
+        "paper", os.path.join(options.scratch, "paper"), (*data, "--set", "policy.denoiser.widths=[256,512,1024]"))
+    # As many images as the peers have, since drawing all would only take time, and no clipping, as they do none.
+    image = Network("image", os.path.join(options.scratch, "image"), (
+        *data, "--recipe", "pusht-image-cnn", "--windows", "5000", "--set", "training.gradient_clip=null"),
+        sees_images=True)
+    for network in [paper, image]:
+        if not os.path.exists(os.path.join(network.policy, "policy.json")):
+            ours(options, "f32", network).run(
+                "bench", "--work", "pass", "--repetitions", "1", *network.training, "--export", network.policy)
+    return {"small": small, "paper": paper, "image": image}
 
 
 def ours(options, precision, network):
@@ -158,7 +164,7 @@ def ask(party, case, options, record):
     repetitions = min(case.repetitions, 3) if options.quick else case.repetitions
     seconds = 0.1 if options.quick else case.seconds
     answer = party.ask(case.request | {"repetitions": repetitions, "seconds": seconds})
-    if case.request["batch"] in (1, 256) and not case.request.get("cold"):
+    if (case.request["do"] == "training" or case.request["batch"] == 1) and not case.request.get("cold"):
         record["memory_mib"][party.name] = max(record["memory_mib"].get(party.name, 0), answer["peak_memory_mib"])
     return answer["samples"]
 

@@ -7,6 +7,7 @@ from parties import PartyError
 
 # How far a party's output of the network may be from PyTorch's in float32; the output's deviation is about 1. Quantised activations
 # are known to be coarse: reported, not judged. What that allows a chunk of actions follows from the network: see `Check.sensitivity`.
+# The same holds for features of images, whose deviation is 0.05: an image that is cropped one pixel off changes them by as much, bfloat16 by 0.004.
 LIMITS = {"f32": 1e-5, "bf16": 0.025, "int8-weights": 0.04, "int8": np.inf}
 BATCH = 4
 ERROR, DRAWS = 0.01, 8
@@ -24,6 +25,8 @@ class Check:
         given = {
             "observation": generator.uniform(100, 400, (BATCH, *policy.observation_shape)).astype(np.float32),
             "noise": generator.standard_normal((BATCH, *policy.action_shape), np.float32)}
+        if policy.camera:
+            given[f"image.{policy.camera.name}"] = patches(policy.frames(BATCH), generator)
         self.input = os.path.join(self.folder, "given.safetensors")
         save_file(given, self.input)
         self._compute(policy, given)
@@ -32,15 +35,21 @@ class Check:
         """PyTorch in float32: the reference, and how many pixels its chunk moves for an error of one in the network's outputs.
         The latter is measured, by errors of up to `ERROR` at random in the output of each of the chunk's ten passes, of which the worst
         of `DRAWS` counts: a network with random weights carries an error twenty times as far as a trained one."""
-        from peers import lerobot_unet, sampling
+        from peers import lerobot_networks, sampling
         import torch
 
-        unet = lerobot_unet.make(policy).eval()
-        condition = policy.condition(given["observation"])
+        def computing(module):
+            def run(*inputs):
+                with torch.inference_mode():
+                    return module.eval()(*map(torch.from_numpy, inputs)).numpy()
 
-        def network(sample, steps, condition):
-            with torch.inference_mode():
-                return unet(*map(torch.from_numpy, (sample, steps, condition))).numpy()
+            return run
+
+        network, features = computing(lerobot_networks.unet(policy)), {}
+        if camera := policy.camera:
+            encoder = computing(lerobot_networks.encoder(policy))
+            features = {"features": encoder(camera.middle(given[f"image.{camera.name}"]))}
+        condition = policy.condition(given["observation"], *features.values())
 
         def chunk(network):
             sample = sampling.denoise(network, sampling.table("ddim", 10), given["noise"], condition, None)
@@ -55,7 +64,7 @@ class Check:
 
             return np.abs(chunk(erring) - self.reference["action_prediction"]).max()
 
-        self.reference = {
+        self.reference = features | {
             "output": network(given["noise"], np.full(BATCH, 50, np.float32), condition),
             "action_prediction": chunk(network)}
         self.sensitivity = float(max(moved(seed) for seed in range(DRAWS))) / ERROR
@@ -71,9 +80,18 @@ class Check:
         party.answer(self.input, path)
         found = load_file(path)
         differences = {
-            name: float(np.abs(found[name] - self.reference[name]).max()) for name in self.reference if name in found}
+            name: float(np.abs(found[name].reshape(reference.shape) - reference).max())
+            for name, reference in self.reference.items() if name in found}
         record[party.name] = differences
         for name, difference in differences.items():
             limit = LIMITS[party.precision] * (self.sensitivity if name == "action_prediction" else 1)
             if not difference <= limit:
                 raise PartyError(f"{name} differs from PyTorch's by {difference:.3g}, more than {limit:.3g}")
+
+
+def patches(shape, generator):
+    """Images [batch, To, height, width, 3] of bytes: patches of colours, since to an encoder all noise looks alike."""
+    side = 16
+    batch, length, height, width, channels = shape
+    coarse = generator.integers(0, 256, (batch, length, -(-height // side), -(-width // side), channels), np.uint8)
+    return np.ascontiguousarray(coarse.repeat(side, 2).repeat(side, 3)[:, :, :height, :width])

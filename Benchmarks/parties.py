@@ -40,7 +40,9 @@ class Ours:
     def ask(self, request):
         arguments = ["bench", "--work", request["do"], "--repetitions", str(request["repetitions"])]
         if request["do"] == "training":
-            arguments += ["--data", self.network.data, "--set", f"policy.denoiser.widths={self.network.widths}"]
+            arguments += self.network.training
+            if "noise_samples" in request:
+                arguments += ["--set", f"training.noise_samples={request['noise_samples']}"]
         else:
             arguments += ["--policy", self.network.policy, "--batch", str(request["batch"])]
         if "sampler" in request:
@@ -56,7 +58,7 @@ class Ours:
     def answer(self, given, output):
         self.run(
             "predict", "--policy", self.network.policy, "--input", given, "--output", output, "--sampler", "ddim",
-            "--steps", "10")
+            "--steps", "10", *(["--features"] if self.network.sees_images else []))
 
     def close(self):
         pass

@@ -98,18 +98,25 @@ def parties_table(parties):
     return lines
 
 
+OUTPUTS = {
+    "features": "features of images", "output": "output of the network",
+    "action_prediction": "actions of a DDIM-10 chunk, raw units"}
+
+
 def outputs_table(outputs):
+    columns = {
+        key: title for key, title in OUTPUTS.items() if any(key in differences for differences in outputs.values())}
     lines = [
         "Largest difference from PyTorch in float32, same weights and inputs:", "",
-        "| party | output of the network | actions of a DDIM-10 chunk, raw units |", "|---|---|---|"]
+        "| party | " + " | ".join(columns.values()) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, differences in sorted(outputs.items()):
-        cells = [f"{differences[key]:.2g}" if key in differences else "" for key in ("output", "action_prediction")]
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+        cells = [f"{differences[key]:.2g}" if key in differences else "" for key in columns]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines
 
 
 def memory_table(memory):
-    lines = ["Peak memory of the process, in training with batch 256, in acting with batch 1:", "", "| party | MiB |", "|---|---|"]
+    lines = ["Peak memory of the process; in acting, with batch 1:", "", "| party | MiB |", "|---|---|"]
     return lines + [f"| {name} | {value:.0f} |" for name, value in sorted(memory.items())]
 
 

@@ -11,12 +11,12 @@ ACTING_PEERS = [
 
 @dataclass(frozen=True)
 class Network:
-    """A network, with the policy directory that holds its weights and the demonstrations to train it on."""
+    """A network, with the policy directory that holds its weights and what `dpolicy bench` is told to train it."""
 
     name: str
-    widths: str
     policy: str
-    data: str
+    training: tuple
+    sees_images: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ def tail_cases(ddim, ddpm, seconds):
 
 TAIL_PEERS = ["openvino-f32", "openvino-bf16", "openvino-int8-weights", "onnxruntime-f32", "jax-f32", "pytorch-eager-f32"]
 
+# JAX has no image encoder of LeRobot's; weights in 8 bits are not for encoders.
+ENCODING_PEERS = [
+    "openvino-f32", "openvino-bf16", "onnxruntime-f32", "pytorch-eager-f32", "pytorch-eager-bf16",
+    "pytorch-compile-f32", "pytorch-compile-bf16"]
+
 WORKS = [
     Work("training-small", "Training step, small U-Net", "small", TRAINING_PEERS,
          [Case("batch 256", {"do": "training", "batch": 256}, 15, 4.0)], rounds=3),
@@ -86,6 +91,16 @@ WORKS = [
     Work("acting-paper", "Acting, paper's U-Net", "paper", ACTING_PEERS, acting_cases(12)),
     Work("training-paper", "Training step, paper's U-Net", "paper", TRAINING_PEERS,
          [Case("batch 256", {"do": "training", "batch": 256}, 4, 10.0)], rounds=2),
+    Work("training-image", "Training step, small image policy", "image",
+         [name for name in TRAINING_PEERS if name.startswith("pytorch")],
+         [Case("batch 64", {"do": "training", "batch": 64, "noise_samples": 1}, 4, 10.0),
+          Case("batch 64, four noise samples each", {"do": "training", "batch": 64, "noise_samples": 4}, 4, 10.0)],
+         rounds=2),
+    Work("acting-image", "Acting, small image policy", "image", ENCODING_PEERS, [
+        Case("images to features, batch 1", {"do": "encode", "batch": 1}, 100),
+        Case("DDIM-10 chunk, batch 1", chunk("ddim", 10), 30),
+        Case("DDPM-100 chunk, batch 1", chunk("ddpm", 100), 10),
+    ]),
     Work("chunks-small", "A thousand chunks, small U-Net", "small", TAIL_PEERS, tail_cases(1000, 1000, 20.0),
          rounds=1, measures_tails=True),
     Work("chunks-paper", "Many chunks, paper's U-Net", "paper", TAIL_PEERS, tail_cases(1000, 100, 12.0),

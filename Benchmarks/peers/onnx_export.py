@@ -1,4 +1,4 @@
-"""The network as an ONNX file for batches of one size."""
+"""Networks as ONNX files for batches of one size."""
 
 import os
 import subprocess
@@ -7,27 +7,33 @@ import sys
 from .policy import Policy
 
 
-def path(policy, batch, folder):
-    """The file, which is made in a process of its own: what PyTorch takes must not count as memory of a runtime."""
-    path = os.path.join(folder, f"{policy.denoiser['widths'][0]}-{batch}.onnx")
+def path(policy, network, batch, folder):
+    """The file of `unet` or `encoder`, which is made in a process of its own: what PyTorch takes must not count as memory of a runtime."""
+    path = os.path.join(folder, f"{os.path.basename(os.path.normpath(policy.folder))}-{network}-{batch}.onnx")
     weights = os.path.join(policy.folder, "model.safetensors")
     if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(weights):
         os.makedirs(folder, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "peers.onnx_export", policy.folder, str(batch), path], check=True)
+        subprocess.run([sys.executable, "-m", "peers.onnx_export", policy.folder, network, str(batch), path], check=True)
     return path
 
 
-def export(policy, batch, path):
+def export(policy, network, batch, path):
     import torch
 
-    from . import lerobot_unet
+    from . import lerobot_networks
 
-    inputs = (
-        torch.zeros(batch, *policy.action_shape), torch.zeros(batch), torch.zeros(batch, policy.condition_dimension))
+    if network == "unet":
+        inputs = {
+            "sample": torch.zeros(batch, *policy.action_shape), "steps": torch.zeros(batch),
+            "condition": torch.zeros(batch, policy.condition_dimension)}
+    else:
+        count = batch * policy.observation_shape[0]
+        inputs = {"pixels": torch.zeros(count, *policy.camera.crop, 3, dtype=torch.uint8)}
+    made = getattr(lerobot_networks, network)(policy).eval()
     torch.onnx.export(
-        lerobot_unet.make(policy).eval(), inputs, path, input_names=["sample", "steps", "condition"],
-        output_names=["output"], dynamo=False, opset_version=18)
+        made, tuple(inputs.values()), path, input_names=list(inputs), output_names=["output"], dynamo=False,
+        opset_version=18)
 
 
 if __name__ == "__main__":
-    export(Policy(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    export(Policy(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])

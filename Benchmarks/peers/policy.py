@@ -1,7 +1,6 @@
 """A policy directory: what it is and its weights."""
 
 import json
-import math
 import os
 
 import ml_dtypes  # noqa: F401  registers bfloat16, which weights may be stored in
@@ -15,21 +14,31 @@ class Policy:
         with open(os.path.join(folder, "policy.json")) as file:
             document = json.load(file)
         self.denoiser = document["policy"]["denoiser"]
+        cameras = document["policy"]["observations"].get("images", [])
+        self.camera = Camera(cameras[0], document["policy"]["image_encoder"]) if cameras else None
         self.limits = document["policy"]["action"]["limits"]
         self.normaliser = document["normaliser"]
         self.observation_shape = document["shapes"]["observation"]
         self.action_shape = document["shapes"]["action"]
-        self.condition_dimension = math.prod(self.observation_shape)
+        features = self.camera.features if self.camera else 0
+        self.condition_dimension = self.observation_shape[0] * (self.observation_shape[1] + features)
         self.action_dimension = self.action_shape[1]
 
     def weights(self):
         with safe_open(os.path.join(self.folder, "model.safetensors"), "np") as file:
             return {name: np.asarray(file.get_tensor(name), np.float32) for name in file.keys()}
 
-    def condition(self, observation):
-        """The normalised condition [batch, To · D] of raw observations [batch, To, D]."""
+    def frames(self, batch):
+        """The shape [batch, To, height, width, 3] of a camera's images."""
+        return (batch, self.observation_shape[0], *self.camera.size, 3)
+
+    def condition(self, observation, features=None):
+        """The normalised condition [batch, To · (D + F)] of raw observations [batch, To, D] and features [batch · To, F]."""
         scale, offset = self._map("observation")
-        return (observation * scale + offset).reshape(len(observation), -1)
+        parts = [observation * scale + offset]
+        if self.camera:
+            parts.append(features.reshape(*observation.shape[:2], -1))
+        return np.concatenate(parts, -1).reshape(len(observation), -1)
 
     def action(self, sample):
         """The raw actions of a normalised sample."""
@@ -39,3 +48,19 @@ class Policy:
 
     def _map(self, name):
         return (np.asarray(self.normaliser[name][key], np.float32) for key in ("scale", "offset"))
+
+
+class Camera:
+    """The images of a policy that looks at one camera, and its encoder; weights of an encoder that is not shared bear the camera's name."""
+
+    def __init__(self, selection, encoder):
+        self.name, self.size = selection["name"], tuple(selection["size"])
+        self.crop = tuple(selection.get("crop") or self.size)
+        self.keypoints = encoder["keypoints"]
+        self.features = 2 * self.keypoints
+        self.encoder = "rgb_encoder." + ("" if encoder["shared"] else f"{self.name}.")
+
+    def middle(self, images):
+        """What the network sees of images [batch, To, height, width, 3]: their middle, [batch · To, height, width, 3]."""
+        top, left = ((whole - part) // 2 for whole, part in zip(self.size, self.crop))
+        return images[:, :, top:top + self.crop[0], left:left + self.crop[1]].reshape(-1, *self.crop, 3)

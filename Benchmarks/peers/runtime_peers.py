@@ -10,15 +10,21 @@ class OnnxRuntimePeer:
         self.policy, self.threads, self.folder = policy, threads, folder
 
     def acting(self, batch):
+        return self._session("unet", batch)
+
+    def encoding(self, batch):
+        return self._session("encoder", batch)
+
+    def _session(self, network, batch):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(
-            onnx_export.path(self.policy, batch, self.folder), options, providers=["CPUExecutionProvider"])
-        return lambda sample, steps, condition: session.run(
-            None, {"sample": sample, "steps": steps, "condition": condition})[0]
+            onnx_export.path(self.policy, network, batch, self.folder), options, providers=["CPUExecutionProvider"])
+        names = [node.name for node in session.get_inputs()]
+        return lambda *values: session.run(None, dict(zip(names, values)))[0]
 
 
 class OpenVinoPeer:
@@ -28,17 +34,23 @@ class OpenVinoPeer:
         self.policy, self.variant, self.threads, self.folder = policy, variant, threads, folder
 
     def acting(self, batch):
+        return self._compiled("unet", batch)
+
+    def encoding(self, batch):
+        return self._compiled("encoder", batch)
+
+    def _compiled(self, network, batch):
         import openvino
 
         core = openvino.Core()
-        model = core.read_model(onnx_export.path(self.policy, batch, self.folder))
+        model = core.read_model(onnx_export.path(self.policy, network, batch, self.folder))
         if "int8" in self.variant:
             model = self._in_8_bits(model, batch)
         compiled = core.compile_model(model, "CPU", {
             "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": self.threads,
             "INFERENCE_PRECISION_HINT": "f32" if "f32" in self.variant else "bf16"})
         request = compiled.create_infer_request()
-        inputs = [np.zeros(tuple(port.shape), np.float32) for port in compiled.inputs]
+        inputs = [np.zeros(tuple(port.shape), port.element_type.to_dtype()) for port in compiled.inputs]
         for index, values in enumerate(inputs):
             request.set_input_tensor(index, openvino.Tensor(values, shared_memory=True))
         output = request.get_output_tensor(0).data

@@ -1,9 +1,12 @@
-"""PyTorch with LeRobot's network: eager or compiled, float32 or bfloat16."""
+"""PyTorch with LeRobot's networks: eager or compiled, float32 or bfloat16."""
 
 import torch
 from torch import nn
 
-from . import lerobot_unet, sampling
+from . import lerobot_networks, sampling
+
+# Windows to draw batches from; frames of a camera take much memory, and there are fewer.
+WINDOWS, FRAMES = 20_000, 5_000
 
 
 class TorchPeer:
@@ -12,14 +15,22 @@ class TorchPeer:
         self.is_compiled = "compile" in variant
         self.is_bfloat16 = "bf16" in variant
         self.policy = policy
-        self.network = lerobot_unet.make(policy)
+        self.unet = lerobot_networks.unet(policy)
+        self.encoder = lerobot_networks.encoder(policy) if policy.camera else None
 
     def autocast(self):
         return torch.autocast("cpu", torch.bfloat16, enabled=self.is_bfloat16)
 
     def acting(self, batch):
-        """A function from arrays to an array: the network once."""
-        network = self.network.eval()
+        """A function from arrays to an array: the U-Net once."""
+        return self._evaluated(self.unet)
+
+    def encoding(self, batch):
+        """A function from the parts of images that are seen to their features."""
+        return self._evaluated(self.encoder)
+
+    def _evaluated(self, network):
+        network = network.eval()
         if self.is_bfloat16:
             network = network.to(torch.bfloat16)
         if self.is_compiled:
@@ -27,39 +38,39 @@ class TorchPeer:
             torch._inductor.config.freezing = True
             network = torch.compile(network, dynamic=False)
 
-        def run(sample, steps, condition):
+        def run(*inputs):
             with torch.inference_mode(), self.autocast():
-                output = network(torch.from_numpy(sample), torch.from_numpy(steps), torch.from_numpy(condition))
-                return output.float().numpy()
+                return network(*map(torch.from_numpy, inputs)).float().numpy()
 
         return run
 
-    def training(self, batch):
+    def training(self, batch, noise_samples=1):
         """A function that makes one update: batch assembly, gradients, AdamW, moving average."""
-        network = self.network.train()
-        parameters = list(network.parameters())
+        networks = [network.train() for network in (self.unet, self.encoder) if network is not None]
+        parameters = [parameter for network in networks for parameter in network.parameters()]
         # Lower memory traffic than the optimiser that goes through the parameters one by one.
         optimizer = torch.optim.AdamW(parameters, lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, fused=True)
         average = [parameter.detach().clone() for parameter in parameters]
-        windows = 20_000
-        observations = torch.rand(windows, self.policy.condition_dimension) * 2 - 1
-        actions = torch.rand(windows, *self.policy.action_shape) * 2 - 1
+        assemble = self._images_batch(batch) if self.encoder else self._vectors_batch(batch)
         remaining = torch.tensor(sampling.remaining(), dtype=torch.float32)
 
-        def loss(clean, noise, steps, condition):
+        def loss(clean, noise, steps, *observation):
             share = remaining[steps][:, None, None]
-            sample = share.sqrt() * clean + (1 - share).sqrt() * noise
+            sample = share.sqrt() * clean.repeat_interleave(noise_samples, 0) + (1 - share).sqrt() * noise
             with self.autocast():
-                prediction = network(sample, steps.float(), condition)
+                # Images are encoded once for all noise samples.
+                condition = self._condition(*observation).repeat_interleave(noise_samples, 0)
+                prediction = self.unet(sample, steps.float(), condition)
             return nn.functional.mse_loss(prediction.float(), noise)
 
         if self.is_compiled:
             loss = torch.compile(loss, dynamic=False)
 
         def update():
-            items, steps = torch.randint(0, windows, (batch,)), torch.randint(0, len(remaining), (batch,))
-            clean = actions[items]
-            value = loss(clean, torch.randn_like(clean), steps, observations[items])
+            clean, *observation = assemble()
+            count = batch * noise_samples
+            steps, noise = torch.randint(0, len(remaining), (count,)), torch.randn(count, *clean.shape[1:])
+            value = loss(clean, noise, steps, *observation)
             optimizer.zero_grad()
             value.backward()
             optimizer.step()
@@ -68,3 +79,40 @@ class TorchPeer:
             return value.item()
 
         return update
+
+    def _condition(self, vectors, pixels=None):
+        """What the U-Net is told: vectors [batch, To, D], and the features of images [batch · To, height, width, 3] behind them."""
+        if self.encoder is None:
+            return vectors.flatten(1)
+        features = self.encoder(pixels).reshape(*vectors.shape[:2], -1)
+        return torch.cat([vectors, features], -1).flatten(1)
+
+    def _vectors_batch(self, batch):
+        vectors = torch.rand(WINDOWS, *self.policy.observation_shape) * 2 - 1
+        actions = torch.rand(WINDOWS, *self.policy.action_shape) * 2 - 1
+
+        def assemble():
+            windows = torch.randint(0, WINDOWS, (batch,))
+            return actions[windows], vectors[windows]
+
+        return assemble
+
+    def _images_batch(self, batch):
+        """Of every image a part of its own; bytes until they are in the network."""
+        camera, (length, width) = self.policy.camera, self.policy.observation_shape
+        (whole_height, whole_width), (height, width_seen) = camera.size, camera.crop
+        vectors = torch.rand(FRAMES, width) * 2 - 1
+        actions = torch.rand(FRAMES, *self.policy.action_shape) * 2 - 1
+        images = torch.randint(0, 256, (FRAMES, whole_height, whole_width, 3), dtype=torch.uint8)
+        pixels = torch.empty(batch * length, height, width_seen, 3, dtype=torch.uint8)
+
+        def assemble():
+            windows = torch.randint(0, FRAMES - length + 1, (batch,))
+            frames = windows[:, None] + torch.arange(length)
+            tops = torch.randint(0, whole_height - height + 1, (len(pixels),)).tolist()
+            lefts = torch.randint(0, whole_width - width_seen + 1, (len(pixels),)).tolist()
+            for part, frame, top, left in zip(pixels, frames.flatten().tolist(), tops, lefts):
+                part.copy_(images[frame, top:top + height, left:left + width_seen])
+            return actions[windows], vectors[frames], pixels
+
+        return assemble

@@ -1,8 +1,10 @@
 """One peer in a process of its own: answers requests, a line of JSON each, on standard output.
 
     {"do": "pass", "batch": 1, "seconds": 0.5, "repetitions": 200, "cold": false}
+    {"do": "encode", "batch": 1, "seconds": 0.5, "repetitions": 100}
     {"do": "chunk", "batch": 1, "sampler": "ddim", "steps": 10, "seconds": 2, "repetitions": 50, "cold": false}
     {"do": "training", "batch": 256, "seconds": 5, "repetitions": 10}
+    {"do": "training", "batch": 64, "noise_samples": 4, "seconds": 5, "repetitions": 10}
     {"do": "first", "batch": 1, "sampler": "ddim", "steps": 10}
     {"do": "answer", "batch": 1, "input": "in.safetensors", "output": "out.safetensors"}
 """
@@ -77,6 +79,15 @@ class Worker:
     def network(self, batch):
         return self.kept(("network", batch), lambda: self.peer.acting(batch))
 
+    def condition(self, observation, images):
+        """What the network is told of raw observations [batch, To, D] and a camera's images [batch, To, height, width, 3]."""
+        return self.policy.condition(observation, None if images is None else self.features(images))
+
+    def features(self, images):
+        batch = len(images)
+        encoder = self.kept(("encoder", batch), lambda: self.peer.encoding(batch))
+        return encoder(self.policy.camera.middle(images))
+
     def chunk(self, batch, sampler, steps):
         rows = sampling.table(sampler, steps)
         if hasattr(self.peer, "chunk"):
@@ -88,18 +99,22 @@ class Worker:
         batch = request["batch"]
         sample = self.generator.standard_normal((batch, *self.policy.action_shape), np.float32)
         condition = self.generator.uniform(-1, 1, (batch, self.policy.condition_dimension)).astype(np.float32)
+        images = self.policy.camera and self.generator.integers(0, 256, self.policy.frames(batch), np.uint8)
         match request["do"]:
             case "training":
-                body = self.kept(("training", batch), lambda: self.peer.training(batch))
+                options = {key: request[key] for key in ("noise_samples",) if key in request}
+                body = self.kept(("training", batch, *options.items()), lambda: self.peer.training(batch, **options))
             case "pass":
                 network, steps = self.network(batch), np.full(batch, 50, np.float32)
                 body = lambda: network(sample, steps, condition)
+            case "encode":
+                body = lambda: self.features(images)
             case "chunk":
                 chunk = self.chunk(batch, request["sampler"], request["steps"])
                 raw = np.full((batch, *self.policy.observation_shape), 100, np.float32)
                 # As for us: from raw observations and drawn noise to raw actions.
                 body = lambda: self.policy.action(chunk(
-                    self.generator.standard_normal(sample.shape, np.float32), self.policy.condition(raw)))
+                    self.generator.standard_normal(sample.shape, np.float32), self.condition(raw, images)))
             case "answer":
                 return self.answer_file(request)
             case "first":
@@ -108,16 +123,20 @@ class Worker:
         return {"samples": self.measure(body, request), "peak_memory_mib": peak_memory()}
 
     def answer_file(self, request):
-        """Predicted actions with DDIM-10 and the output of the network at step 50, for given noise and observations."""
+        """Predicted actions with DDIM-10, the output of the network at step 50 and features of images, for given noise and observations."""
         from safetensors.numpy import load_file, save_file
 
         given = load_file(request["input"])
         batch = len(given["noise"])
-        condition = self.policy.condition(given["observation"])
+        camera = self.policy.camera
+        images = given[f"image.{camera.name}"] if camera else None
+        condition = self.condition(given["observation"], images)
         output = self.network(batch)(given["noise"], np.full(batch, 50, np.float32), condition)
-        chunk = self.chunk(batch, "ddim", 10)
-        action = self.policy.action(chunk(given["noise"], condition)).astype(np.float32)
-        save_file({"output": np.ascontiguousarray(output), "action_prediction": action}, request["output"])
+        action = self.policy.action(self.chunk(batch, "ddim", 10)(given["noise"], condition)).astype(np.float32)
+        answer = {"output": output, "action_prediction": action}
+        if camera:
+            answer["features"] = self.features(images)
+        save_file({name: np.ascontiguousarray(values) for name, values in answer.items()}, request["output"])
         return {}
 
     def measure(self, body, request):

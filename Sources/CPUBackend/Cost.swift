@@ -2,7 +2,7 @@ internal import TensorGraph
 
 /// What a step costs on any machine: the yardstick of profiles.
 struct Cost {
-    /// Multiplications and additions of products, those with the zeros around a sequence included.
+    /// Multiplications and additions of products, those with the zeros around a sequence or image included.
     var floatingPointOperations = 0
     /// Bytes of the values that are read and written, each once.
     var byteCount = 0
@@ -25,17 +25,24 @@ struct Cost {
                 // Each element of the input meets all weights of its channel.
                 let (x, weight) = (shape(step.inputs[0]), shape(step.inputs[1]))
                 floatingPointOperations = 2 * x.count * (weight.count / x.last)
-            case .convolution1D:
+            case .convolution1D, .convolution2D:
                 let weight = shape(step.inputs[1])
                 floatingPointOperations =
                     step.results.first.flatMap { $0 }.map {
                         2 * shape($0).count * (weight.count / weight[0])
                     } ?? 0
+            case .convolution2DInputGradient:
+                let weight = shape(step.inputs[1])
+                floatingPointOperations = 2 * shape(step.inputs[0]).count * (weight.count / weight[0])
             case .linearWeightGradient:
                 floatingPointOperations = 2 * shape(step.inputs[0]).count * shape(step.inputs[1]).last
             case .convolution1DWeightGradient(let geometry):
                 floatingPointOperations =
                     2 * shape(step.inputs[1]).count * shape(step.inputs[0]).last * geometry.kernel
+            case .convolution2DWeightGradient(let geometry):
+                floatingPointOperations =
+                    2 * shape(step.inputs[1]).count * shape(step.inputs[0]).last * geometry.height.kernel
+                    * geometry.width.kernel
             default: break
             }
         case .groupNorm, .groupNormGradient, .imageNorm, .imageNormGradient: break

@@ -226,6 +226,21 @@ extension DiffusionModel {
     }
 }
 
+extension DiffusionModel {
+    /// The features of images and nothing else, for measurements and comparisons.
+    ///
+    /// Inputs: `image.NAME` `[b, To, height, width, 3]` for each camera. The output is `features` `[b, To, F]`, those of each camera in order.
+    /// - Precondition: the policy sees images.
+    public func featureGraph(batch: Int) -> Graph {
+        precondition(!encoders.isEmpty, "features of a policy that sees no images")
+        let builder = GraphBuilder(parameters: table)
+        return builder.graph(outputs: [("features", seen([], batch: batch, in: builder))])
+    }
+
+    /// The features `F` of all images of an observation.
+    var featureDimension: Int { seenDimension - observationDimension }
+}
+
 // MARK: - Conditioning
 
 extension DiffusionModel {

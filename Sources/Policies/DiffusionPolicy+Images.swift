@@ -4,15 +4,9 @@ extension DiffusionPolicy {
     /// Lays what the network sees of the images of some items before it.
     func lay(_ images: [String: [RGBImage]], of items: Range<Int>, into inputs: inout [[Float]]) {
         for (camera, selection) in configuration.observations.images.enumerated() {
-            let crop = ImageCrop(selection)
-            let first = items.lowerBound * horizon.observation
-            inputs[camera].withUnsafeMutableBufferPointer { values in
-                for index in 0..<items.count * horizon.observation {
-                    guard let image = images[selection.name]?[first + index] else { continue }
-                    let place = index * crop.part.count..<(index + 1) * crop.part.count
-                    crop.writeMiddle(of: image, selection, to: UnsafeMutableBufferPointer(rebasing: values[place]))
-                }
-            }
+            let rows = items.lowerBound * horizon.observation..<items.upperBound * horizon.observation
+            let chosen = images[selection.name, default: []][rows]
+            ImageCrop(selection).writeMiddles(of: chosen, selection, to: &inputs[camera])
         }
     }
 

@@ -59,12 +59,7 @@ private struct KeypointFinder {
     /// x and y of each keypoint in −1 … 1, `[image, keypoint, 2]`.
     func places(in images: [RGBImage], _ selection: ImageSelection, _ crop: ImageCrop) throws -> [Float] {
         var pixels = [Float](repeating: 0, count: images.count * crop.part.count)
-        pixels.withUnsafeMutableBufferPointer { pixels in
-            for (index, image) in images.enumerated() {
-                let place = index * crop.part.count..<(index + 1) * crop.part.count
-                crop.writeMiddle(of: image, selection, to: UnsafeMutableBufferPointer(rebasing: pixels[place]))
-            }
-        }
+        crop.writeMiddles(of: images, selection, to: &pixels)
         return try backend.perform {
             executable.write("image", pixels)
             try executable.run(.step)

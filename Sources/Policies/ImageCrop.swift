@@ -42,9 +42,21 @@ public struct ImageCrop: Sendable, Hashable {
         }
     }
 
-    /// Writes the middle of an image after resizing it.
+    /// Writes the middles of images one after another, `[image, height, width, 3]`.
     /// - Parameter selection: the one that the crop was made for.
-    func writeMiddle(of image: RGBImage, _ selection: ImageSelection, to values: UnsafeMutableBufferPointer<Float>) {
+    func writeMiddles(of images: some Collection<RGBImage>, _ selection: ImageSelection, to values: inout [Float]) {
+        values.withUnsafeMutableBufferPointer { values in
+            for (index, image) in images.enumerated() {
+                let place = index * part.count..<(index + 1) * part.count
+                writeMiddle(of: image, selection, to: UnsafeMutableBufferPointer(rebasing: values[place]))
+            }
+        }
+    }
+
+    /// Writes the middle of an image after resizing it.
+    private func writeMiddle(
+        of image: RGBImage, _ selection: ImageSelection, to values: UnsafeMutableBufferPointer<Float>
+    ) {
         let resized = selection.resize.map(image.resized(to:)) ?? image
         resized.pixels.withUnsafeBufferPointer { write($0, at: middle, to: values) }
     }

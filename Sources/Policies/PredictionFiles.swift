@@ -99,6 +99,8 @@ public struct PredictionOutput: Sendable, Equatable {
     public let predictions: [Float]
     /// The actions that are to be executed, `[B, Ta, A]`.
     public let actions: [Float]
+    /// What the image encoders make of the images, `[B, To, F]`; nothing by default.
+    public var features: [Float] = []
     private let horizon: Horizon
     private let dimension: Int
 
@@ -119,15 +121,21 @@ public struct PredictionOutput: Sendable, Equatable {
         }
     }
 
-    /// Writes `action` `[B, Ta, A]` and `action_prediction` `[B, Tp, A]`.
+    /// Writes `action` `[B, Ta, A]` and `action_prediction` `[B, Tp, A]`, and `features` `[B, To, F]` if there are any.
     /// - Throws: `FileSystemError`; an older file is then as before.
     public func write(to url: URL) throws {
-        try SafetensorsWriter.write(
-            [
-                SafetensorsTensor("action", shape: [count, horizon.action, dimension], .float32(actions)),
+        var tensors = [
+            SafetensorsTensor("action", shape: [count, horizon.action, dimension], .float32(actions)),
+            SafetensorsTensor(
+                "action_prediction", shape: [count, horizon.prediction, dimension], .float32(predictions)),
+        ]
+        if !features.isEmpty {
+            let rows = count * horizon.observation
+            tensors.append(
                 SafetensorsTensor(
-                    "action_prediction", shape: [count, horizon.prediction, dimension], .float32(predictions)),
-            ], to: url)
+                    "features", shape: [count, horizon.observation, features.count / rows], .float32(features)))
+        }
+        try SafetensorsWriter.write(tensors, to: url)
     }
 }
 

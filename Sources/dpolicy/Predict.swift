@@ -31,6 +31,9 @@ struct Predict: ParsableCommand {
     @Option(parsing: .unconditional, help: "Seed of the starting noise and of the sampler.")
     var seed: UInt64 = 0
 
+    @Flag(help: "Write also what the image encoders make of the images, features [B,To,F].")
+    var features = false
+
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
@@ -58,7 +61,13 @@ struct Predict: ParsableCommand {
         let predictions = try policy.predict(
             observations: batch.observations, images: batch.images, noise: batch.noise,
             keys: (0..<batch.count).map { key.folding($0) })
-        let answer = PredictionOutput(predictions, of: policy.configuration)
+        var answer = PredictionOutput(predictions, of: policy.configuration)
+        if features {
+            guard !batch.images.isEmpty else {
+                throw CommandError(place: "--features", expected: "a policy that sees images", found: "only numbers")
+            }
+            answer.features = try policy.features(of: batch.images)
+        }
         try answer.write(to: URL(fileURLWithPath: output))
 
         let (horizon, dimension) = (policy.horizon, policy.configuration.action.dimension)

@@ -37,10 +37,21 @@ enum PushTTask {
     /// Where Push-T's demonstrations have no images, they are drawn from the recorded states, as the simulator draws them when the policy acts.
     /// - Throws: as reading them does, or `ObservationError` when there is an image neither in the demonstrations nor to be drawn.
     static func demonstrations(at url: URL, for policy: PolicyConfiguration) throws -> ReplayBuffer {
+        try drawingImages(for: policy, in: recording(at: url, for: policy))
+    }
+
+    /// The demonstrations with those images of a policy that were recorded.
+    static func recording(at url: URL, for policy: PolicyConfiguration) throws -> ReplayBuffer {
         let wanted = policy.observations.images.map(\.name)
         let recorded = wanted.isEmpty ? [] : try ZarrGroup(contentsOf: url).arrayNames(in: "data")
-        let buffer = try ReplayBuffer(contentsOf: url, images: wanted.filter(recorded.contains))
-        guard wanted.contains(camera), buffer.images[camera] == nil, buffer.widths["state"] == 5 else { return buffer }
+        return try ReplayBuffer(contentsOf: url, images: wanted.filter(recorded.contains))
+    }
+
+    /// The demonstrations with the camera's images, drawn where a policy looks at them and they were not recorded.
+    static func drawingImages(for policy: PolicyConfiguration, in buffer: ReplayBuffer) throws -> ReplayBuffer {
+        guard policy.observations.images.contains(where: { $0.name == camera }), buffer.images[camera] == nil,
+            buffer.widths["state"] == 5
+        else { return buffer }
         return try buffer.rendering(camera, size: PushTEnvironment.observationImageSize, from: "state") {
             try PushTEnvironment.observationImage(ofState: $0)
         }

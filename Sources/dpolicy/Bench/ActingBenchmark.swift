@@ -28,10 +28,12 @@ struct ActingBenchmark {
     func pass(batch: Int, repetitions: Int, caches: ColdCaches?) throws -> Measurement {
         let executable = try machine.compile(model.networkGraph(batch: batch), parameters: parameters, gradients: nil)
         let horizon = model.configuration.horizon
-        let counts = [
-            "sample": batch * horizon.prediction * model.sampleDimension,
-            "observation": batch * horizon.observation * model.observationDimension,
-        ]
+        var counts = Dictionary(
+            uniqueKeysWithValues: model.imageInputs(batch: batch).map { ($0.name, $0.shape.count) })
+        counts["sample"] = batch * horizon.prediction * model.sampleDimension
+        if model.observationDimension > 0 {
+            counts["observation"] = batch * horizon.observation * model.observationDimension
+        }
         let inputs = counts.mapValues { count in
             var values = [Float](repeating: 0, count: count)
             RandomKey(seed: 0).fillNormal(&values)
@@ -52,17 +54,29 @@ struct ActingBenchmark {
             milliseconds: Timing(times))
     }
 
+    /// The image encoders, from cameras' images to features.
+    func encode(batch: Int, repetitions: Int, caches: ColdCaches?) throws -> Measurement {
+        var features = try ImageFeatures(of: model, parameters: parameters, count: batch, on: machine)
+        let images = cameraImages(batch: batch)
+        let times = try durations(of: repetitions, caches: caches) { _ = try features(images) }
+        return Measurement(
+            work: .encode, parameters: model.table.parameterCount, batch: batch, isCold: caches != nil,
+            milliseconds: Timing(times))
+    }
+
     /// Chunks of actions, from raw observations to raw actions.
     func chunk(batch: Int, _ sampler: SamplerOptions, repetitions: Int, caches: ColdCaches?) throws -> Measurement {
         let policy = try policy(sampler)
         let observations = [Float](
             repeating: 100, count: batch * model.configuration.horizon.observation * model.observationDimension)
+        let images = cameraImages(batch: batch)
         try policy.prepare(count: batch)
         var seed: UInt64 = 0
         let times = try durations(of: repetitions, caches: caches) {
             seed += 1
             let key = RandomKey(seed: seed)
-            _ = try policy.predict(observations: observations, keys: (0..<batch).map { key.folding($0) })
+            _ = try policy.predict(
+                observations: observations, images: images, keys: (0..<batch).map { key.folding($0) })
         }
         let steps = denoisingSteps(of: policy)
         let timing = Timing(times)
@@ -83,7 +97,7 @@ struct ActingBenchmark {
             count *= 2
         }
         let evaluator = try PushTTask.evaluator(
-            EvaluationConfiguration(episodes: environments, firstSeed: 0, batch: environments))
+            EvaluationConfiguration(episodes: environments, firstSeed: 0, batch: environments), of: model.configuration)
         var controlSteps = 0
         let times = try durations(of: repetitions, warmUp: 0, caches: nil) {
             controlSteps += try evaluator.evaluate(policy).episodes.map(\.steps).reduce(0, +)
@@ -100,6 +114,21 @@ struct ActingBenchmark {
         try DiffusionPolicy(
             model, parameters: parameters, normaliser: normaliser, sampler: sampler.choice(for: model.configuration),
             backend: machine)
+    }
+
+    /// Noise of each camera.
+    private func cameraImages(batch: Int) -> [String: [RGBImage]] {
+        let key = RandomKey(seed: 0)
+        return Dictionary(
+            uniqueKeysWithValues: model.configuration.observations.images.map { camera in
+                let size = camera.size ?? ImageSize(height: 0, width: 0)
+                let images = (0..<batch * model.configuration.horizon.observation).map { image in
+                    RGBImage(
+                        width: size.width, height: size.height,
+                        pixels: (0..<size.count).map { UInt8(truncatingIfNeeded: key.folding(image).bits(at: $0)) })
+                }
+                return (camera.name, images)
+            })
     }
 
     private func denoisingSteps(of policy: DiffusionPolicy) -> Int {

@@ -10,18 +10,19 @@ struct Bench: ParsableCommand {
         abstract: "Measure how fast this machine learns and acts.",
         discussion: """
             A training step includes the assembly of its batch, gradients, AdamW and the moving average. A network pass computes \
-            everything anew; a chunk of actions is what a robot waits for: all denoising steps, from raw observations to raw actions.
+            everything anew; encoding makes features of camera images; a chunk of actions is what a robot waits for: all denoising steps, from raw observations to raw actions.
 
             Examples:
               dpolicy bench --data Demonstrations/pusht.zarr
               dpolicy bench --work training --data Demonstrations/pusht.zarr --set policy.denoiser.widths=[256,512,1024]
+              dpolicy bench --recipe pusht-image-cnn --data Demonstrations/pusht.zarr --windows 5000
               dpolicy bench --work pass --work chunk --policy Policies/pusht --sampler ddim --steps 10 --batch 8 --json
               dpolicy bench --work evaluation --policy Policies/pusht --batch 50
               dpolicy bench --profile --work training --data Demonstrations/pusht.zarr
               dpolicy bench --scaling growth --data Demonstrations/pusht.zarr
             """)
 
-    @Option(help: "What to measure, as often as wanted; training, pass and chunk if not given.")
+    @Option(help: "What to measure, as often as wanted; training, pass, chunk and for policies with cameras encode if not given.")
     var work: [BenchmarkWork] = []
 
     @OptionGroup var subject: BenchmarkSubject
@@ -89,20 +90,26 @@ struct Bench: ParsableCommand {
     }
 
     /// What was asked for, or else all that the subject can do.
-    private var works: [BenchmarkWork] {
+    private func works() throws -> [BenchmarkWork] {
+        let seesImages = try subject.seesImages()
+        if work.contains(.encode), !seesImages {
+            throw CommandError(place: "--work encode", expected: "a policy that sees images", found: "only numbers")
+        }
         if !work.isEmpty { return work }
-        return subject.policy == nil ? [.training, .pass, .chunk] : [.pass, .chunk]
+        let encoding: [BenchmarkWork] = seesImages ? [.encode] : []
+        return (subject.policy == nil ? [.training] : []) + [.pass] + encoding + [.chunk]
     }
 
     private func measure(on machine: CPUMachine) throws -> BenchmarkReport {
         let caches = cold ? ColdCaches(threads: machine.threads) : nil
         let batch = batch ?? 1
         lazy var acting = Result { try ActingBenchmark(subject, machine: machine) }
-        let measurements = try works.map { work in
+        let measurements = try works().map { work in
             let count = repetitions ?? work.defaultRepetitions
             switch work {
             case .training: return try TrainingBenchmark(subject, machine: machine).measure(repetitions: count)
             case .pass: return try acting.get().pass(batch: batch, repetitions: count, caches: caches)
+            case .encode: return try acting.get().encode(batch: batch, repetitions: count, caches: caches)
             case .chunk: return try acting.get().chunk(batch: batch, sampler, repetitions: count, caches: caches)
             case .evaluation: return try acting.get().evaluation(environments: batch, sampler, repetitions: count)
             case .simulator: return try SimulatorBenchmark.measure(repetitions: count)
@@ -117,15 +124,15 @@ struct Bench: ParsableCommand {
 
     private func profiles(on machine: CPUMachine) throws -> [CostProfile] {
         let peaks = try MachinePeaks(of: machine)
-        return try works.map { work in
+        return try works().map { work in
             switch work {
             case .training:
                 return try CostProfile.training(subject.trainee().recipe, machine: machine, peaks: peaks)
-            case .pass, .chunk:
+            case .pass, .encode, .chunk:
                 return try CostProfile.acting(
                     work, subject.actor(), batch: batch ?? 1, sampler: sampler, machine: machine, peaks: peaks)
             case .evaluation, .simulator:
-                throw CommandError(place: "--profile", expected: "training, pass or chunk", found: work.rawValue)
+                throw CommandError(place: "--profile", expected: "training, pass, encode or chunk", found: work.rawValue)
             }
         }
     }

@@ -46,9 +46,18 @@ struct BenchmarkSubject: ParsableArguments {
             throw CommandError(place: "--data", expected: "demonstrations to train on", found: "none")
         }
         let recipe = try RecipeFile.read(recipe, overrides: overrides)
-        var demonstrations = try ReplayBuffer(contentsOf: URL(fileURLWithPath: data))
+        var demonstrations = try PushTTask.recording(at: URL(fileURLWithPath: data), for: recipe.policy)
         if let windows { demonstrations = try demonstrations.multiplied(to: windows, horizon: recipe.policy.horizon) }
+        demonstrations = try PushTTask.drawingImages(for: recipe.policy, in: demonstrations)
         return (try recipe.resolved(for: demonstrations), demonstrations)
+    }
+
+    /// Whether there are images to encode.
+    func seesImages() throws -> Bool {
+        let configuration =
+            try policy.map { try PolicyDirectory(NamedPolicy(at: $0).url).document().configuration }
+            ?? RecipeFile.read(recipe, overrides: overrides).policy
+        return !configuration.observations.images.isEmpty
     }
 
     /// The policy, or one of the recipe with random weights.
@@ -66,7 +75,7 @@ struct BenchmarkSubject: ParsableArguments {
 }
 
 extension ReplayBuffer {
-    /// As many windows as wanted: these frames again and again, each time a little larger, in episodes of up to a thousand frames.
+    /// As many windows as wanted: these frames again and again, their numbers each time a little larger, in episodes of up to a thousand frames.
     fileprivate func multiplied(to windows: Int, horizon: Horizon) throws -> ReplayBuffer {
         // An episode of n frames has n + padding windows.
         let padding = horizon.observation - 1 + horizon.action - 1 - (horizon.prediction - 1)
@@ -85,7 +94,13 @@ extension ReplayBuffer {
             }
             return Field(field.name, shape: field.shape, values: values)
         }
-        return try ReplayBuffer(fields: fields, episodeEnds: ends)
+        let images = images.values.map { camera in
+            let count = camera.pixels.count
+            return RecordedImages(
+                camera.name, size: camera.size,
+                pixels: (0..<frames * camera.size.count).map { camera.pixels[$0 % count] })
+        }
+        return try ReplayBuffer(fields: fields, images: images, episodeEnds: ends)
     }
 }
 

@@ -6,6 +6,8 @@ enum BenchmarkWork: String, Codable, ExpressibleByArgument, CaseIterable {
     case training
     /// The network once, with nothing computed beforehand.
     case pass
+    /// The image encoders: from the images of an observation's cameras to features.
+    case encode
     /// A chunk of actions: all denoising steps with everything around the network.
     case chunk
     /// Rollouts in Push-T, all together until the last one ends.
@@ -17,6 +19,7 @@ enum BenchmarkWork: String, Codable, ExpressibleByArgument, CaseIterable {
         switch self {
         case .training: "training step"
         case .pass: "network pass"
+        case .encode: "images to features"
         case .chunk: "chunk of actions"
         case .evaluation: "evaluation in Push-T"
         case .simulator: "1000 control steps of Push-T"
@@ -28,6 +31,7 @@ enum BenchmarkWork: String, Codable, ExpressibleByArgument, CaseIterable {
         switch self {
         case .training: 20
         case .pass: 200
+        case .encode: 100
         case .chunk: 50
         case .evaluation: 1
         case .simulator: 5

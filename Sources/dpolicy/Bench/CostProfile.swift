@@ -122,7 +122,7 @@ extension CostProfile {
             ])
     }
 
-    /// A pass of the network, or the step of a sampler, in which only what changes from step to step is computed.
+    /// A pass of the network, its image encoders alone, or the step of a sampler, in which only what changes from step to step is computed.
     static func acting(
         _ work: BenchmarkWork, _ policy: StoredPolicy, batch: Int, sampler: SamplerOptions, machine: CPUMachine,
         peaks: MachinePeaks
@@ -131,9 +131,11 @@ extension CostProfile {
         let parameters = try machine.makeBuffer(count: model.table.count)
         parameters.write(policy.weights)
         let graph =
-            work == .pass
-            ? model.networkGraph(batch: batch)
-            : try model.stepGraph(batch: batch, sampler: sampler.choice(for: policy.configuration))
+            switch work {
+            case .encode: model.featureGraph(batch: batch)
+            case .pass: model.networkGraph(batch: batch)
+            default: try model.stepGraph(batch: batch, sampler: sampler.choice(for: policy.configuration))
+            }
         let executable = try machine.executable(graph, parameters: parameters, gradients: nil)
         executable.run(.chunk)
         return try CostProfile(

@@ -1,12 +1,15 @@
-"""LeRobot's U-Net, from its installed source, with our weights."""
+"""LeRobot's U-Net and image encoder, from their installed source, with our weights."""
 
+import functools
 import importlib.util
 import sys
 from types import ModuleType, SimpleNamespace
 
 import torch
+from torch import nn
 
 
+@functools.cache
 def load_lerobot():
     """LeRobot's module of diffusion networks, without what the rest of the package would import."""
     import_torchvision()
@@ -24,6 +27,7 @@ def load_lerobot():
         for member in contents:
             setattr(module, member, type(member, (), {}))
         sys.modules[name] = module
+    sys.modules["lerobot.policies.utils"].get_output_shape = lambda network, shape: network(torch.zeros(shape)).shape
     path = f"{package}/policies/diffusion/modeling_diffusion.py"
     spec = importlib.util.spec_from_file_location("lerobot.policies.diffusion.modeling_diffusion", path)
     module = importlib.util.module_from_spec(spec)
@@ -42,7 +46,7 @@ def import_torchvision():
         import torchvision  # noqa: F401
 
 
-def make(policy):
+def unet(policy):
     """The U-Net of a policy, a `policy.Policy`, with its weights."""
     settings = policy.denoiser
     configuration = SimpleNamespace(
@@ -51,7 +55,8 @@ def make(policy):
         use_film_scale_modulation=settings["conditions_scale"],
         action_feature=SimpleNamespace(shape=(policy.action_dimension,)))
     network = load_lerobot().DiffusionConditionalUnet1d(configuration, global_cond_dim=policy.condition_dimension)
-    network.load_state_dict({renamed(name): torch.from_numpy(value) for name, value in policy.weights().items()})
+    weights = {name: value for name, value in policy.weights().items() if not name.startswith("rgb_encoder.")}
+    network.load_state_dict({renamed(name): torch.from_numpy(value) for name, value in weights.items()})
     return network
 
 
@@ -59,3 +64,31 @@ def renamed(name):
     """LeRobot's name of a parameter, from that of Diffusion Policy's authors."""
     return (name.replace("blocks.0.block", "conv1.block").replace("blocks.1.block", "conv2.block")
             .replace(".2.conv.", ".2."))
+
+
+class Encoder(nn.Module):
+    """Images [count, height, width, 3] of bytes, as they lie in memory, to features: pixels to −1 … 1, then LeRobot's encoder."""
+
+    def __init__(self, camera):
+        super().__init__()
+        configuration = SimpleNamespace(
+            resize_shape=None, crop_shape=None, vision_backbone="resnet18", pretrained_backbone_weights=None,
+            use_group_norm=True, spatial_softmax_num_keypoints=camera.keypoints,
+            image_features={camera.name: SimpleNamespace(shape=(3, *camera.crop))})
+        # The crop is made outside: LeRobot's takes the same part of all images of a batch, ours each its own.
+        self.encoder = load_lerobot().DiffusionRgbEncoder(configuration)
+
+    def forward(self, pixels):
+        return self.encoder(pixels.permute(0, 3, 1, 2).float() * (1 / 127.5) - 1)
+
+
+def encoder(policy):
+    """The image encoder of a policy with its weights, channels last as the images are."""
+    network = Encoder(policy.camera)
+    prefix = policy.camera.encoder
+    weights = {
+        name.removeprefix(prefix): torch.from_numpy(value) for name, value in policy.weights().items()
+        if name.startswith(prefix)}
+    missing, unexpected = network.encoder.load_state_dict(weights, strict=False)
+    assert missing == ["pool.pos_grid"] and not unexpected, (missing, unexpected)
+    return network.to(memory_format=torch.channels_last)

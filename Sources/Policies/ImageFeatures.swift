@@ -1,0 +1,58 @@
+public import PolicyInterface
+public import TensorGraph
+
+/// The image encoders of a policy and nothing else, compiled for a number of items: from camera images to the features that the denoiser is told.
+public struct ImageFeatures {
+    private let model: DiffusionModel
+    private let executable: any Executable
+    private let backend: any Backend
+    private let count: Int
+    private var inputs: [(name: String, values: [Float])]
+
+    /// Compiles the encoders for `count` items.
+    /// - Parameter parameters: the flat vector that `model.table` describes; later changes are seen.
+    /// - Precondition: the policy sees images.
+    /// - Throws: when a plan cannot be made.
+    public init(of model: DiffusionModel, parameters: any DeviceBuffer, count: Int, on backend: any Backend) throws {
+        self.model = model
+        self.backend = backend
+        self.count = count
+        executable = try backend.compile(model.featureGraph(batch: count), parameters: parameters, gradients: nil)
+        inputs = model.imageInputs(batch: count).map { ($0.name, [Float](repeating: 0, count: $0.shape.count)) }
+    }
+
+    /// The features `[count, To, F]` of images.
+    /// - Parameter images: of each camera by its name, `[count, To]` images in the camera's own size.
+    /// - Throws: `ObservationError` when a camera's images are missing or of another size, `PolicyError` when they are too few or too many.
+    public mutating func callAsFunction(_ images: [String: [RGBImage]]) throws -> [Float] {
+        let configuration = model.configuration
+        let length = configuration.horizon.observation
+        for (index, selection) in configuration.observations.images.enumerated() {
+            guard let found = images[selection.name] else {
+                throw ObservationError.missingImage(selection.name, available: images.keys.sorted())
+            }
+            guard found.count == count * length else {
+                throw PolicyError.wrongImageCount(
+                    camera: selection.name, expected: count * length, found: found.count)
+            }
+            for image in found { try selection.check(image.size) }
+            ImageCrop(selection).writeMiddles(of: found, selection, to: &inputs[index].values)
+        }
+        return try backend.perform {
+            for input in inputs { executable.write(input.name, input.values) }
+            try executable.run(.step)
+            return executable.read("features", count: count * length * model.featureDimension)
+        }
+    }
+}
+
+extension DiffusionPolicy {
+    /// The features `[B, To, F]` of images, `[B, To]` of each camera by its name; none for a policy that sees no images.
+    /// - Throws: `ObservationError` or `PolicyError`, as `predict`.
+    public func features(of images: [String: [RGBImage]]) throws -> [Float] {
+        guard let count = images.values.first?.count, count > 0 else { return [] }
+        var features = try ImageFeatures(
+            of: model, parameters: parameters, count: count / horizon.observation, on: backend)
+        return try features(images)
+    }
+}
