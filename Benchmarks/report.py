@@ -23,6 +23,14 @@ GOALS = [
      "bf16", ["openvino-bf16"]),
     ("DDIM-10 chunk, batch 1, paper's U-Net, 8-bit weights, against OpenVINO's best", "acting-paper",
      "DDIM-10 chunk, batch 1", "int8-weights", ["openvino-"]),
+    ("training step, small image policy, f32, against PyTorch's best f32", "training-image", "batch 64", "f32",
+     ["pytorch-eager-f32", "pytorch-compile-f32"]),
+    ("training step, small image policy, bf16, against PyTorch's best of any precision", "training-image", "batch 64",
+     "bf16", ["pytorch-"]),
+    ("two images to features, f32, against OpenVINO f32", "acting-image", "images to features, batch 1", "f32",
+     ["openvino-f32"]),
+    ("two images to features, bf16, against OpenVINO bf16", "acting-image", "images to features, batch 1", "bf16",
+     ["openvino-bf16"]),
 ]
 
 

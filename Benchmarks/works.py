@@ -55,7 +55,7 @@ UNCOMPILED = [name for name in ACTING_PEERS if "compile" not in name]
 def acting_cases(slowness):
     """For a network whose passes take about `slowness` times as long as those of the small one."""
     def repetitions(count):
-        return max(10, round(count / slowness))
+        return max(5, round(count / slowness))
 
     # Batch 1 comes first, so that its peak memory can be told; cold caches come last, since emptying them takes memory.
     return [
@@ -65,8 +65,8 @@ def acting_cases(slowness):
         Case("DDIM-10 chunk, batch 8", chunk("ddim", 10, 8), repetitions(30), peers=UNCOMPILED),
         Case("network pass, batch 64", {"do": "pass", "batch": 64}, repetitions(50), peers=UNCOMPILED),
         Case("DDIM-10 chunk, batch 64", chunk("ddim", 10, 64), repetitions(10), peers=UNCOMPILED),
-        Case("network pass, batch 1, cold caches", {"do": "pass", "batch": 1, "cold": True}, 30, 3.0),
-        Case("DDIM-10 chunk, batch 1, cold caches", chunk("ddim", 10, cold=True), 20, 3.0),
+        Case("network pass, batch 1, cold caches", {"do": "pass", "batch": 1, "cold": True}, 15, 1.5),
+        Case("DDIM-10 chunk, batch 1, cold caches", chunk("ddim", 10, cold=True), 10, 1.5),
     ]
 
 
@@ -101,7 +101,7 @@ WORKS = [
         Case("DDIM-10 chunk, batch 1", chunk("ddim", 10), 30),
         Case("DDPM-100 chunk, batch 1", chunk("ddpm", 100), 10),
     ]),
-    Work("chunks-small", "A thousand chunks, small U-Net", "small", TAIL_PEERS, tail_cases(1000, 1000, 20.0),
+    Work("chunks-small", "A thousand chunks, small U-Net", "small", TAIL_PEERS, tail_cases(1000, 1000, 12.0),
          rounds=1, measures_tails=True),
     Work("chunks-paper", "Many chunks, paper's U-Net", "paper", TAIL_PEERS, tail_cases(1000, 100, 12.0),
          rounds=1, measures_tails=True),

@@ -47,6 +47,24 @@ import Testing
         }
     }
 
+    @Test func measuresEncoding() throws {
+        let folder = try TemporaryFolder()
+        try Fixtures.writeRobotDemonstrations(to: folder("demonstrations.zarr"))
+        try Fixtures.recipeWithCamera.write(to: folder("recipe.yaml"), atomically: true, encoding: .utf8)
+        let outcome = try dpolicy(
+            "bench", "--recipe", folder("recipe.yaml").path, "--data", folder("demonstrations.zarr").path, "--windows",
+            "12",
+            "--repetitions", "1", "--threads", "1", "--json")
+        let measurements = try measurements(of: outcome)
+        #expect(measurements.compactMap { $0["work"] as? String } == ["training", "pass", "encode", "chunk"])
+    }
+
+    @Test func encodesImagesOnly() throws {
+        let outcome = try bench("--work", "encode", in: TemporaryFolder())
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "--work encode", "images"))
+    }
+
     @Test func emptiesCachesAndPrintsATable() throws {
         let outcome = try bench("--work", "pass", "--repetitions", "1", "--cold", in: TemporaryFolder())
         #expect(outcome.status == 0)

@@ -26,15 +26,31 @@ enum Fixtures {
                 configuration: configuration, normaliser: normaliser, weights: weights, origin: ["recipe": "fixture"]))
     }
 
-    /// Demonstrations of a robot without a simulator: six episodes of 20 frames.
+    /// Demonstrations of a robot without a simulator: six episodes of 20 frames; with states of Push-T, of which images can be drawn.
     static func writeRobotDemonstrations(to url: URL) throws {
         try ReplayBuffer(
             fields: [
                 ReplayBuffer.Field("joints", shape: [3], values: fill("joints", count: 360)),
+                ReplayBuffer.Field("state", shape: [5], values: fill("state", count: 600, base: 256, scale: 100)),
                 ReplayBuffer.Field("command", shape: [2], values: fill("command", count: 240)),
             ], episodeEnds: Array(stride(from: 20, through: 120, by: 20))
         ).write(to: url)
     }
+
+    /// The recipe below for a robot that also looks at Push-T.
+    static let recipeWithCamera = recipe.replacing(
+        """
+              - name: joints
+
+        """,
+        with: """
+                  - name: joints
+                images:
+                  - name: img
+                    crop: [33, 33]
+
+            """
+    ).replacing("validation_ratio: 0.2", with: "validation_ratio: 0")
 
     /// A recipe for it that takes a few milliseconds an update.
     static let recipe = """

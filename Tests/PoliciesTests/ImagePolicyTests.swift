@@ -256,6 +256,24 @@ private struct TwoCameras {
         try expectFailure("finite numbers, found nan at index 0", scale: .nan)
     }
 
+    @Test("features stand image after image, camera after camera")
+    func features() throws {
+        let cameras = TwoCameras()
+        let policy = try cameras.policy()
+        let observations = [cameras.observation("a"), cameras.observation("b")]
+        func images(_ name: String) -> [RGBImage] { observations.compactMap { $0.images[name] } }
+        let seen = ["wrist": images("wrist"), "scene": images("scene")]
+        let features = try policy.features(of: seen)
+        #expect(features.count == 2 * 12)
+        let reversed = try policy.features(of: seen.mapValues { $0.reversed() })
+        #expect(reversed == Array(features[12...] + features[..<12]) && reversed != features)
+        var other = seen
+        other["scene"]?[0] = images("scene")[1]
+        #expect(try policy.features(of: other) == Array(features[..<6] + features[18...] + features[12...]))
+        other["scene"]?.removeLast()
+        #expect(throws: PolicyError.self) { try policy.features(of: other) }
+    }
+
     @Test("keypoints lie in the image")
     func keypoints() throws {
         let cameras = TwoCameras()

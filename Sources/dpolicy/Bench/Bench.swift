@@ -22,7 +22,8 @@ struct Bench: ParsableCommand {
               dpolicy bench --scaling growth --data Demonstrations/pusht.zarr
             """)
 
-    @Option(help: "What to measure, as often as wanted; training, pass, chunk and for policies with cameras encode if not given.")
+    @Option(
+        help: "What to measure, as often as wanted; training, pass, chunk and, with cameras, encode if not given.")
     var work: [BenchmarkWork] = []
 
     @OptionGroup var subject: BenchmarkSubject
@@ -132,7 +133,8 @@ struct Bench: ParsableCommand {
                 return try CostProfile.acting(
                     work, subject.actor(), batch: batch ?? 1, sampler: sampler, machine: machine, peaks: peaks)
             case .evaluation, .simulator:
-                throw CommandError(place: "--profile", expected: "training, pass, encode or chunk", found: work.rawValue)
+                throw CommandError(
+                    place: "--profile", expected: "training, pass, encode or chunk", found: work.rawValue)
             }
         }
     }
