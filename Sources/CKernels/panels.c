@@ -63,12 +63,14 @@ CK_INLINE void ck_transpose(ck_line lines[16]) {
         (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
 }
 
-/// Copies `columns` neighbouring weights of each of up to 16 outputs to lines of outputs; the lines of a column begin at lines(column).
+/// Copies `columns` neighbouring weights of each of up to 16 outputs to lines of outputs, one line a column, and fetches those that come so far later.
 CK_INLINE void ck_gather_columns(
-    const float *weights, ptrdiff_t stride, ptrdiff_t outputs, const int columns, float *const lines[16]) {
+    const float *weights, ptrdiff_t stride, ptrdiff_t outputs, const int columns, ptrdiff_t later, float *const lines[16]) {
     ck_line square[16] = {0};
-    for (ptrdiff_t o = 0; o < outputs; o++)
+    for (ptrdiff_t o = 0; o < outputs; o++) {
         memcpy(&square[o], weights + o * stride, (size_t)columns * sizeof(float));
+        __builtin_prefetch(weights + o * stride + later);
+    }
     ck_transpose(square);
     for (int column = 0; column < columns; column++) memcpy(lines[column], &square[column], sizeof(ck_line));
 }
@@ -93,12 +95,12 @@ CK_INLINE void ck_gather(
             // All taps of all inputs of an output lie beside each other: 16 · taps numbers.
             for (int begin = 0; begin < CK_PACKED_INPUTS * taps; begin += 16) {
                 for (int i = 0; i < 16; i++) lines[i] = block[(begin + i) % taps][(begin + i) / taps] + first;
-                ck_gather_columns(from + begin, strides[0], left, 16, lines);
+                ck_gather_columns(from + begin, strides[0], left, 16, 4 * 16, lines);
             }
         } else {
             for (ptrdiff_t k = 0; k < inputs; k++) {
                 for (int tap = 0; tap < taps; tap++) lines[tap] = block[tap][k] + first;
-                ck_gather_columns(from + k * strides[1], strides[0], left, taps, lines);
+                ck_gather_columns(from + k * strides[1], strides[0], left, taps, 2 * strides[1], lines);
             }
         }
     }
