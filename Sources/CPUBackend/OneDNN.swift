@@ -152,6 +152,15 @@ final class OneDNN: @unchecked Sendable {
         fileprivate var scratchpadLayout: Layout {
             Layout(dnnl_primitive_desc_query_md(handle, dnnl_query_scratchpad_md, 0).pointee)
         }
+
+        /// The bytes of working memory that the primitive writes to.
+        fileprivate var scratchpadByteCount: Int {
+            let byteCount = scratchpadLayout.byteCount
+            var name: UnsafePointer<CChar>?
+            dnnl_primitive_desc_query(handle, dnnl_query_impl_info_str, 0, &name)
+            // For strided windows of one pixel oneDNN 2.6.3 gathers channels in eights, however few there are, in memory for those alone.
+            return name.map { String(cString: $0) } == "jit_1x1:avx2" ? 8 * byteCount : byteCount
+        }
     }
 
     /// A primitive bound to memory.
@@ -197,7 +206,7 @@ final class OneDNN: @unchecked Sendable {
                 arg: tensor.argument.index,
                 memory: memory(description.layout(of: tensor.argument), at: tensor.memory))
         }
-        let byteCount = scratch.byteCount
+        let byteCount = description.scratchpadByteCount
         if byteCount > 0 {
             let memory = try memory(scratch, at: scratchpad.reserve(byteCount))
             scratchpad.onMove { dnnl_memory_set_data_handle(memory, $0) }
