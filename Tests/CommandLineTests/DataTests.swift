@@ -15,7 +15,7 @@ import Testing
         let text = try dpolicy("data", "inspect", path, "--action", "command")
         #expect(text.status == 0)
         #expect(text.output.contains("joints") && text.output.contains("6 episodes"))
-        #expect(text.output.contains("      - name: joints\n  action:\n    field: command\n    dimension: 2"))
+        #expect(text.output.contains("      - name: joints\n      - name: state\n  action:\n    field: command\n"))
         let json = try dpolicy("data", "inspect", path, "--action", "command", "--json").json()
         #expect(json["frameCount"] as? Int == 120)
         #expect((json["suggestion"] as? [String: Any])?["actionDimension"] as? Int == 2)
