@@ -97,7 +97,7 @@ extension DiffusionModel {
     /// - `loss_scale` `[]`: a factor of every gradient, the share of this batch in the whole one when gradients accumulate.
     ///
     /// The output is `loss` `[]`, not scaled. Sampling the step and comparing with plain squared error is algorithm 1 of Ho et al. 2020; several
-    /// noise samples for what was encoded once are those of Li et al. 2024 (Autoregressive Image Generation without Vector Quantization, section 4).
+    /// noise samples for what was encoded once are the two-level batches of Hu et al. 2025 (Mini Diffuser, arXiv 2505.09430).
     public func trainingGraph(batch: Int, noiseSamples: Int = 1) -> Graph {
         let builder = GraphBuilder(parameters: table)
         let loss = loss(in: builder, batch: batch, noiseSamples: noiseSamples)

@@ -10,7 +10,7 @@ import Training
 
 /// Counts what training steps and denoising passes allocate once everything is warm, and prints it as JSON.
 ///
-/// Arguments: the number of threads and how many passes may not make the process grow.
+/// Arguments: `joints` or `camera`, what the policy observes; the number of threads; how many passes may not make the process grow.
 @main struct AllocationProbe {
     /// What is measured.
     private struct Report: Encodable {
@@ -63,12 +63,14 @@ import Training
     }
 
     static func main() throws {
-        let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
-        let machine = CPUMachine(threads: arguments.first ?? 1)
-        let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations(), backend: machine)
+        let arguments = CommandLine.arguments.dropFirst()
+        let numbers = arguments.compactMap { Int($0) }
+        let machine = CPUMachine(threads: numbers.first ?? 1)
+        let trainer = try Trainer(
+            recipe: recipe(sees: arguments.contains("camera")), demonstrations: demonstrations(), backend: machine)
         let report = Report(
             trainingSteps: try trainingSteps(trainer), passes: try passes(trainer, on: machine),
-            chunks: try chunks(trainer), growth: try growth(trainer, passes: arguments.dropFirst().first ?? 100_000))
+            chunks: try chunks(trainer), growth: try growth(trainer, passes: numbers.dropFirst().first ?? 100_000))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         print(String(decoding: try encoder.encode(report), as: UTF8.self))
@@ -106,8 +108,10 @@ import Training
             sample.withUnsafeMutableBufferPointer { step.read("previous", into: $0) }
             position[0] = position[0] < 9 ? position[0] + 1 : 0
         }
+        let image = [Float](repeating: 0.5, count: horizon.observation * seen.count)
         return try machine.perform {
             step.write("observation", observation)
+            if model.configuration.imageEncoder != nil { step.write("image.camera", image) }
             try step.run(.chunk)
             for _ in 0..<10 { try pass() }
             return try Work(repetitions: 100, pass)
@@ -143,29 +147,44 @@ import Training
         let policy = try trainer.policy(sampler: sampler)
         let count = policy.horizon.observation * policy.model.observationDimension
         let observations = [Float](repeating: 0.5, count: count)
+        let picture = RGBImage(width: size.width, height: size.height, filledWith: (20, 120, 220))
+        let images = policy.configuration.observations.images.map { camera in
+            (camera.name, Array(repeating: picture, count: policy.horizon.observation))
+        }
+        let named = Dictionary(uniqueKeysWithValues: images)
         let keys = [RandomKey(seed: 1)]
-        return { _ = try policy.predict(observations: observations, keys: keys) }
+        return { _ = try policy.predict(observations: observations, images: named, keys: keys) }
     }
 
     // MARK: - Things to work on
 
-    /// A made-up robot of three joints.
+    /// What the camera takes, and the part of it that the network sees.
+    private static let size = ImageSize(height: 36, width: 36)
+    private static let seen = ImageSize(height: 33, width: 33)
+
+    /// A made-up robot of three joints and a camera.
     private static func demonstrations() throws -> ReplayBuffer {
-        let numbers = (0..<6 * 20 * 3).map { Float(RandomKey(seed: 1).uniform(at: $0)) }
+        let frames = 6 * 20
+        let numbers = (0..<frames * 3).map { Float(RandomKey(seed: 1).uniform(at: $0)) }
+        let pixels = (0..<frames * size.count).map { UInt8(truncatingIfNeeded: $0 * 7) }
         return try ReplayBuffer(
             fields: [
                 ReplayBuffer.Field("joints", shape: [3], values: numbers),
                 ReplayBuffer.Field("command", shape: [3], values: numbers.map { 1 - $0 }),
-            ], episodeEnds: [20, 40, 60, 80, 100, 120])
+            ], images: [RecordedImages("camera", size: size, pixels: pixels)], episodeEnds: [20, 40, 60, 80, 100, 120])
     }
 
-    /// A tiny network.
-    private static let recipe = Recipe(
-        name: "probe",
-        policy: PolicyConfiguration(
-            observations: ObservationSchema([FieldSelection("joints")]),
-            action: ActionConfiguration(field: "command", dimension: 3),
-            horizon: Horizon(observation: 2, prediction: 4, action: 2),
-            denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8))),
-        training: TrainingConfiguration(steps: 1000, batchSize: 16))
+    /// A tiny denoiser of what the joints, and the camera if it is asked for, observe.
+    private static func recipe(sees: Bool) -> Recipe {
+        Recipe(
+            name: "probe",
+            policy: PolicyConfiguration(
+                observations: ObservationSchema(
+                    [FieldSelection("joints")], images: sees ? [ImageSelection("camera", crop: seen)] : []),
+                action: ActionConfiguration(field: "command", dimension: 3),
+                horizon: Horizon(observation: 2, prediction: 4, action: 2),
+                denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
+                imageEncoder: sees ? ImageEncoderConfiguration(keypoints: 4) : nil),
+            training: TrainingConfiguration(steps: 1000, batchSize: sees ? 2 : 16))
+    }
 }
