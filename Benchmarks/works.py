@@ -93,9 +93,9 @@ WORKS = [
          [Case("batch 256", {"do": "training", "batch": 256}, 4, 10.0)], rounds=2),
     Work("training-image", "Training step, small image policy", "image",
          [name for name in TRAINING_PEERS if name.startswith("pytorch")],
-         [Case("batch 64", {"do": "training", "batch": 64, "noise_samples": 1}, 4, 10.0),
-          Case("batch 64, four noise samples each", {"do": "training", "batch": 64, "noise_samples": 4}, 4, 10.0)],
-         rounds=2),
+         [Case("batch 64", {"do": "training", "batch": 64, "noise_samples": 1}, 12, 10.0),
+          Case("batch 64, four noise samples each", {"do": "training", "batch": 64, "noise_samples": 4}, 12, 10.0)],
+         rounds=3),
     Work("acting-image", "Acting, small image policy", "image", ENCODING_PEERS, [
         Case("images to features, batch 1", {"do": "encode", "batch": 1}, 100),
         Case("DDIM-10 chunk, batch 1", chunk("ddim", 10), 30),
