@@ -50,9 +50,11 @@ extension DiffusionPolicy {
     /// The features `[B, To, F]` of images, `[B, To]` of each camera by its name; none for a policy that sees no images.
     /// - Throws: `ObservationError` or `PolicyError`, as `predict`.
     public func features(of images: [String: [RGBImage]]) throws -> [Float] {
-        guard let count = images.values.first?.count, count > 0 else { return [] }
-        var features = try ImageFeatures(
-            of: model, parameters: parameters, count: count / horizon.observation, on: backend)
+        let most = images.values.map(\.count).max() ?? 0
+        let count = (most + horizon.observation - 1) / horizon.observation
+        try check(images, count: count)
+        guard count > 0 else { return [] }
+        var features = try ImageFeatures(of: model, parameters: parameters, count: count, on: backend)
         return try features(images)
     }
 }

@@ -271,8 +271,13 @@ private struct TwoCameras {
         other["scene"]?[0] = images("scene")[1]
         let expected = Array(features[..<6] + features[18...] + features[12...])
         #expect(isClose(try policy.features(of: other), expected))
-        other["scene"]?.removeLast()
-        #expect(throws: PolicyError.self) { try policy.features(of: other) }
+        for camera in ["wrist", "scene"] {
+            var fewer = seen
+            fewer[camera]?.removeLast()
+            let error = PolicyError.wrongImageCount(camera: camera, expected: 2, found: 1)
+            #expect(throws: error) { try policy.features(of: fewer) }
+        }
+        #expect(throws: ObservationError.self) { try policy.features(of: [:]) }
     }
 
     @Test("keypoints lie in the image")
