@@ -159,6 +159,9 @@ struct InstructionCompiler {
             let (rows, batch, columns) = (shape(step.inputs[0])[0], shape(result)[0], shape(result)[1])
             return instruction("look up") { ck_look_up(inputs[0], rows, inputs[1], out, batch, columns) }
 
+        case .gelu, .geluGradient, .dropout, .layerNorm, .layerNormGradient, .attention, .attentionGradient:
+            throw UnsupportedOperation(operation: "\(operation)")
+
         case .meanSquaredError:
             let count = shape(step.inputs[0]).count
             return instruction("mean squared error") { ck_mean_squared_error(inputs[0], inputs[1], out, count) }

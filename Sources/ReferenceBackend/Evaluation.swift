@@ -45,6 +45,12 @@ extension Operation {
             return [.combine(inputs, shape) { x, adjoint in Mish.derivative(x) * adjoint }]
         case .cast:
             return [inputs[0]]
+        case .gelu:
+            return [inputs[0].map(GELU.value)]
+        case .geluGradient:
+            return [.combine(inputs, shape) { x, adjoint in GELU.derivative(x) * adjoint }]
+        case .dropout(let mask):
+            return [mask.apply(to: inputs[0], key: inputs[1])]
 
         case .linear:
             return [Linear.apply(inputs[0], weight: inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, shape: shape)]
@@ -73,6 +79,15 @@ extension Operation {
             return [FiLM.apply(inputs[0], scale: inputs[1], bias: inputs[2])]
         case .filmGradient:
             return FiLM.gradients(inputs[0], scale: inputs[1], adjoint: inputs[2])
+        case .layerNorm(let epsilon):
+            return [LayerNorm(epsilon: Double(epsilon)).normalise(inputs[0], gain: inputs[1], bias: inputs[2])]
+        case .layerNormGradient(let epsilon):
+            return LayerNorm(epsilon: Double(epsilon)).gradients(inputs[0], gain: inputs[1], adjoint: inputs[2])
+
+        case .attention(let attention):
+            return [attention.attend(inputs, shape: shape)]
+        case .attentionGradient(let attention):
+            return attention.gradients(inputs)
 
         case .relu:
             return [inputs[0].map { max($0, 0) }]

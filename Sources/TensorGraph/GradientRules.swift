@@ -43,6 +43,10 @@ extension Operation {
             return [{ apply(.mishGradient, inputs[0], adjoint)[0] }]
         case .cast:
             return [{ adjoint.cast(to: inputs[0].type.precision) }]
+        case .gelu:
+            return [{ apply(.geluGradient, inputs[0], adjoint)[0] }]
+        case .dropout(let mask):
+            return [{ adjoint.dropout(mask, key: inputs[1]) }, notDifferentiable]
 
         case .linear:
             return [
@@ -73,6 +77,17 @@ extension Operation {
             func results() -> [Tensor] { apply(.filmGradient, inputs[0], inputs[1], adjoint) }
             return [{ results()[0] }, { results()[1] }, { results()[2] }]
 
+        case .layerNorm(let epsilon):
+            func results() -> [Tensor] { apply(.layerNormGradient(epsilon: epsilon), inputs[0], inputs[1], adjoint) }
+            return [{ results()[0] }, { results()[1] }, { results()[2] }]
+
+        case .attention(let attention):
+            let projections = attention.operands(inputs).projections.count
+            return inputs.indices.map { index in
+                guard index < projections else { return notDifferentiable }
+                return { builder.apply(.attentionGradient(attention), inputs + [adjoint])[index] }
+            }
+
         case .relu:
             return [{ apply(.reluGradient, output, adjoint)[0] }]
         case .convolution2D(let geometry):
@@ -95,7 +110,8 @@ extension Operation {
 
         case .clamp, .mishGradient, .linearInputGradient, .linearWeightGradient, .convolution1DWeightGradient,
             .groupNormGradient, .filmGradient, .reluGradient, .convolution2DInputGradient, .convolution2DWeightGradient,
-            .maxPooling2DGradient, .spatialSoftmaxGradient, .sinusoidalEmbedding, .lookUp, .meanSquaredErrorGradient:
+            .maxPooling2DGradient, .spatialSoftmaxGradient, .sinusoidalEmbedding, .lookUp, .meanSquaredErrorGradient,
+            .geluGradient, .layerNormGradient, .attentionGradient:
             return inputs.map { _ in notDifferentiable }
         }
     }

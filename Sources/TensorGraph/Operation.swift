@@ -46,6 +46,12 @@ public enum Operation: Hashable, Sendable {
     case mishGradient
     /// The same numbers in another representation, rounded to the nearest, of two equally near ones to the even one.
     case cast(to: Precision)
+    /// `x · Φ(x)`, Φ being the distribution function of the standard normal distribution (Hendrycks & Gimpel 2016), not approximated.
+    case gelu
+    /// The gradient of `gelu` with respect to x, from (x, the output's gradient).
+    case geluGradient
+    /// Zero for the elements that a mask drops, from (x, the run's key `[4]`); the gradient is the same mask of the output's gradient.
+    case dropout(DropoutMask)
 
     // MARK: Products, of operands that are both float32 or both bfloat16, to float32
 
@@ -75,6 +81,17 @@ public enum Operation: Hashable, Sendable {
     case film
     /// The gradients of `film` with respect to x, scale and bias, from (x, scale, the output's gradient).
     case filmGradient
+    /// Layer normalisation (Ba et al. 2016) over the innermost axis, from (x `[…, channel]`, gain `[channel]`, bias `[channel]`).
+    case layerNorm(epsilon: Float)
+    /// The gradients of `layerNorm` with respect to x, gain and bias, from (x, gain, the output's gradient).
+    case layerNormGradient(epsilon: Float)
+
+    // MARK: Attention
+
+    /// Scaled dot-product attention, from the projections and, with dropout, the run's key; see `Attention`.
+    case attention(Attention)
+    /// The gradients of `attention` with respect to each projection, from the inputs of `attention` and the output's gradient.
+    case attentionGradient(Attention)
 
     // MARK: Images
 

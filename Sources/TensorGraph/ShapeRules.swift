@@ -66,6 +66,14 @@ extension Operation {
             return result(shape(0))
         case .cast(let precision):
             return [TensorType(shape(0), precision)]
+        case .gelu:
+            return result(shape(0))
+        case .geluGradient:
+            expect(shape(0) == shape(1), "equal shapes")
+            return result(shape(0))
+        case .dropout:
+            expect(shape(1) == DropoutMask.keyShape, "a key \(DropoutMask.keyShape)")
+            return result(shape(0))
 
         case .linear:
             expect(shape(1).rank == 2 && shape(0).last == shape(1)[1], "x […, in] and weight [out, in]")
@@ -120,6 +128,30 @@ extension Operation {
             let expected: Shape = [shape(0)[0], shape(0)[2]]
             expect(shape(0).rank == 3 && shape(1) == expected && shape(2) == shape(0), "scale [batch, channel]")
             return [inputs[0], inputs[1], inputs[1]]
+        case .layerNorm:
+            let channels: Shape = [shape(0).last]
+            expect(shape(0).rank > 0 && shape(1) == channels && shape(2) == channels, "gain and bias [channel]")
+            return result(shape(0))
+        case .layerNormGradient:
+            let channels: Shape = [shape(0).last]
+            expect(
+                shape(0).rank > 0 && shape(1) == channels && shape(2) == shape(0),
+                "gain [channel] and gradient of x's shape")
+            return [inputs[0], TensorType(channels), TensorType(channels)]
+
+        case .attention(let attention), .attentionGradient(let attention):
+            let isGradient = if case .attentionGradient = self { true } else { false }
+            let operands = attention.operands(inputs, isGradient: isGradient)
+            guard let extents = attention.extents(of: operands.projections.map(\.shape)) else {
+                preconditionFailure(
+                    "\(self): expected [batch, time, 3 · width] or [batch, queries, width] and [batch, keys, 2 · width], found \(inputs)"
+                )
+            }
+            let output: Shape = [extents.batch, extents.queries, extents.width]
+            expect(
+                operands.dropoutKey.map { $0.shape == DropoutMask.keyShape } ?? true, "a key \(DropoutMask.keyShape)")
+            expect(operands.adjoint.map { $0.shape == output } ?? true, "a gradient \(output)")
+            return isGradient ? operands.projections.map { TensorType($0.shape) } : [TensorType(output)]
 
         case .relu, .reluGradient, .convolution2D, .convolution2DInputGradient, .convolution2DWeightGradient,
             .maxPooling2D, .maxPooling2DGradient, .spatialSoftmax, .spatialSoftmaxGradient:

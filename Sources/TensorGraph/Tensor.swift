@@ -64,6 +64,9 @@ extension Tensor {
     /// `x · tanh(ln(1 + eˣ))` (Misra 2019).
     public func mish() -> Tensor { apply(.mish) }
 
+    /// `x · Φ(x)` with the normal distribution function Φ (Hendrycks & Gimpel 2016).
+    public func gelu() -> Tensor { apply(.gelu) }
+
     /// The same numbers in another representation.
     public func cast(to precision: Precision) -> Tensor {
         precision == type.precision ? self : apply(.cast(to: precision))
@@ -100,6 +103,11 @@ extension Tensor {
 
     /// `scale · x + bias` of `[batch, time, channel]`, with scale and bias `[batch, channel]`.
     public func film(scale: Tensor, bias: Tensor) -> Tensor { apply(.film, scale, bias) }
+
+    /// Layer normalisation of `[…, channel]` over the innermost axis, with gain and bias `[channel]`.
+    public func layerNorm(gain: Tensor, bias: Tensor, epsilon: Float = 1e-5) -> Tensor {
+        apply(.layerNorm(epsilon: epsilon), gain, bias)
+    }
 }
 
 // MARK: - Images

@@ -77,4 +77,5 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     /// Every case of the suite.
     static let all =
         shapes + elementwise + products + normalisation + images + embeddingsAndLosses + memory + blocks + networks
+        + transformers
 }

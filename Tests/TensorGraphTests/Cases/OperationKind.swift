@@ -19,6 +19,9 @@ enum OperationKind: CaseIterable {
     case mish
     case mishGradient
     case cast
+    case gelu
+    case geluGradient
+    case dropout
     case linear
     case linearInputGradient
     case linearWeightGradient
@@ -38,6 +41,10 @@ enum OperationKind: CaseIterable {
     case maxPooling2DGradient
     case spatialSoftmax
     case spatialSoftmaxGradient
+    case layerNorm
+    case layerNormGradient
+    case attention
+    case attentionGradient
     case sinusoidalEmbedding
     case lookUp
     case meanSquaredError
@@ -64,6 +71,9 @@ enum OperationKind: CaseIterable {
             case .mish: .mish
             case .mishGradient: .mishGradient
             case .cast: .cast
+            case .gelu: .gelu
+            case .geluGradient: .geluGradient
+            case .dropout: .dropout
             case .linear: .linear
             case .linearInputGradient: .linearInputGradient
             case .linearWeightGradient: .linearWeightGradient
@@ -83,6 +93,10 @@ enum OperationKind: CaseIterable {
             case .maxPooling2DGradient: .maxPooling2DGradient
             case .spatialSoftmax: .spatialSoftmax
             case .spatialSoftmaxGradient: .spatialSoftmaxGradient
+            case .layerNorm: .layerNorm
+            case .layerNormGradient: .layerNormGradient
+            case .attention: .attention
+            case .attentionGradient: .attentionGradient
             case .sinusoidalEmbedding: .sinusoidalEmbedding
             case .lookUp: .lookUp
             case .meanSquaredError: .meanSquaredError
