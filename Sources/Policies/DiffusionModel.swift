@@ -34,7 +34,7 @@ public struct DiffusionModel: Sendable {
         try configuration.validate()
         self.configuration = configuration
         schedule = try configuration.diffusion.schedule()
-        let (horizon, actions) = (configuration.horizon, configuration.action.dimension)
+        let actions = configuration.action.dimension
         let observations = try configuration.observationDimension()
         observationDimension = observations
         sampleDimension = configuration.conditioning == .inpainting ? actions + observations : actions
@@ -42,16 +42,11 @@ public struct DiffusionModel: Sendable {
         encoders = try encoder.encoders(of: configuration.observations.images)
         let seen = observations + encoders.count * encoder.features
         seenDimension = seen
-        denoiser =
-            switch configuration.conditioning {
-            case .global:
-                try configuration.denoiser.denoiser(
-                    channels: actions, global: horizon.observation * seen, local: nil)
-            case .local:
-                try configuration.denoiser.denoiser(channels: actions, global: nil, local: seen)
-            case .inpainting:
-                try configuration.denoiser.denoiser(channels: actions + observations, global: nil, local: nil)
-            }
+        denoiser = try configuration.denoiser.denoiser(
+            for: DenoiserNeed(
+                channels: sampleDimension, horizon: configuration.horizon,
+                global: configuration.conditioning == .global ? seen : nil,
+                local: configuration.conditioning == .local ? seen : nil))
         let distinct = encoder.isShared ? Array(encoders.prefix(1)) : encoders
         var table = ParameterTable(denoiser.parameters + distinct.flatMap(\.parameters))
         try table.setTraining(learningRateFactors)
@@ -94,25 +89,28 @@ extension DiffusionModel {
     /// - `image.NAME` `[b, To, height, width, 3]` for each camera,
     /// - `noise` `[n · b, Tp, C]`: from the standard normal distribution, `n` noise samples for each window, one after another,
     /// - `steps` `[n · b]`: steps of the diffusion, each uniform in `0 ..< diffusion.steps`,
-    /// - `loss_scale` `[]`: a factor of every gradient, the share of this batch in the whole one when gradients accumulate.
+    /// - `loss_scale` `[]`: a factor of every gradient, the share of this batch in the whole one when gradients accumulate,
+    /// - `dropout_key` `[4]`: the key of this run's dropout (see `DropoutMask`), only if the network has dropout.
     ///
     /// The output is `loss` `[]`, not scaled. Sampling the step and comparing with plain squared error is algorithm 1 of Ho et al. 2020; several
     /// noise samples for what was encoded once are the two-level batches of Hu et al. 2025 (Mini Diffuser, arXiv 2505.09430).
     public func trainingGraph(batch: Int, noiseSamples: Int = 1) -> Graph {
         let builder = GraphBuilder(parameters: table)
-        let loss = loss(in: builder, batch: batch, noiseSamples: noiseSamples)
+        let loss = loss(
+            in: builder, batch: batch, noiseSamples: noiseSamples,
+            dropoutKey: builder.input("dropout_key", DropoutMask.keyShape))
         let gradients = builder.gradients(of: loss, scaledBy: builder.input("loss_scale", []))
         return builder.graph(outputs: [("loss", loss)], gradients: gradients)
     }
 
-    /// The loss of a batch alone, for validation: the inputs and the output of `trainingGraph(batch:noiseSamples:)` but for `loss_scale`, with one noise sample
-    /// for each window.
+    /// The loss of a batch alone, for validation: the inputs and the output of `trainingGraph(batch:noiseSamples:)` but for `loss_scale` and
+    /// `dropout_key`, for nothing is dropped; with one noise sample for each window.
     public func lossGraph(batch: Int) -> Graph {
         let builder = GraphBuilder(parameters: table)
-        return builder.graph(outputs: [("loss", loss(in: builder, batch: batch, noiseSamples: 1))])
+        return builder.graph(outputs: [("loss", loss(in: builder, batch: batch, noiseSamples: 1, dropoutKey: nil))])
     }
 
-    private func loss(in builder: GraphBuilder, batch: Int, noiseSamples: Int) -> Tensor {
+    private func loss(in builder: GraphBuilder, batch: Int, noiseSamples: Int, dropoutKey: Tensor?) -> Tensor {
         let horizon = configuration.horizon
         let actions = builder.input("action", [batch, horizon.prediction, configuration.action.dimension])
         let observations = vectors(in: builder, [batch, trainingObservations], rate: .step)
@@ -130,7 +128,7 @@ extension DiffusionModel {
                 return [schedule.sampleScales[step], schedule.noiseScales[step], target.sample, target.noise]
             })
         let diffused = holdingKnown(numbers[0] * sample + numbers[1] * noise, observation: known)
-        let prediction = output(diffused, steps: steps, observation: known)
+        let prediction = output(diffused, steps: steps, observation: known, dropoutKey: dropoutKey)
         let target = numbers[2] * sample + numbers[3] * noise
         return unknownPart(of: prediction).meanSquaredError(to: unknownPart(of: target))
     }
@@ -261,17 +259,11 @@ extension DiffusionModel {
     }
 
     /// The network's answer to a diffused sample `[b, Tp, C]` at steps `[b]`, given observations `[b, To, S]`.
-    func output(_ sample: Tensor, steps: Tensor, observation: Tensor) -> Tensor {
-        let (batch, horizon) = (sample.shape[0], configuration.horizon)
-        switch configuration.conditioning {
-        case .global:
-            let flat = observation.reshaped(to: [batch, horizon.observation * seenDimension])
-            return denoiser(sample, steps: steps, global: flat, local: nil)
-        case .local:
-            return denoiser(sample, steps: steps, global: nil, local: paddedWithZeros(observation))
-        case .inpainting:
-            return denoiser(sample, steps: steps, global: nil, local: nil)
-        }
+    /// - Parameter dropoutKey: the key of a training run; nil while acting.
+    func output(_ sample: Tensor, steps: Tensor, observation: Tensor, dropoutKey: Tensor? = nil) -> Tensor {
+        denoiser(
+            sample, steps: steps, global: configuration.conditioning == .global ? observation : nil,
+            local: configuration.conditioning == .local ? paddedWithZeros(observation) : nil, dropoutKey: dropoutKey)
     }
 
     /// A sample `[b, Tp, C]` in which what is known is put in its place: the first `To` observations when they are inpainted.

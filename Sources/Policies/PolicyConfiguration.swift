@@ -96,7 +96,7 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
             }
         }
         try horizon.validate()
-        try denoiser.validate(predictionHorizon: horizon.prediction)
+        try denoiser.validate(horizon: horizon, conditioning: conditioning)
         try validateNormalisation()
     }
 

@@ -74,20 +74,13 @@ extension ComponentwiseMap {
 }
 
 extension PolicyDescription: CustomStringConvertible {
-    private var network: String {
-        switch policy.denoiser {
-        case .unet(let settings):
-            "U-Net of widths \(settings.widths), kernel \(settings.kernelSize), groups \(settings.groups)"
-        }
-    }
-
     /// The same for people, a few lines and a table of ranges.
     public var description: String {
         var lines = [
             "parameters   \(parameterCount)",
             "observation  \(observation) from \(policy.observations.fields.map(\.name).joined(separator: ", "))",
             "prediction   \(actionPrediction) of \(policy.action.field), of which \(action[0]) are executed",
-            "network      \(network), conditioning \(policy.conditioning)",
+            "network      \(policy.denoiser.summary), conditioning \(policy.conditioning)",
             "diffusion    \(policy.diffusion.steps) steps, sampled by \(policy.sampler.summary(trainingSteps: policy.diffusion.steps))",
         ]
         lines += policy.observations.images.map { image in

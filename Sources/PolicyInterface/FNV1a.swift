@@ -26,6 +26,11 @@ public struct FNV1a: Sendable {
         }
     }
 
+    /// Adds a text by the bytes of its UTF-8.
+    public mutating func combine(_ text: String) {
+        for byte in text.utf8 { combine(UInt64(byte)) }
+    }
+
     /// The hash as 16 hexadecimal digits.
     public var hexadecimal: String {
         let digits = String(value, radix: 16)

@@ -25,7 +25,7 @@ public struct RandomKey: Sendable, Hashable, Codable {
     /// The key for something with a name, by the 64-bit FNV-1a hash of its UTF-8.
     public func folding(_ name: String) -> RandomKey {
         var hash = FNV1a()
-        for byte in name.utf8 { hash.combine(UInt64(byte)) }
+        hash.combine(name)
         return folding(hash.value)
     }
 

@@ -89,12 +89,17 @@ public struct ConditionalUNet1D: Denoiser {
     /// - Parameters:
     ///   - sample: what is denoised, `[batch, time, inputDimension]`.
     ///   - steps: steps of the diffusion, `[batch]`, or one for all.
-    ///   - global: one vector an item that conditions every block, `[batch, globalConditioningDimension]`.
+    ///   - global: what conditions every block: observations `[batch, observation, feature]`, or all of them one after another,
+    ///     `[batch, globalConditioningDimension]`.
     ///   - local: one vector a time, whose encoding is added inside of the topmost level, `[batch, time, localConditioningDimension]`.
+    ///   - dropoutKey: without effect, since nothing is dropped here.
     /// - Returns: the network's answer, shaped like `sample`.
     /// - Precondition: the shapes are those of the configuration, and the length of the sequence is a multiple of
     ///   `configuration.horizonMultiple`.
-    public func callAsFunction(_ sample: Tensor, steps: Tensor, global: Tensor? = nil, local: Tensor? = nil) -> Tensor {
+    public func callAsFunction(
+        _ sample: Tensor, steps: Tensor, global: Tensor? = nil, local: Tensor? = nil, dropoutKey: Tensor? = nil
+    ) -> Tensor {
+        let global = global.map { $0.reshaped(to: [$0.shape[0], $0.shape.count / $0.shape[0]]) }
         checkShapes(sample, global, local)
         let condition = condition(steps: steps, global: global, batch: sample.shape[0])
         let localFeatures = local.map { localEncoders[0]($0, condition: condition) }

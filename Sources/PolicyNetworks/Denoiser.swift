@@ -8,9 +8,11 @@ public protocol Denoiser: Layer {
     /// - Parameters:
     ///   - sample: noisy actions, `[batch, time, channel]`.
     ///   - steps: diffusion steps, `[batch]`, or one for all items, `[1]` or a scalar.
-    ///   - global: what conditions the whole sequence, `[batch, feature]`.
+    ///   - global: the observations that condition the whole sequence, the oldest first, `[batch, observation, feature]`.
     ///   - local: what conditions each time, `[batch, time, feature]`.
+    ///   - dropoutKey: the key of a training run's dropout, `[4]` (see `DropoutMask`); nil while acting, when nothing is dropped.
     /// - Returns: the prediction, in the shape of `sample`.
     /// - Precondition: the shapes are those that the network was configured for.
-    func callAsFunction(_ sample: Tensor, steps: Tensor, global: Tensor?, local: Tensor?) -> Tensor
+    func callAsFunction(_ sample: Tensor, steps: Tensor, global: Tensor?, local: Tensor?, dropoutKey: Tensor?)
+        -> Tensor
 }

@@ -37,4 +37,9 @@ public struct Graph: Sendable {
 
     /// The type of a value.
     public func type(of value: Value) -> TensorType { nodes[value.node].results[value.result] }
+
+    /// Whether something that is wanted depends on an input of this name.
+    public func hasInput(_ name: String) -> Bool {
+        nodes.contains { if case .input(name, _, _) = $0.operation { true } else { false } }
+    }
 }

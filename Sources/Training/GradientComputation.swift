@@ -1,5 +1,6 @@
 import Demonstrations
 import Policies
+import PolicyInterface
 import TensorGraph
 
 /// Computes the loss of a batch and the gradients of all weights, in as many parts as the recipe says.
@@ -9,6 +10,8 @@ final class GradientComputation {
     /// The gradients of the parts before the last one; nil when there is only one part.
     private let sum: (any DeviceBuffer)?
     private let parts: Int
+    /// The root of the keys of dropout; nil when the network has none.
+    private let dropoutKey: RandomKey?
     private let backend: any Backend
 
     init(_ model: DiffusionModel, training: TrainingConfiguration, state: TrainingState, on backend: any Backend) throws
@@ -17,9 +20,9 @@ final class GradientComputation {
         gradients = state.gradients
         sum = parts > 1 ? try backend.makeBuffer(count: model.table.count) : nil
         self.backend = backend
-        executable = try backend.compile(
-            model.trainingGraph(batch: training.microBatchSize, noiseSamples: training.noiseSamples),
-            parameters: state.parameters, gradients: gradients)
+        let graph = model.trainingGraph(batch: training.microBatchSize, noiseSamples: training.noiseSamples)
+        dropoutKey = graph.hasInput("dropout_key") ? RandomKey(seed: training.seed).folding("dropout") : nil
+        executable = try backend.compile(graph, parameters: state.parameters, gradients: gradients)
         // Each part's loss is a mean over the part: scaled by the part's share, the gradients add up to those of the whole batch.
         executable.write("loss_scale", [1 / Float(parts)])
     }
@@ -30,6 +33,11 @@ final class GradientComputation {
         var loss = 0.0
         for part in 0..<parts {
             executable.write(batch, part: part, of: parts)
+            if let dropoutKey {
+                // A key for each run, so that a training that is continued drops what it would have dropped anyway.
+                let key = dropoutKey.folding(batch.update * parts + part)
+                executable.write("dropout_key", DropoutMask.pieces(of: key.bits(at: 0)))
+            }
             try executable.run(.step)
             loss += executable.loss() / Double(parts)
             if let sum, part < parts - 1 { try backend.add(gradients, scaledBy: 1, to: sum) }

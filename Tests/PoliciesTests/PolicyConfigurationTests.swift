@@ -47,7 +47,7 @@ private func message(_ change: (inout PolicyConfiguration) -> Void) throws -> St
 }
 
 @Test func unknownNetworkIsRefused() {
-    let text = Data(#"{"name": "transformer"}"#.utf8)
+    let text = Data(#"{"name": "perceptron"}"#.utf8)
     #expect(throws: DecodingError.self) { try JSONDecoder().decode(DenoiserConfiguration.self, from: text) }
 }
 

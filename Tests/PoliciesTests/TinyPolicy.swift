@@ -57,7 +57,7 @@ struct TinyPolicy {
         let local = configuration.conditioning == .local ? builder.input("local", [1, 4, 3]) : nil
         let result = model.denoiser(
             builder.input("sample", [1, 4, model.sampleDimension]), steps: builder.input("steps", [1]),
-            global: global, local: local)
+            global: global, local: local, dropoutKey: nil)
         let backend = ReferenceMachine()
         let parameters = backend.makeBuffer(count: model.table.count)
         parameters.write(weights)

@@ -1,0 +1,96 @@
+import PolicyInterface
+import PolicyNetworks
+
+extension DenoiserConfiguration {
+    /// The settings of a transformer over noisy actions.
+    public struct Transformer: Sendable, Hashable {
+        /// Where the network is told the step of the diffusion.
+        public enum Step: String, Codable, Sendable, Hashable, CaseIterable {
+            /// In a memory that the actions attend to.
+            case condition
+            /// In a token before the actions, for a network without a memory.
+            case token
+        }
+
+        /// Layers; 8 by default.
+        public var layers: Int
+        /// Heads of the attention, a divisor of the width; 4 by default.
+        public var heads: Int
+        /// Components of a token, even; 256 by default.
+        public var width: Int
+        /// Layers that encode the memory; with none, the default, a perceptron encodes each of its tokens.
+        public var conditionLayers: Int
+        /// Whether an action sees only what came before it; true by default.
+        public var isCausal: Bool
+        /// Where the network is told the step of the diffusion; in the condition by default.
+        public var step: Step
+        /// How likely a component of an embedded token is dropped in training; 0 by default.
+        public var embeddingDropout: Float
+        /// How likely an element is dropped inside of the layers in training; 0.3 by default.
+        public var attentionDropout: Float
+
+        /// The published network for low-dimensional observations by default: 9 million parameters.
+        public init(
+            layers: Int = 8, heads: Int = 4, width: Int = 256, conditionLayers: Int = 0, isCausal: Bool = true,
+            step: Step = .condition, embeddingDropout: Float = 0, attentionDropout: Float = 0.3
+        ) {
+            self.layers = layers
+            self.heads = heads
+            self.width = width
+            self.conditionLayers = conditionLayers
+            self.isCausal = isCausal
+            self.step = step
+            self.embeddingDropout = embeddingDropout
+            self.attentionDropout = attentionDropout
+        }
+    }
+}
+
+extension DenoiserConfiguration.Transformer: DenoiserSettings {
+    static let recipeKeys = [
+        "inputDimension": "action.dimension", "outputDimension": "action.dimension", "horizon": "horizon.prediction",
+        "observationSteps": "horizon.observation", "observationDimension": "observations",
+        "layers": "denoiser.layers", "heads": "denoiser.heads", "width": "denoiser.width",
+        "embeddingDropout": "denoiser.embedding_dropout", "attentionDropout": "denoiser.attention_dropout",
+        "step": "denoiser.step", "conditionLayers": "denoiser.condition_layers",
+    ]
+
+    var summary: String {
+        """
+        transformer of \(layers) layers, \(heads) heads, width \(width)\
+        \(conditionLayers > 0 ? ", \(conditionLayers) layers for the condition" : "")\(isCausal ? ", causal" : "")
+        """
+    }
+
+    func denoiser(for need: DenoiserNeed) throws -> any Denoiser {
+        try TransformerForDiffusion(configuration(for: need))
+    }
+
+    func validate(for need: DenoiserNeed) throws { try configuration(for: need).validate() }
+
+    private func configuration(for need: DenoiserNeed) throws -> TransformerForDiffusion.Configuration {
+        guard need.local == nil else {
+            throw InvalidSetting(
+                key: "conditioning", expected: "global or inpainting with a transformer, whose memory has no times",
+                found: Conditioning.local.rawValue)
+        }
+        return TransformerForDiffusion.Configuration(
+            inputDimension: need.channels, horizon: need.horizon.prediction,
+            observationSteps: need.horizon.observation, observationDimension: need.global, layers: layers,
+            heads: heads, width: width, embeddingDropout: embeddingDropout, attentionDropout: attentionDropout,
+            isCausal: isCausal, step: step == .condition ? .condition : .token, conditionLayers: conditionLayers)
+    }
+}
+
+extension DenoiserConfiguration.Transformer: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case layers
+        case heads
+        case width
+        case conditionLayers = "condition_layers"
+        case isCausal = "causal"
+        case step
+        case embeddingDropout = "embedding_dropout"
+        case attentionDropout = "attention_dropout"
+    }
+}
