@@ -5,8 +5,8 @@ import TensorGraph
 extension TransformerForDiffusion {
     /// How a transformer is built.
     ///
-    /// The defaults are the published network for low-dimensional observations (`train_diffusion_transformer_lowdim_workspace` of the reference
-    /// implementation): 8 layers of 4 heads, 256 wide.
+    /// The defaults are the published network for Push-T from keypoints (`train_diffusion_transformer_lowdim_pusht_workspace` of the
+    /// reference implementation): 8 layers of 4 heads, 256 wide.
     public struct Configuration: Codable, Sendable, Equatable {
         /// Where the network is told the step of the diffusion.
         public enum StepPlacement: String, Codable, Sendable, Equatable, CaseIterable {
@@ -34,7 +34,7 @@ extension TransformerForDiffusion {
         public var width: Int
         /// How likely an element of an embedded token is dropped in training; 0 by default.
         public var embeddingDropout: Float
-        /// How likely an element is dropped inside of the layers in training; 0.3 by default.
+        /// How likely an element is dropped inside of the layers in training; 0.01 by default.
         public var attentionDropout: Float
         /// Whether an action sees only what came before it: actions, and observations of its own time and before; true by default.
         public var isCausal: Bool
@@ -47,7 +47,7 @@ extension TransformerForDiffusion {
         public init(
             inputDimension: Int, outputDimension: Int? = nil, horizon: Int, observationSteps: Int = 2,
             observationDimension: Int? = nil, layers: Int = 8, heads: Int = 4, width: Int = 256,
-            embeddingDropout: Float = 0, attentionDropout: Float = 0.3, isCausal: Bool = true,
+            embeddingDropout: Float = 0, attentionDropout: Float = 0.01, isCausal: Bool = true,
             step: StepPlacement = .condition, conditionLayers: Int = 0
         ) {
             self.inputDimension = inputDimension

@@ -12,6 +12,7 @@ public enum RecipeFile {
         "pusht-image-cnn": String(decoding: PackageResources.pusht_image_cnn_yaml, as: UTF8.self),
         "pusht-image-cnn-paper": String(decoding: PackageResources.pusht_image_cnn_paper_yaml, as: UTF8.self),
         "pusht-lowdim": String(decoding: PackageResources.pusht_lowdim_yaml, as: UTF8.self),
+        "pusht-lowdim-transformer": String(decoding: PackageResources.pusht_lowdim_transformer_yaml, as: UTF8.self),
     ]
 
     /// Reads a recipe by the name of a shipped one, or by the path of a file.

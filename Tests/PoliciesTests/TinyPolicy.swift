@@ -13,11 +13,17 @@ struct TinyPolicy {
     var configuration: PolicyConfiguration
     let model: DiffusionModel
     let normaliser: Normaliser
+    /// Small networks of each kind.
+    static let unet = DenoiserConfiguration.unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8))
+    static let transformer = DenoiserConfiguration.transformer(
+        .init(layers: 2, heads: 2, width: 8, embeddingDropout: 0.2, attentionDropout: 0.3))
+
     var weights: [Float]
 
     init(
         conditioning: Conditioning = .global, prediction: Prediction = .noise, clip: Double? = 1,
-        sampler: Sampler = .ddim(steps: 3), limits: ActionConfiguration.Limits? = nil
+        sampler: Sampler = .ddim(steps: 3), limits: ActionConfiguration.Limits? = nil,
+        denoiser: DenoiserConfiguration = TinyPolicy.unet
     ) throws {
         configuration = PolicyConfiguration(
             observations: ObservationSchema([
@@ -25,7 +31,7 @@ struct TinyPolicy {
             ]),
             action: ActionConfiguration(dimension: 2, limits: limits),
             horizon: Horizon(observation: 2, prediction: 4, action: 2), conditioning: conditioning,
-            denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
+            denoiser: denoiser,
             diffusion: DiffusionConfiguration(steps: 10, prediction: prediction, clip: clip), sampler: sampler)
         model = try DiffusionModel(configuration)
         normaliser = Normaliser(

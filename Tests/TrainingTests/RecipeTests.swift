@@ -31,6 +31,25 @@ import Testing
         #expect(try DiffusionModel(recipe.policy).table.parameterCount == 5_412_162)
     }
 
+    @Test func lowDimTransformerIsThePublishedOne() throws {
+        var recipe = try RecipeFile.read("pusht-lowdim-transformer")
+        #expect(recipe.policy.denoiser == .transformer())
+        recipe.policy.observations = try recipe.policy.observations.resolved(widths: ["keypoint": 18, "state": 5])
+        let table = try DiffusionModel(recipe.policy).table
+        #expect(table.parameterCount == 8_965_122)
+        #expect(table.ranges.contains { !$0.parameter.decays })
+
+        // But for the network, its optimiser and the warm-up it is the U-Net's.
+        var other = recipe
+        let lowDim = Recipe.pushTLowDim
+        (other.name, other.description) = (lowDim.name, lowDim.description)
+        other.policy.observations = lowDim.policy.observations
+        other.policy.denoiser = lowDim.policy.denoiser
+        other.training.optimizer = lowDim.training.optimizer
+        other.training.learningRateSchedule = lowDim.training.learningRateSchedule
+        #expect(other == lowDim)
+    }
+
     @Test(arguments: RecipeFile.shipped.keys.sorted())
     func aWrittenRecipeReadsTheSame(name: String) throws {
         var recipe = try RecipeFile.read(name)

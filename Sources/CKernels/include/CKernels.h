@@ -214,4 +214,8 @@ void ck_accumulate(const float *x, float factor, float *total, ptrdiff_t count, 
 
 #include "images.h"
 
+// MARK: Transformers (gelu.c, dropout.c, layer_norm.c, attention.c)
+
+#include "transformer.h"
+
 #endif
