@@ -62,16 +62,14 @@ struct TransformerKernelTests {
                 gelu.y = dy.start
                 ck_gelu_backward(&gelu, Int32(threads))
                 let factors = factors(count + 3, drops)
-                let distributions = x.values.map { erfc(-Double($0) / 2.0.squareRoot()) / 2 }
-                #expect(
-                    y.isClose(to: x.values.indices.map { Double(x.values[$0]) * distributions[$0] * factors[$0] }))
-                #expect(
-                    dx.isClose(
-                        to: x.values.indices.map { index in
-                            let value = Double(x.values[index])
-                            let density = exp(-value * value / 2) / (2 * Double.pi).squareRoot()
-                            return Double(dy.values[index]) * factors[index] * (distributions[index] + value * density)
-                        }))
+                let (values, slopes) = (x.values.map(Double.init), dy.values.map(Double.init))
+                let distributions = values.map { erfc(-$0 / 2.0.squareRoot()) / 2 }
+                #expect(y.isClose(to: values.indices.map { values[$0] * distributions[$0] * factors[$0] }))
+                let derivatives = values.indices.map { index in
+                    let density = exp(-values[index] * values[index] / 2) / (2 * Double.pi).squareRoot()
+                    return distributions[index] + values[index] * density
+                }
+                #expect(dx.isClose(to: values.indices.map { slopes[$0] * factors[$0] * derivatives[$0] }))
             }
         }
     }
@@ -101,23 +99,25 @@ struct TransformerKernelTests {
                     d_gain: gradients.floats, d_bias: gradients.floats + channels, scratch: scratch.floats)
                 ck_layer_norm_backward(&gradient, Int32(threads))
 
+                let (gains, biases) = (gain.values.map(Double.init), bias.values.map(Double.init))
+                let (rowsOfX, outers) = (x.values.map(Double.init), dy.values.map(Double.init))
+                let added = residual.values.map { adds ? Double($0) : 0 }
                 var (expected, slopes) = ([Double](), [Double]())
                 var sums = [Double](repeating: 0, count: 2 * channels)
                 for row in 0..<rows {
                     let places = row * channels..<(row + 1) * channels
-                    let values = x.values[places].map(Double.init)
-                    let mean = values.reduce(0, +) / Double(channels)
-                    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(channels)
-                    let normal = values.map { ($0 - mean) / (variance + 1e-5).squareRoot() }
-                    let outer = dy.values[places].map(Double.init)
-                    let inner = (0..<channels).map { outer[$0] * Double(gain.values[$0]) }
+                    let mean = rowsOfX[places].reduce(0, +) / Double(channels)
+                    let variance = rowsOfX[places].reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(channels)
+                    let deviation = (variance + 1e-5).squareRoot()
+                    let normal = rowsOfX[places].map { ($0 - mean) / deviation }
+                    let outer = Array(outers[places])
+                    let inner = zip(outer, gains).map { $0 * $1 }
                     let meanInner = inner.reduce(0, +) / Double(channels)
                     let meanProduct = zip(inner, normal).reduce(0) { $0 + $1.0 * $1.1 } / Double(channels)
                     for c in 0..<channels {
-                        expected.append(normal[c] * Double(gain.values[c]) + Double(bias.values[c]))
+                        expected.append(normal[c] * gains[c] + biases[c])
                         slopes.append(
-                            (inner[c] - meanInner - normal[c] * meanProduct) / (variance + 1e-5).squareRoot()
-                                + (adds ? Double(residual.values[row * channels + c]) : 0))
+                            (inner[c] - meanInner - normal[c] * meanProduct) / deviation + added[places.lowerBound + c])
                         sums[c] += outer[c] * normal[c]
                         sums[channels + c] += outer[c]
                     }
