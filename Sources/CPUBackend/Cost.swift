@@ -43,9 +43,22 @@ struct Cost {
                 floatingPointOperations =
                     2 * shape(step.inputs[1]).count * shape(step.inputs[0]).last * geometry.height.kernel
                     * geometry.width.kernel
+            case .attention(let attention):
+                floatingPointOperations = attention.cost(attention.operands(step.inputs).projections.map(shape))
+            case .attentionGradient(let attention):
+                // The scores once more, and the gradients of weights, queries, keys and values: five products for two.
+                let operands = attention.operands(step.inputs, isGradient: true)
+                floatingPointOperations = attention.cost(operands.projections.map(shape)) / 2 * 5
             default: break
             }
         case .groupNorm, .groupNormGradient, .imageNorm, .imageNormGradient: break
         }
+    }
+}
+
+extension Attention {
+    /// The products of queries and keys, and of weights and values, those that a mask hides included.
+    fileprivate func cost(_ projections: [Shape]) -> Int {
+        extents(of: projections).map { 4 * $0.batch * $0.queries * $0.keys * $0.width } ?? 0
     }
 }

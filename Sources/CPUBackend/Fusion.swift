@@ -281,6 +281,14 @@ struct Fusion {
         case .imageNorm(let fused): return [(fused.hasResidual ? [0, 3] : [0], [0])]
         case .imageNormGradient(let fused):
             return fused.hasReLU ? [([0, 2, 3], [0, 3])] : [([0, 2], [0])]
+        case .operation(.gelu), .operation(.dropout), .operation(.layerNorm): return [([0], []), ([], [0])]
+        case .operation(.geluGradient): return [([0], [0]), ([1], [])]
+        case .operation(.layerNormGradient): return [([0], [0]), ([2], [])]
+        case .operation(.attention(let attention)):
+            return [(Array(attention.operands(step.inputs).projections.indices), []), ([], [0])]
+        case .operation(.attentionGradient(let attention)):
+            let projections = Array(attention.operands(step.inputs, isGradient: true).projections.indices)
+            return [(projections, projections), ([step.inputs.count - 1], [])]
         case .groupNorm(let fused): return [(fused.hasResidual ? [0, step.inputs.count - 1] : [0], [0])]
         case .groupNormGradient: return [([0, 3], [0])]
         case .operation, .parameterGradient: return []

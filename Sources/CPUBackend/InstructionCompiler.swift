@@ -89,6 +89,8 @@ struct InstructionCompiler {
             return [try groupNormGradient(FusedGroupNorm(groups: groups, epsilon: epsilon), step)]
         case .relu, .reluGradient, .maxPooling2D, .maxPooling2DGradient, .spatialSoftmax, .spatialSoftmaxGradient:
             return try images(operation, step, to: result)
+        case .gelu, .geluGradient, .dropout, .layerNorm, .layerNormGradient, .attention, .attentionGradient:
+            return [try transformer(operation, step, to: result)]
         default:
             return try float32(operation, step, to: result)
         }
@@ -159,9 +161,6 @@ struct InstructionCompiler {
             let (rows, batch, columns) = (shape(step.inputs[0])[0], shape(result)[0], shape(result)[1])
             return instruction("look up") { ck_look_up(inputs[0], rows, inputs[1], out, batch, columns) }
 
-        case .gelu, .geluGradient, .dropout, .layerNorm, .layerNormGradient, .attention, .attentionGradient:
-            throw UnsupportedOperation(operation: "\(operation)")
-
         case .meanSquaredError:
             let count = shape(step.inputs[0]).count
             return instruction("mean squared error") { ck_mean_squared_error(inputs[0], inputs[1], out, count) }
@@ -172,7 +171,8 @@ struct InstructionCompiler {
 
         case .reshape, .concatenate, .slice, .place, .broadcast, .cast, .groupNorm, .groupNormGradient, .linear,
             .linearInputGradient, .linearWeightGradient, .convolution1D, .transposedConvolution1D,
-            .convolution1DWeightGradient, .relu, .reluGradient, .convolution2D, .convolution2DInputGradient,
+            .convolution1DWeightGradient, .gelu, .geluGradient, .dropout, .layerNorm, .layerNormGradient, .attention,
+            .attentionGradient, .relu, .reluGradient, .convolution2D, .convolution2DInputGradient,
             .convolution2DWeightGradient, .maxPooling2D, .maxPooling2DGradient, .spatialSoftmax,
             .spatialSoftmaxGradient:
             preconditionFailure("\(operation) is not in float32 alone")

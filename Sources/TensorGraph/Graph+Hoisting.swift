@@ -23,20 +23,22 @@ private struct Hoisting {
 
     // MARK: - Parts that change at different rates
 
-    /// `f(concatenate(a, b)) = concatenate(f(a), f(b))` for what works on each element, and for a product over the axis of the parts
+    /// `f(concatenate(a, b)) = concatenate(f(a), f(b))` for what works on each element or on rows that no part divides, and for a product over the axis
+    /// of the parts
     /// `linear(concatenate(a, b), W, bias) = linear(a, W[:, a], bias) + linear(b, W[:, b])`; nil where neither applies or all parts change at one
     /// rate.
     private func distributed(_ operation: Operation, over x: Tensor, _ others: ArraySlice<Tensor>) -> Tensor? {
         let (origin, parts) = builder.origin(of: x)
         guard case .concatenate(let axis) = origin, Set(parts.map(builder.rate)).count > 1 else { return nil }
         switch operation {
-        case .mish, .scale, .clamp, .cast:
-            return .concatenate(parts.map { record(operation, [$0])[0] }, axis: axis)
-        case .linear where axis == x.shape.rank - 1:
-            return product(of: parts, others)
-        default:
-            return nil
+        case .mish, .gelu, .scale, .clamp, .cast: break
+        case .linear where axis == x.shape.rank - 1: return product(of: parts, others)
+        case .linear,
+            .layerNorm where axis < x.shape.rank - 1:
+            break
+        default: return nil
         }
+        return .concatenate(parts.map { record(operation, [$0] + others)[0] }, axis: axis)
     }
 
     /// The sum of the products of each part with its columns of the weight, the bias with the part that changes least often.
@@ -61,8 +63,9 @@ private struct Hoisting {
     /// `f(lookUp(table, indices)) = lookUp(f(table), indices)` for what works on each row by itself, with everything else of the model's rate.
     private func tabulated(_ operation: Operation, _ x: Tensor, _ others: ArraySlice<Tensor>) -> Tensor? {
         switch operation {
-        case .mish, .scale, .clamp, .cast, .sinusoidalEmbedding: break
-        case .linear where x.shape.rank > 1: break
+        case .mish, .gelu, .scale, .clamp, .cast, .sinusoidalEmbedding: break
+        case .linear where x.shape.rank > 1, .layerNorm where x.shape.rank > 1: break
+        case .add where others.allSatisfy({ isAlike($0.shape, inEachRowOf: x.shape) }): break
         default: return nil
         }
         guard others.allSatisfy({ builder.rate(of: $0) == .model }), let (table, indices) = table(of: x) else {
@@ -72,6 +75,11 @@ private struct Hoisting {
         let (rows, row) = (result.shape[0], result.shape.dimensions.dropFirst())
         return result.reshaped(to: [rows, row.reduce(1, *)]).rows(at: indices)
             .reshaped(to: Shape([x.shape[0]] + row))
+    }
+
+    /// Whether a tensor of this shape is the same for every row of `[batch, …]` when it is broadcast to it.
+    private func isAlike(_ shape: Shape, inEachRowOf x: Shape) -> Bool {
+        shape.broadcast(with: x) == x && (shape.rank < x.rank || shape[0] == 1)
     }
 
     /// The table `[rows, …]` of the model's rate and the indices `[batch]` whose rows a tensor `[batch, …]` is, if it is that.

@@ -34,7 +34,7 @@ struct AttentionKernelTests {
         ]
     }
 
-    private let key = KernelArray(DropoutMask.pieces(of: 77), ck_float32)
+    private let key = KernelArray(DropoutMask.pieces(of: 77), as: ck_float32)
     private let mask = DropoutMask(probability: 0.3, stream: 9)
 
     @Test(
@@ -50,18 +50,19 @@ struct AttentionKernelTests {
         let (width, keys) = (test.heads * test.columns, test.keys ?? test.queries)
         let (queryStride, keyStride) = test.keys == nil ? (3 * width, 3 * width) : (width, 2 * width)
         let first = KernelArray(
-            fill("q", count: test.batch * test.queries * queryStride, scale: 2), setting.format)
+            fill("q", count: test.batch * test.queries * queryStride, scale: 2), as: setting.format)
         let second =
             test.keys == nil
-            ? first : KernelArray(fill("kv", count: test.batch * keys * keyStride, scale: 2), setting.format)
+            ? first : KernelArray(fill("kv", count: test.batch * keys * keyStride, scale: 2), as: setting.format)
         let keyColumn = test.keys == nil ? width : 0
         let size = setting.format == ck_bfloat16 ? 2 : 4
         let count = test.batch * test.queries * width
         let (out, adjoint) = (
-            KernelArray(count: count, setting.outFormat), KernelArray(fill("g", count: count), setting.outFormat)
+            KernelArray(count: count, as: setting.outFormat),
+            KernelArray(fill("g", count: count), as: setting.outFormat)
         )
-        let firstGradient = KernelArray(count: first.count, setting.format)
-        let secondGradient = test.keys == nil ? firstGradient : KernelArray(count: second.count, setting.format)
+        let firstGradient = KernelArray(count: first.count, as: setting.format)
+        let secondGradient = test.keys == nil ? firstGradient : KernelArray(count: second.count, as: setting.format)
 
         var attention = ck_attention(
             batch: test.batch, queries: test.queries, keys: keys, heads: test.heads, width: width, q: first.start,
@@ -72,7 +73,7 @@ struct AttentionKernelTests {
                 key: test.drops ? UnsafePointer(key.floats) : nil, stream: mask.stream, threshold: mask.threshold,
                 scale: mask.scale),
             scratch: nil)
-        let scratch = KernelArray(count: test.threads * ck_attention_scratch(&attention, 1), ck_float32)
+        let scratch = KernelArray(count: test.threads * ck_attention_scratch(&attention, 1), as: ck_float32)
         attention.scratch = scratch.floats
         ck_attention_forward(&attention, Int32(test.threads))
         attention.out = adjoint.start

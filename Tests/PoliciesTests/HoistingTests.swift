@@ -54,6 +54,50 @@ struct HoistingTests {
         #expect(!left.contains { $0.operation == .mish && $0.results[0].shape.rank == 2 })
     }
 
+    @Test(
+        "a hoisted step of a transformer is the step", arguments: [Conditioning.global, .inpainting],
+        [
+            DenoiserConfiguration.Transformer(layers: 2, heads: 2, width: 8),
+            .init(layers: 1, heads: 1, width: 8, conditionLayers: 1),
+        ])
+    func transformerStep(conditioning: Conditioning, settings: DenoiserConfiguration.Transformer) throws {
+        let tiny = try TinyPolicy(conditioning: conditioning, denoiser: .transformer(settings))
+        let graph = try tiny.model.stepGraph(batch: 3, sampler: sampler)
+        let expected = try previous(graph, of: tiny, batch: 3, on: ReferenceMachine())
+        let hoisted = try previous(graph.hoisted(), of: tiny, batch: 3, on: ReferenceMachine())
+        #expect(zip(hoisted, expected).allSatisfy { isClose($0, $1, within: 1e-5) })
+        for tested in TestedBackend.allCases {
+            let found = try previous(graph, of: tiny, batch: 3, on: tested.makeBackend())
+            #expect(zip(found, expected).allSatisfy { isClose($0, $1) }, "\(tested)")
+        }
+    }
+
+    @Test("keys and values of observations are made once a chunk, those of steps once for a model")
+    func memory() throws {
+        let tiny = try TinyPolicy(denoiser: TinyPolicy.transformer)
+        let graph = try tiny.model.stepGraph(batch: 1, sampler: sampler).hoisted()
+        func linears(_ rate: Rate) -> Int { graph.nodes.count { $0.rate == rate && $0.operation == .linear } }
+        // The encoder's two for the table of steps, and the keys and values of both layers.
+        #expect(linears(.model) == 4)
+        // The embedding of the observations too.
+        #expect(linears(.chunk) == 5)
+        // What depends on the actions: six a layer, their embedding and the head.
+        #expect(linears(.step) == 14)
+        let left = graph.nodes.filter { $0.rate == .step }
+        #expect(!left.contains { $0.operation == .mish })
+        #expect(left.count { $0.operation == .concatenate(axis: 1) } == 2)
+        #expect(left.count { $0.operation == .lookUp } == 1)
+    }
+
+    @Test("layers that encode the memory run once a step, and nothing of them twice")
+    func encodedMemory() throws {
+        let settings = DenoiserConfiguration.Transformer(layers: 2, heads: 2, width: 8, conditionLayers: 1)
+        let tiny = try TinyPolicy(denoiser: .transformer(settings))
+        let graph = try tiny.model.stepGraph(batch: 1, sampler: sampler).hoisted()
+        // Four in the encoder's layer, of which the first is parted by the rates, and seven in each layer, with keys and values.
+        #expect(graph.nodes.count { $0.rate == .step && $0.operation == .linear } == 3 + 2 * 7 + 2)
+    }
+
     @Test("training is computed as it is written", arguments: Conditioning.allCases)
     func training(conditioning: Conditioning) throws {
         let graph = try TinyPolicy(conditioning: conditioning).model.trainingGraph(batch: 2)

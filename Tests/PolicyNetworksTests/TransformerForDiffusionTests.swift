@@ -138,8 +138,10 @@ struct TransformerForDiffusionTests {
         }
     }
 
-    @Test("the loss changes along any direction as the gradients say, dropout included", arguments: [0, 1])
-    func finiteDifferences(conditionLayers: Int) throws {
+    @Test(
+        "the loss changes along any direction as the gradients say, dropout included", arguments: [0, 1],
+        TestedBackend.allCases)
+    func finiteDifferences(conditionLayers: Int, tested: TestedBackend) throws {
         var configuration = Self.tiny
         configuration.conditionLayers = conditionLayers
         let table = ParameterTable(try TransformerForDiffusion(configuration).parameters)
@@ -147,7 +149,7 @@ struct TransformerForDiffusionTests {
             values.replaceSubrange(range.elements, with: fillParameter(range.name, shape: range.shape.dimensions))
         }
         let machine = try TransformerMachine(
-            configuration, batch: 2, weights: weights, gradients: true, drops: true, on: ReferenceMachine())
+            configuration, batch: 2, weights: weights, gradients: true, drops: true, on: tested.makeBackend())
         machine.write("sample", fill("sample", count: 20))
         machine.write("observation", fill("observation", count: 12))
         machine.write("target", fill("target", count: 20))

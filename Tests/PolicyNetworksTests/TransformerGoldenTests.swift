@@ -1,5 +1,4 @@
 import PolicyNetworks
-import ReferenceBackend
 import TensorGraph
 import TestSupport
 import Testing
@@ -21,8 +20,8 @@ struct TransformerGoldenTests {
         #expect(Set(decaying) == Set(expected))
     }
 
-    @Test("output, loss and gradients", arguments: try TransformerGolden.cases())
-    func numbers(golden: TransformerGolden) throws {
+    @Test("output, loss and gradients", arguments: try TransformerGolden.cases(), TestedBackend.allCases)
+    func numbers(golden: TransformerGolden, tested: TestedBackend) throws {
         let configuration = golden.configuration
         let table = ParameterTable(try TransformerForDiffusion(configuration).parameters)
         var weights = [Float](repeating: 0, count: table.count)
@@ -31,7 +30,7 @@ struct TransformerGoldenTests {
         }
         let machine = try TransformerMachine(
             configuration, batch: golden.batch, weights: weights, gradients: golden.gradients != nil,
-            on: ReferenceMachine())
+            on: tested.makeBackend())
         let rows = golden.batch * golden.config.horizon
         machine.write("sample", fill("input.sample", count: rows * golden.config.inputDim))
         machine.write("target", fill("input.target", count: rows * golden.config.outputDim))

@@ -1,0 +1,159 @@
+internal import CKernels
+internal import TensorGraph
+
+// MARK: - GELU, dropout, layer normalisation and attention
+
+extension InstructionCompiler {
+    /// An operation of transformers, each value in its precision.
+    func transformer(_ operation: Operation, _ step: Step, to result: Value) throws -> Plan.Instruction {
+        switch operation {
+        case .gelu: gelu(step, to: result)
+        case .geluGradient: geluGradient(step, to: result)
+        case .dropout(let mask): dropout(mask, step, to: result)
+        case .layerNorm(let epsilon): layerNorm(epsilon, step, to: result)
+        case .layerNormGradient(let epsilon): try layerNormGradient(epsilon, step)
+        case .attention(let attention): try self.attention(attention, step, to: result)
+        case .attentionGradient(let attention): try attentionGradient(attention, step)
+        default: preconditionFailure("\(operation) is not one of transformers alone")
+        }
+    }
+
+    private func format(_ value: Value) -> ck_format { ck_format(precision(value)) }
+
+    // MARK: Elementwise
+
+    private func gelu(_ step: Step, to result: Value) -> Plan.Instruction {
+        let (threads, x) = (threads, step.inputs[0])
+        let gelu = ck_gelu(
+            count: shape(result).count, x: raw(x), y: raw(result), dx: nil, x_format: format(x),
+            y_format: format(result), dropout: ck_dropout())
+        return Plan.Instruction(name: "gelu") { withUnsafePointer(to: gelu) { ck_gelu_forward($0, threads) } }
+    }
+
+    private func geluGradient(_ step: Step, to result: Value) -> Plan.Instruction {
+        let (threads, x, dy) = (threads, step.inputs[0], step.inputs[1])
+        let gelu = ck_gelu(
+            count: shape(result).count, x: raw(x), y: raw(dy), dx: raw(result), x_format: format(x),
+            y_format: format(dy), dropout: ck_dropout())
+        return Plan.Instruction(name: "gelu gradient") { withUnsafePointer(to: gelu) { ck_gelu_backward($0, threads) } }
+    }
+
+    private func dropout(_ mask: DropoutMask, _ step: Step, to result: Value) -> Plan.Instruction {
+        let (threads, x) = (threads, step.inputs[0])
+        let sum = ck_dropout_sum(
+            count: shape(result).count, x: raw(x), residual: nil, out: raw(result), x_format: format(x),
+            out_format: format(result), dropout: ck_dropout(mask, key: pointer(step.inputs[1])))
+        return Plan.Instruction(name: "dropout") { withUnsafePointer(to: sum) { ck_dropout_sum_forward($0, threads) } }
+    }
+
+    // MARK: Layer normalisation
+
+    private func layerNorm(_ epsilon: Float, _ step: Step, to result: Value) -> Plan.Instruction {
+        let (threads, x) = (threads, step.inputs[0])
+        let norm = ck_layer_norm(
+            rows: shape(x).count / shape(x).last, channels: shape(x).last, epsilon: epsilon, x: raw(x),
+            gain: pointer(step.inputs[1]), bias: pointer(step.inputs[2]), y: raw(result), x_format: format(x),
+            y_format: format(result))
+        return Plan.Instruction(name: "layer norm") {
+            withUnsafePointer(to: norm) { ck_layer_norm_forward($0, threads) }
+        }
+    }
+
+    private func layerNormGradient(_ epsilon: Float, _ step: Step) throws -> Plan.Instruction {
+        let (threads, x, dy) = (threads, step.inputs[0], step.inputs[2])
+        let channels = shape(x).last
+        let working = Int(threads) * 2 * channels
+        let scratch = try AlignedMemory(floats: working + (step.results[0] == nil ? shape(x).count : 0))
+        let gradient = ck_layer_norm_gradient(
+            norm: ck_layer_norm(
+                rows: shape(x).count / channels, channels: channels, epsilon: epsilon, x: raw(x),
+                gain: pointer(step.inputs[1]), bias: nil, y: raw(dy), x_format: format(x), y_format: format(dy)),
+            residual: nil, dx: step.results[0].map(raw) ?? scratch.start + 4 * working,
+            d_gain: step.results[1].map(pointer), d_bias: step.results[2].map(pointer), scratch: scratch.floats)
+        return Plan.Instruction(name: "layer norm gradient", keeps: [scratch]) {
+            withUnsafePointer(to: gradient) { ck_layer_norm_backward($0, threads) }
+        }
+    }
+
+    // MARK: Attention
+
+    private func attention(_ attention: Attention, _ step: Step, to result: Value) throws -> Plan.Instruction {
+        let threads = threads
+        var descriptor = descriptor(attention, attention.operands(step.inputs), out: result)
+        let scratch = try AlignedMemory(floats: Int(threads) * ck_attention_scratch(&descriptor, 0))
+        descriptor.scratch = scratch.floats
+        return Plan.Instruction(name: "attention", keeps: [scratch]) { [descriptor] in
+            withUnsafePointer(to: descriptor) { ck_attention_forward($0, threads) }
+        }
+    }
+
+    private func attentionGradient(_ attention: Attention, _ step: Step) throws -> Plan.Instruction {
+        let threads = threads
+        let operands = attention.operands(step.inputs, isGradient: true)
+        guard let adjoint = operands.adjoint else { preconditionFailure("\(attention): no gradient of the output") }
+        var descriptor = descriptor(attention, operands, out: adjoint)
+        let scratch = try AlignedMemory(floats: Int(threads) * ck_attention_scratch(&descriptor, 1))
+        descriptor.scratch = scratch.floats
+        // The kernel makes all gradients; what nobody needs goes to memory of its own.
+        let spares = try zip(operands.projections, step.results).map { projection, result in
+            result == nil ? try AlignedMemory(byteCount: graph.type(of: projection).byteCount) : nil
+        }
+        let starts = zip(step.results, spares).compactMap { $0.map(raw) ?? $1?.start }
+        let places = places(attention, operands.projections, at: starts)
+        let gradient = ck_attention_gradient(
+            attention: descriptor, dq: places.queries, dk: places.keys, dv: places.values)
+        return Plan.Instruction(name: "attention gradient", keeps: [scratch] + spares.compactMap { $0 }) {
+            withUnsafePointer(to: gradient) { ck_attention_backward($0, threads) }
+        }
+    }
+
+    private func descriptor(
+        _ attention: Attention, _ operands: Attention.Operands<Value>, out: Value
+    ) -> ck_attention {
+        let projections = operands.projections
+        let extents = extents(attention, projections)
+        let places = places(attention, projections, at: projections.map(raw))
+        let lead =
+            switch attention.mask {
+            case .none: -1
+            case .causal(let lead): lead
+            }
+        return ck_attention(
+            batch: extents.batch, queries: extents.queries, keys: extents.keys, heads: attention.heads,
+            width: extents.width, q: places.queries, k: places.keys, v: places.values,
+            query_stride: shape(projections[0]).last, key_stride: shape(projections[projections.count - 1]).last,
+            out: raw(out), format: format(projections[0]), out_format: format(out), lead: lead,
+            dropout: zip(attention.dropout, operands.dropoutKey).map { ck_dropout($0, key: pointer($1)) }
+                ?? ck_dropout(),
+            scratch: nil)
+    }
+
+    private func extents(_ attention: Attention, _ projections: [Value]) -> Attention.Extents {
+        guard let extents = attention.extents(of: projections.map(shape)) else {
+            preconditionFailure("\(attention): found projections \(projections.map(shape))")
+        }
+        return extents
+    }
+
+    /// Where queries, keys and values begin in their projections, or their gradients in those of the projections.
+    private func places(
+        _ attention: Attention, _ projections: [Value], at starts: [UnsafeMutableRawPointer]
+    ) -> (queries: UnsafeMutableRawPointer, keys: UnsafeMutableRawPointer, values: UnsafeMutableRawPointer) {
+        let width = extents(attention, projections).width * precision(projections[0]).byteCount
+        let keys = projections.count == 1 ? starts[0] + width : starts[1]
+        return (starts[0], keys, keys + width)
+    }
+}
+
+/// Both, if both are there.
+private func zip<Left, Right>(_ left: Left?, _ right: Right?) -> (Left, Right)? {
+    guard let left, let right else { return nil }
+    return (left, right)
+}
+
+extension ck_dropout {
+    /// A mask with the key that lies at a place when a kernel runs.
+    fileprivate init(_ mask: DropoutMask, key: UnsafePointer<Float>) {
+        self.init(key: key, stream: mask.stream, threshold: mask.threshold, scale: mask.scale)
+    }
+}
