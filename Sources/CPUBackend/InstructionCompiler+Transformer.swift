@@ -18,16 +18,35 @@ extension InstructionCompiler {
         }
     }
 
-    private func format(_ value: Value) -> ck_format { ck_format(precision(value)) }
+    private func format(_ value: Value) -> ck_format { precision(value).format }
+
+    /// A kernel as a call that a team shares where nothing but the network is computed, else as a routine with a team of its own.
+    private func instruction<Descriptor>(
+        _ name: String, _ descriptor: Descriptor, _ step: Step, to result: Value, keeping memory: [AnyObject] = [],
+        call: (UnsafeMutablePointer<Descriptor>) -> ck_call,
+        routine: @escaping (UnsafePointer<Descriptor>, Int32) -> Void
+    ) -> Plan.Instruction {
+        let threads = threads
+        guard graph.gradients.isEmpty else {
+            return Plan.Instruction(name: name, keeps: memory) {
+                withUnsafePointer(to: descriptor) { routine($0, threads) }
+            }
+        }
+        let kernel = Fixed([descriptor])
+        return Plan.Instruction(
+            name: name, keeps: memory + [kernel],
+            accesses: step.inputs.map { access($0, .all) } + [access(result, isWrite: true, .all)],
+            call: call(kernel.start))
+    }
 
     // MARK: Elementwise
 
     private func gelu(_ step: Step, to result: Value) -> Plan.Instruction {
-        let (threads, x) = (threads, step.inputs[0])
+        let x = step.inputs[0]
         let gelu = ck_gelu(
             count: shape(result).count, x: raw(x), y: raw(result), dx: nil, x_format: format(x),
             y_format: format(result), dropout: ck_dropout())
-        return Plan.Instruction(name: "gelu") { withUnsafePointer(to: gelu) { ck_gelu_forward($0, threads) } }
+        return instruction("gelu", gelu, step, to: result, call: ck_gelu_call, routine: ck_gelu_forward)
     }
 
     private func geluGradient(_ step: Step, to result: Value) -> Plan.Instruction {
@@ -49,14 +68,13 @@ extension InstructionCompiler {
     // MARK: Layer normalisation
 
     private func layerNorm(_ epsilon: Float, _ step: Step, to result: Value) -> Plan.Instruction {
-        let (threads, x) = (threads, step.inputs[0])
+        let x = step.inputs[0]
         let norm = ck_layer_norm(
             rows: shape(x).count / shape(x).last, channels: shape(x).last, epsilon: epsilon, x: raw(x),
             gain: pointer(step.inputs[1]), bias: pointer(step.inputs[2]), y: raw(result), x_format: format(x),
             y_format: format(result))
-        return Plan.Instruction(name: "layer norm") {
-            withUnsafePointer(to: norm) { ck_layer_norm_forward($0, threads) }
-        }
+        return instruction(
+            "layer norm", norm, step, to: result, call: ck_layer_norm_call, routine: ck_layer_norm_forward)
     }
 
     private func layerNormGradient(_ epsilon: Float, _ step: Step) throws -> Plan.Instruction {
@@ -78,13 +96,12 @@ extension InstructionCompiler {
     // MARK: Attention
 
     private func attention(_ attention: Attention, _ step: Step, to result: Value) throws -> Plan.Instruction {
-        let threads = threads
         var descriptor = descriptor(attention, attention.operands(step.inputs), out: result)
         let scratch = try AlignedMemory(floats: Int(threads) * ck_attention_scratch(&descriptor, 0))
         descriptor.scratch = scratch.floats
-        return Plan.Instruction(name: "attention", keeps: [scratch]) { [descriptor] in
-            withUnsafePointer(to: descriptor) { ck_attention_forward($0, threads) }
-        }
+        return instruction(
+            "attention", descriptor, step, to: result, keeping: [scratch], call: ck_attention_call,
+            routine: ck_attention_forward)
     }
 
     private func attentionGradient(_ attention: Attention, _ step: Step) throws -> Plan.Instruction {

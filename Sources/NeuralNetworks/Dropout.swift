@@ -1,8 +1,9 @@
 import PolicyInterface
 public import TensorGraph
 
-/// Dropout during training (Srivastava et al. 2014): PyTorch's `nn.Dropout`.
+/// Dropout during training: PyTorch's `nn.Dropout`.
 ///
+/// (Srivastava et al. 2014.)
 /// Its mask follows from the key of the run and from the layer's name, so it depends neither on the order of execution nor on other
 /// layers.
 public struct Dropout: Sendable {

@@ -1,6 +1,8 @@
 public import TensorGraph
 
-/// Normalisation of each row over its channels (Ba et al. 2016): PyTorch's `nn.LayerNorm`.
+/// Normalisation of each row over its channels: PyTorch's `nn.LayerNorm`.
+///
+/// (Ba et al. 2016.)
 public struct LayerNorm: UnaryLayer {
     /// The gain, `NAME.weight`, `[channels]`.
     public let weight: Parameter

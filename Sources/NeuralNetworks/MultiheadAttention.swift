@@ -1,6 +1,8 @@
 public import TensorGraph
 
-/// Attention with several heads between projections (Vaswani et al. 2017, section 3.2.2): PyTorch's `nn.MultiheadAttention`.
+/// Attention with several heads between projections: PyTorch's `nn.MultiheadAttention`.
+///
+/// (Vaswani et al. 2017, section 3.2.2.)
 public struct MultiheadAttention: Layer {
     /// `NAME.in_proj_weight`, `[3 · width, width]`: of queries, keys and values.
     public let inputWeight: Parameter

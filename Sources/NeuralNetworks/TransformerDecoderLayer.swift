@@ -1,7 +1,9 @@
 public import TensorGraph
 
 /// Attention within a sequence, attention to a memory, then a feed-forward part, each on normalised tokens and added to them: PyTorch's
-/// `nn.TransformerDecoderLayer` with `norm_first=True` and GELU (pre-norm: Xiong et al. 2020).
+/// `nn.TransformerDecoderLayer` with `norm_first=True` and GELU.
+///
+/// Normalising first is after Xiong et al. 2020.
 public struct TransformerDecoderLayer: Layer {
     private let selfAttention: MultiheadAttention
     private let memoryAttention: MultiheadAttention

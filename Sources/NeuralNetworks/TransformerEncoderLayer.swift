@@ -1,7 +1,9 @@
 public import TensorGraph
 
 /// Attention within a sequence, then a feed-forward part, each on normalised tokens and added to them: PyTorch's
-/// `nn.TransformerEncoderLayer` with `norm_first=True` and GELU (pre-norm: Xiong et al. 2020).
+/// `nn.TransformerEncoderLayer` with `norm_first=True` and GELU.
+///
+/// Normalising first is after Xiong et al. 2020.
 public struct TransformerEncoderLayer: Layer {
     private let selfAttention: MultiheadAttention
     private let feedForward: FeedForward

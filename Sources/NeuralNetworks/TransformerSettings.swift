@@ -15,7 +15,9 @@ public struct TransformerSettings: Sendable, Hashable {
     /// Which tokens of the memory a token sees.
     public var memoryMask: Attention.Mask
 
-    /// The settings of a transformer; the feed-forward part is four times as wide unless said otherwise (Vaswani et al. 2017).
+    /// The settings of a transformer; the feed-forward part is four times as wide unless said otherwise.
+    ///
+    /// Four is the factor of Vaswani et al. 2017.
     public init(
         width: Int, heads: Int, feedForwardWidth: Int? = nil, dropout: Float = 0, mask: Attention.Mask = .none,
         memoryMask: Attention.Mask = .none

@@ -1,6 +1,8 @@
 import TensorGraph
 
-/// Layer normalisation of `[…, channel]` (Ba et al. 2016): `(x − μ) / √(σ² + ε) · gain + bias`, with mean μ and variance σ² of a row.
+/// Layer normalisation of `[…, channel]`: `(x − μ) / √(σ² + ε) · gain + bias`, with mean μ and variance σ² of a row.
+///
+/// (Ba et al. 2016.)
 struct LayerNorm {
     let epsilon: Double
 

@@ -1,6 +1,6 @@
-/// Scaled dot-product attention with several heads (Vaswani et al. 2017, section 3.2).
+/// Scaled dot-product attention with several heads.
 ///
-/// In each head of width `d`, query t becomes `Σₛ wₜₛ vₛ` with weights `wₜ = softmax(qₜ · kₛ / √d)` over the keys s that its mask shows; dropout
+/// (Vaswani et al. 2017, section 3.2.) In each head of width `d`, query t becomes `Σₛ wₜₛ vₛ` with weights `wₜ = softmax(qₜ · kₛ / √d)` over the keys s that its mask shows; dropout
 /// acts on the weights. The projections stand beside each other as PyTorch's `in_proj_weight` makes them: attention within a sequence
 /// reads (queries, keys and values `[batch, time, 3 · width]`), attention to another sequence reads (queries `[batch, queries, width]`,
 /// keys and values `[batch, keys, 2 · width]`), and both the run's dropout key behind them if there is dropout. The result is

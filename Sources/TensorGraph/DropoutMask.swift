@@ -1,6 +1,6 @@
-/// Which elements of a tensor dropout keeps (Srivastava et al. 2014): a pure function of a key, so that the backward pass computes the same
-/// mask again instead of remembering it.
+/// Which elements of a tensor dropout keeps.
 ///
+/// The mask (Srivastava et al. 2014) is a pure function of a key, so that the backward pass computes it again instead of remembering it.
 /// The key's 64 bits come with each run, as four whole numbers of 16 bits, the lowest first: float32 holds them exactly. With
 /// `mix` the output function of SplitMix64 (Steele, Lea and Flood 2014) and γ = 0x9E3779B97F4A7C15, the mask has the state
 /// `s = mix(key ⊕ mix(stream + 0x6A09E667F3BCC909))`, and element i reads 32 bits of `mix(s + (⌊i/2⌋ + 1) · γ)`: the lower half if i is even, the

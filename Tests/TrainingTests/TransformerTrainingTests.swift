@@ -1,0 +1,50 @@
+import Foundation
+import Policies
+import TensorGraph
+import Testing
+
+@testable import Training
+
+/// Training of the other denoiser, whose dropout needs randomness of its own.
+@Suite struct TransformerTrainingTests {
+    private func recipe(dropout: Float, parts: Int = 1) -> Recipe {
+        var recipe = ToyRobot.recipe { $0.accumulation = parts }
+        recipe.policy.denoiser = .transformer(
+            .init(layers: 1, heads: 2, width: 16, embeddingDropout: dropout, attentionDropout: dropout))
+        return recipe
+    }
+
+    private func weights(_ recipe: Recipe) throws -> [Float] {
+        let trainer = try ToyRobot.trainer(recipe)
+        for batch in trainer.batches(count: 3) { _ = try trainer.step(batch) }
+        return trainer.weights
+    }
+
+    @Test(arguments: [1, 2]) func dropoutIsReproducible(parts: Int) throws {
+        let dropped = try weights(recipe(dropout: 0.3, parts: parts))
+        #expect(dropped.allSatisfy { $0.isFinite })
+        #expect(try weights(recipe(dropout: 0.3, parts: parts)) == dropped)
+        #expect(try weights(recipe(dropout: 0, parts: parts)) != dropped)
+    }
+
+    @Test func aContinuedTrainingDropsWhatItWouldHaveDropped() throws {
+        let recipe = recipe(dropout: 0.3)
+        let trainer = try ToyRobot.trainer(recipe)
+        let expected = try weights(recipe)
+        try withTemporaryFolder { folder in
+            let file = folder.appendingPathComponent("checkpoint")
+            for batch in trainer.batches(count: 1) { _ = try trainer.step(batch) }
+            try trainer.saveCheckpoint(to: file)
+            let continued = try Trainer(
+                resuming: file, recipe: recipe, demonstrations: ToyRobot.demonstrations(), backend: ToyRobot.machine)
+            for batch in continued.batches(count: 2) { _ = try continued.step(batch) }
+            #expect(continued.weights == expected)
+        }
+    }
+
+    @Test func validationDropsNothing() throws {
+        let trainer = try ToyRobot.trainer(recipe(dropout: 0.3))
+        let loss = try trainer.validationLoss()
+        #expect(try trainer.validationLoss() == loss)
+    }
+}
