@@ -51,7 +51,7 @@ struct Cost {
                 floatingPointOperations = attention.cost(operands.projections.map(shape)) / 2 * 5
             default: break
             }
-        case .groupNorm, .groupNormGradient, .imageNorm, .imageNormGradient: break
+        case .groupNorm, .groupNormGradient, .imageNorm, .imageNormGradient, .transformer: break
         }
     }
 }

@@ -86,12 +86,4 @@ extension Fusion {
         guard case .reluGradient = operation(image) else { return nil }
         return rounded == nil || original(ofUpcast: inputs(image)[1]) != nil ? image.node : nil
     }
-
-    /// The one node that needs a value, if there is no other.
-    private func onlyUser(of value: Value) -> Int? {
-        guard users(of: value).count == 1, let user = users(of: value).first, user >= 0, stepOfNode[user] == nil else {
-            return nil
-        }
-        return user
-    }
 }

@@ -16,6 +16,8 @@ enum Kernel {
     /// The gradients of group normalisation and ReLU; inputs: x, gain, the output's gradient and the output of ReLU; results: the gradients of x,
     /// gain and bias, then the output's gradient where ReLU let through.
     case imageNormGradient(FusedImageNorm)
+    /// Operations of transformers with dropout or a sum beside them.
+    case transformer(FusedTransformer)
 }
 
 extension Kernel {
@@ -77,6 +79,7 @@ struct Fusion {
         fusion.fuseImageNorms()
         fusion.fuseGroupNormGradients()
         fusion.fuseGroupNorms()
+        fusion.fuseTransformers()
         fusion.keepTheRest()
         fusion.absorbCasts()
         return fusion.ordered()
@@ -93,6 +96,14 @@ struct Fusion {
     func operation(_ value: Value) -> Operation { graph.nodes[value.node].operation }
     func inputs(_ value: Value) -> [Value] { graph.nodes[value.node].inputs }
     func users(of value: Value) -> [Int] { users[value] ?? [] }
+
+    /// The one node that needs a value, if there is no other and it is not a part of a step yet.
+    func onlyUser(of value: Value) -> Int? {
+        guard users(of: value).count == 1, let user = users(of: value).first, user >= 0, stepOfNode[user] == nil else {
+            return nil
+        }
+        return user
+    }
 
     /// The users of a value that need it in memory: all but those that are part of a step which computes it again.
     private func openUsers(of value: Value) -> [Int] {
@@ -248,8 +259,9 @@ struct Fusion {
         for index in steps.indices {
             let step = steps[index]
             for (slot, input) in step.inputs.enumerated() where step.kernel.packs(slot) {
-                guard case .cast(to: .bfloat16) = operation(input), case .parameter = operation(inputs(input)[0])
-                else { continue }
+                guard case .cast(to: .bfloat16) = operation(input), graph.isPartOfParameter(inputs(input)[0]) else {
+                    continue
+                }
                 steps[index].inputs[slot] = inputs(input)[0]
             }
             for alike in free(step) {
@@ -291,6 +303,10 @@ struct Fusion {
             return [(projections, projections), ([step.inputs.count - 1], [])]
         case .groupNorm(let fused): return [(fused.hasResidual ? [0, step.inputs.count - 1] : [0], [0])]
         case .groupNormGradient: return [([0, 3], [0])]
+        case .transformer(.geluDropout): return [([0], []), ([], [0])]
+        case .transformer(.geluDropoutGradient): return [([0], [0]), ([1], [])]
+        case .transformer(.dropoutSum): return [([0], []), ([1], [0])]
+        case .transformer(.layerNormGradientSum): return [([0, 3], [0]), ([2], [])]
         case .operation, .parameterGradient: return []
         }
     }

@@ -139,7 +139,7 @@ extension Kernel {
         switch self {
         case .operation(let operation): operation.isProduct
         case .parameterGradient: true
-        case .groupNorm, .groupNormGradient, .imageNorm, .imageNormGradient: false
+        case .groupNorm, .groupNormGradient, .imageNorm, .imageNormGradient, .transformer: false
         }
     }
 }

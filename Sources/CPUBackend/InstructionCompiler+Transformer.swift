@@ -1,7 +1,7 @@
 internal import CKernels
 internal import TensorGraph
 
-// MARK: - GELU, dropout, layer normalisation and attention
+// MARK: - GELU, dropout, layer normalisation and attention, alone and with each other
 
 extension InstructionCompiler {
     /// An operation of transformers, each value in its precision.
@@ -15,6 +15,20 @@ extension InstructionCompiler {
         case .attention(let attention): try self.attention(attention, step, to: result)
         case .attentionGradient(let attention): try attentionGradient(attention, step)
         default: preconditionFailure("\(operation) is not one of transformers alone")
+        }
+    }
+
+    /// Several operations of transformers at once.
+    func transformer(_ fused: FusedTransformer, _ step: Step) throws -> Plan.Instruction {
+        if case .layerNormGradientSum(let epsilon) = fused {
+            return try layerNormGradient(epsilon, step, residual: step.inputs[3])
+        }
+        guard let result = step.results[0] else { return Plan.Instruction(name: "nothing") {} }
+        return switch fused {
+        case .geluDropout(let mask): gelu(step, to: result, mask)
+        case .geluDropoutGradient(let mask): geluGradient(step, to: result, mask)
+        case .dropoutSum(let mask): dropout(mask, step, to: result, residual: step.inputs[1])
+        case .layerNormGradientSum: preconditionFailure("a normalisation's gradient has several results")
         }
     }
 
@@ -41,28 +55,42 @@ extension InstructionCompiler {
 
     // MARK: Elementwise
 
-    private func gelu(_ step: Step, to result: Value) -> Plan.Instruction {
+    private func gelu(_ step: Step, to result: Value, _ mask: DropoutMask? = nil) -> Plan.Instruction {
         let x = step.inputs[0]
         let gelu = ck_gelu(
             count: shape(result).count, x: raw(x), y: raw(result), dx: nil, x_format: format(x),
-            y_format: format(result), dropout: ck_dropout())
-        return instruction("gelu", gelu, step, to: result, call: ck_gelu_call, routine: ck_gelu_forward)
+            y_format: format(result), dropout: dropout(mask, step))
+        return instruction(
+            mask == nil ? "gelu" : "gelu + dropout", gelu, step, to: result, call: ck_gelu_call,
+            routine: ck_gelu_forward)
     }
 
-    private func geluGradient(_ step: Step, to result: Value) -> Plan.Instruction {
+    private func geluGradient(_ step: Step, to result: Value, _ mask: DropoutMask? = nil) -> Plan.Instruction {
         let (threads, x, dy) = (threads, step.inputs[0], step.inputs[1])
         let gelu = ck_gelu(
             count: shape(result).count, x: raw(x), y: raw(dy), dx: raw(result), x_format: format(x),
-            y_format: format(dy), dropout: ck_dropout())
-        return Plan.Instruction(name: "gelu gradient") { withUnsafePointer(to: gelu) { ck_gelu_backward($0, threads) } }
+            y_format: format(dy), dropout: dropout(mask, step))
+        return Plan.Instruction(name: mask == nil ? "gelu gradient" : "gelu + dropout gradient") {
+            withUnsafePointer(to: gelu) { ck_gelu_backward($0, threads) }
+        }
     }
 
-    private func dropout(_ mask: DropoutMask, _ step: Step, to result: Value) -> Plan.Instruction {
+    /// - Parameter residual: what is added behind, of the result's precision.
+    private func dropout(
+        _ mask: DropoutMask, _ step: Step, to result: Value, residual: Value? = nil
+    ) -> Plan.Instruction {
         let (threads, x) = (threads, step.inputs[0])
         let sum = ck_dropout_sum(
-            count: shape(result).count, x: raw(x), residual: nil, out: raw(result), x_format: format(x),
-            out_format: format(result), dropout: ck_dropout(mask, key: pointer(step.inputs[1])))
-        return Plan.Instruction(name: "dropout") { withUnsafePointer(to: sum) { ck_dropout_sum_forward($0, threads) } }
+            count: shape(result).count, x: raw(x), residual: residual.map { UnsafeRawPointer(raw($0)) },
+            out: raw(result), x_format: format(x), out_format: format(result), dropout: dropout(mask, step))
+        return Plan.Instruction(name: residual == nil ? "dropout" : "dropout + residual") {
+            withUnsafePointer(to: sum) { ck_dropout_sum_forward($0, threads) }
+        }
+    }
+
+    /// A mask with the run's key, which is the last input of a step that has one.
+    private func dropout(_ mask: DropoutMask?, _ step: Step) -> ck_dropout {
+        mask.map { ck_dropout($0, key: pointer(step.inputs[step.inputs.count - 1])) } ?? ck_dropout()
     }
 
     // MARK: Layer normalisation
@@ -77,7 +105,8 @@ extension InstructionCompiler {
             "layer norm", norm, step, to: result, call: ck_layer_norm_call, routine: ck_layer_norm_forward)
     }
 
-    private func layerNormGradient(_ epsilon: Float, _ step: Step) throws -> Plan.Instruction {
+    /// - Parameter residual: what is added to the gradient of x, of its precision.
+    private func layerNormGradient(_ epsilon: Float, _ step: Step, residual: Value? = nil) throws -> Plan.Instruction {
         let (threads, x, dy) = (threads, step.inputs[0], step.inputs[2])
         let channels = shape(x).last
         let working = Int(threads) * 2 * channels
@@ -86,9 +115,11 @@ extension InstructionCompiler {
             norm: ck_layer_norm(
                 rows: shape(x).count / channels, channels: channels, epsilon: epsilon, x: raw(x),
                 gain: pointer(step.inputs[1]), bias: nil, y: raw(dy), x_format: format(x), y_format: format(dy)),
-            residual: nil, dx: step.results[0].map(raw) ?? scratch.start + 4 * working,
+            residual: residual.map { UnsafeRawPointer(raw($0)) },
+            dx: step.results[0].map(raw) ?? scratch.start + 4 * working,
             d_gain: step.results[1].map(pointer), d_bias: step.results[2].map(pointer), scratch: scratch.floats)
-        return Plan.Instruction(name: "layer norm gradient", keeps: [scratch]) {
+        let name = residual == nil ? "layer norm gradient" : "layer norm gradient + residual"
+        return Plan.Instruction(name: name, keeps: [scratch]) {
             withUnsafePointer(to: gradient) { ck_layer_norm_backward($0, threads) }
         }
     }

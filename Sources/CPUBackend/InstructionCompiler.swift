@@ -46,6 +46,8 @@ struct InstructionCompiler {
             return [try imageNorm(fused, step)]
         case .imageNormGradient(let fused):
             return [try imageNormGradient(fused, step)]
+        case .transformer(let fused):
+            return [try transformer(fused, step)]
         case .parameterGradient(let operation), .operation(let operation):
             return try instructions(for: operation, step)
         }

@@ -108,6 +108,9 @@ public struct TransformerForDiffusion: Denoiser {
         return places + (layers + [finalNorm, head]).flatMap(\.parameters).map(Self.initialised)
     }
 
+    /// The masks, which follow from the configuration, and an empty parameter by which the reference implementation knows its device.
+    public var buffers: [String] { ["_dummy_variable", "mask", "memory_mask"] }
+
     private static func initialised(_ parameter: Parameter) -> Parameter {
         var parameter = parameter
         parameter.decays = parameter.shape.rank > 1

@@ -7,7 +7,7 @@ extension Graph {
     /// - a value that a product reads is stored once, rounded, and every other reader gets what is left of it;
     /// - the result of a product over sequences is stored rounded as well, unless a loss reads it, and so are images (`storedImages`);
     /// - parameters, outputs, gradients of parameters and everything else stay in float32;
-    /// - movement of rounded values moves them as they are.
+    /// - movement of rounded values moves them as they are, but rows of a parameter are rounded where they are read, as parameters are.
     ///
     /// The pass runs on the finished graph, after differentiation, so gradients flow through rounded products too.
     public func withProducts(in precision: Precision) -> Graph {
@@ -35,7 +35,9 @@ extension Graph {
         let exact = Set(outputs.map(\.value) + gradients.map(\.value))
         var rounded = Set<Value>()
         func round(_ value: Value) {
-            if !exact.contains(value), !nodes[value.node].operation.isSource { rounded.insert(value) }
+            if !exact.contains(value), !nodes[value.node].operation.isSource, !isPartOfParameter(value) {
+                rounded.insert(value)
+            }
         }
         storedImages().forEach(round)
         // Backwards, so that what reads a value is known before what made it.
@@ -49,6 +51,15 @@ extension Graph {
             }
         }
         return rounded
+    }
+
+    /// Whether a value is a parameter, or rows of one, which lie in it in one piece.
+    public func isPartOfParameter(_ value: Value) -> Bool {
+        switch nodes[value.node].operation {
+        case .parameter: true
+        case .slice(axis: 0, _): isPartOfParameter(nodes[value.node].inputs[0])
+        default: false
+        }
     }
 
     /// Whether a node is a product over sequences or images; those over vectors are small, and so are gradients of weights.

@@ -59,7 +59,7 @@ struct TinyPolicy {
     /// What the network itself makes, on the slow backend, of a sample `[1, Tp, C]`, conditioned by hand on normalised observations `[To, D]`.
     func output(_ sample: [Float], step: Int, observation: [Float]) throws -> [Float] {
         let builder = GraphBuilder(parameters: model.table)
-        let global = configuration.conditioning == .global ? builder.input("global", [1, 6]) : nil
+        let global = configuration.conditioning == .global ? builder.input("global", [1, 2, 3]) : nil
         let local = configuration.conditioning == .local ? builder.input("local", [1, 4, 3]) : nil
         let result = model.denoiser(
             builder.input("sample", [1, 4, model.sampleDimension]), steps: builder.input("steps", [1]),
