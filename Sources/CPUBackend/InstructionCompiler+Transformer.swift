@@ -1,7 +1,7 @@
 internal import CKernels
 internal import TensorGraph
 
-// MARK: - GELU, dropout, layer normalisation and attention, alone and with each other
+// MARK: - GELU, dropout and layer normalisation, alone and with each other
 
 extension InstructionCompiler {
     /// An operation of transformers, each value in its precision.
@@ -20,22 +20,21 @@ extension InstructionCompiler {
 
     /// Several operations of transformers at once.
     func transformer(_ fused: FusedTransformer, _ step: Step) throws -> Plan.Instruction {
-        if case .layerNormGradientSum(let epsilon) = fused {
-            return try layerNormGradient(epsilon, step, residual: step.inputs[3])
+        guard let result = step.results.lazy.compactMap({ $0 }).first else {
+            return Plan.Instruction(name: "nothing") {}
         }
-        guard let result = step.results[0] else { return Plan.Instruction(name: "nothing") {} }
         return switch fused {
         case .geluDropout(let mask): gelu(step, to: result, mask)
         case .geluDropoutGradient(let mask): geluGradient(step, to: result, mask)
         case .dropoutSum(let mask): dropout(mask, step, to: result, residual: step.inputs[1])
-        case .layerNormGradientSum: preconditionFailure("a normalisation's gradient has several results")
+        case .layerNormGradientSum(let epsilon): try layerNormGradient(epsilon, step, residual: step.inputs[3])
         }
     }
 
-    private func format(_ value: Value) -> ck_format { precision(value).format }
+    func format(_ value: Value) -> ck_format { precision(value).format }
 
     /// A kernel as a call that a team shares where nothing but the network is computed, else as a routine with a team of its own.
-    private func instruction<Descriptor>(
+    func instruction<Descriptor>(
         _ name: String, _ descriptor: Descriptor, _ step: Step, to result: Value, keeping memory: [AnyObject] = [],
         call: (UnsafeMutablePointer<Descriptor>) -> ck_call,
         routine: @escaping (UnsafePointer<Descriptor>, Int32) -> Void
@@ -123,85 +122,11 @@ extension InstructionCompiler {
             withUnsafePointer(to: gradient) { ck_layer_norm_backward($0, threads) }
         }
     }
-
-    // MARK: Attention
-
-    private func attention(_ attention: Attention, _ step: Step, to result: Value) throws -> Plan.Instruction {
-        var descriptor = descriptor(attention, attention.operands(step.inputs), out: result)
-        let scratch = try AlignedMemory(floats: Int(threads) * ck_attention_scratch(&descriptor, 0))
-        descriptor.scratch = scratch.floats
-        return instruction(
-            "attention", descriptor, step, to: result, keeping: [scratch], call: ck_attention_call,
-            routine: ck_attention_forward)
-    }
-
-    private func attentionGradient(_ attention: Attention, _ step: Step) throws -> Plan.Instruction {
-        let threads = threads
-        let operands = attention.operands(step.inputs, isGradient: true)
-        guard let adjoint = operands.adjoint else { preconditionFailure("\(attention): no gradient of the output") }
-        var descriptor = descriptor(attention, operands, out: adjoint)
-        let scratch = try AlignedMemory(floats: Int(threads) * ck_attention_scratch(&descriptor, 1))
-        descriptor.scratch = scratch.floats
-        // The kernel makes all gradients; what nobody needs goes to memory of its own.
-        let spares = try zip(operands.projections, step.results).map { projection, result in
-            result == nil ? try AlignedMemory(byteCount: graph.type(of: projection).byteCount) : nil
-        }
-        let starts = zip(step.results, spares).compactMap { $0.map(raw) ?? $1?.start }
-        let places = places(attention, operands.projections, at: starts)
-        let gradient = ck_attention_gradient(
-            attention: descriptor, dq: places.queries, dk: places.keys, dv: places.values)
-        return Plan.Instruction(name: "attention gradient", keeps: [scratch] + spares.compactMap { $0 }) {
-            withUnsafePointer(to: gradient) { ck_attention_backward($0, threads) }
-        }
-    }
-
-    private func descriptor(
-        _ attention: Attention, _ operands: Attention.Operands<Value>, out: Value
-    ) -> ck_attention {
-        let projections = operands.projections
-        let extents = extents(attention, projections)
-        let places = places(attention, projections, at: projections.map(raw))
-        let lead =
-            switch attention.mask {
-            case .none: -1
-            case .causal(let lead): lead
-            }
-        return ck_attention(
-            batch: extents.batch, queries: extents.queries, keys: extents.keys, heads: attention.heads,
-            width: extents.width, q: places.queries, k: places.keys, v: places.values,
-            query_stride: shape(projections[0]).last, key_stride: shape(projections[projections.count - 1]).last,
-            out: raw(out), format: format(projections[0]), out_format: format(out), lead: lead,
-            dropout: zip(attention.dropout, operands.dropoutKey).map { ck_dropout($0, key: pointer($1)) }
-                ?? ck_dropout(),
-            scratch: nil)
-    }
-
-    private func extents(_ attention: Attention, _ projections: [Value]) -> Attention.Extents {
-        guard let extents = attention.extents(of: projections.map(shape)) else {
-            preconditionFailure("\(attention): found projections \(projections.map(shape))")
-        }
-        return extents
-    }
-
-    /// Where queries, keys and values begin in their projections, or their gradients in those of the projections.
-    private func places(
-        _ attention: Attention, _ projections: [Value], at starts: [UnsafeMutableRawPointer]
-    ) -> (queries: UnsafeMutableRawPointer, keys: UnsafeMutableRawPointer, values: UnsafeMutableRawPointer) {
-        let width = extents(attention, projections).width * precision(projections[0]).byteCount
-        let keys = projections.count == 1 ? starts[0] + width : starts[1]
-        return (starts[0], keys, keys + width)
-    }
-}
-
-/// Both, if both are there.
-private func zip<Left, Right>(_ left: Left?, _ right: Right?) -> (Left, Right)? {
-    guard let left, let right else { return nil }
-    return (left, right)
 }
 
 extension ck_dropout {
     /// A mask with the key that lies at a place when a kernel runs.
-    fileprivate init(_ mask: DropoutMask, key: UnsafePointer<Float>) {
+    init(_ mask: DropoutMask, key: UnsafePointer<Float>) {
         self.init(key: key, stream: mask.stream, threshold: mask.threshold, scale: mask.scale)
     }
 }
