@@ -11,6 +11,7 @@ public enum RecipeFile {
         "pusht-demo": String(decoding: PackageResources.pusht_demo_yaml, as: UTF8.self),
         "pusht-image-cnn": String(decoding: PackageResources.pusht_image_cnn_yaml, as: UTF8.self),
         "pusht-image-cnn-paper": String(decoding: PackageResources.pusht_image_cnn_paper_yaml, as: UTF8.self),
+        "pusht-image-transformer": String(decoding: PackageResources.pusht_image_transformer_yaml, as: UTF8.self),
         "pusht-lowdim": String(decoding: PackageResources.pusht_lowdim_yaml, as: UTF8.self),
         "pusht-lowdim-transformer": String(decoding: PackageResources.pusht_lowdim_transformer_yaml, as: UTF8.self),
     ]

@@ -39,15 +39,18 @@ import Testing
         #expect(table.parameterCount == 8_965_122)
         #expect(table.ranges.contains { !$0.parameter.decays })
 
-        // But for the network, its optimiser and the warm-up it is the U-Net's.
-        var other = recipe
-        let lowDim = Recipe.pushTLowDim
-        (other.name, other.description) = (lowDim.name, lowDim.description)
-        other.policy.observations = lowDim.policy.observations
-        other.policy.denoiser = lowDim.policy.denoiser
-        other.training.optimizer = lowDim.training.optimizer
-        other.training.learningRateSchedule = lowDim.training.learningRateSchedule
-        #expect(other == lowDim)
+        // But for the network, its policy is the U-Net's.
+        var policy = try RecipeFile.read("pusht-lowdim-transformer").policy
+        policy.denoiser = Recipe.pushTLowDim.policy.denoiser
+        #expect(policy == Recipe.pushTLowDim.policy)
+    }
+
+    @Test func imageTransformerSeesWhatTheUNetSees() throws {
+        var recipe = try RecipeFile.read("pusht-image-transformer")
+        let other = try RecipeFile.read("pusht-image-cnn")
+        #expect(recipe.training.batchSize * recipe.training.noiseSamples == 256)
+        recipe.policy.denoiser = other.policy.denoiser
+        #expect(recipe.policy == other.policy)
     }
 
     @Test(arguments: RecipeFile.shipped.keys.sorted())

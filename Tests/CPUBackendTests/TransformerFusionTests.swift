@@ -1,0 +1,88 @@
+import Testing
+
+@testable import CPUBackend
+@testable import TensorGraph
+
+@Suite("Fusion of transformers")
+struct TransformerFusionTests {
+    /// Attention and a feed-forward part on a residual stream, with dropout wherever there can be.
+    private func graph(drops: Bool) -> Graph {
+        let shapes: [(String, Shape)] = [
+            ("embedding", [8, 4]), ("projections", [24, 8]), ("output", [8, 8]), ("expansion", [32, 8]),
+            ("contraction", [8, 32]), ("head", [2, 8]), ("gain", [8]), ("bias", [8]),
+        ]
+        let parameters = shapes.map { Parameter($0, $1, .constant(0.1)) }
+        let builder = GraphBuilder(parameters: ParameterTable(parameters))
+        func parameter(_ name: String) -> Tensor {
+            builder.parameter(parameters[parameters.firstIndex { $0.name == name }!])
+        }
+        let key = builder.input("dropout_key", DropoutMask.keyShape)
+        func dropped(_ x: Tensor, _ stream: UInt64) -> Tensor {
+            drops ? x.dropout(DropoutMask(probability: 0.1, stream: stream), key: key) : x
+        }
+        func normal(_ x: Tensor) -> Tensor { x.layerNorm(gain: parameter("gain"), bias: parameter("bias")) }
+        var x = builder.input("x", [2, 4, 4]).linear(parameter("embedding"))
+        let seen = normal(x).linear(parameter("projections")).attention(Attention(heads: 2, mask: .causal(lead: 0)))
+        x = x + dropped(seen.linear(parameter("output")), 1)
+        let middle = dropped(normal(x).linear(parameter("expansion")).gelu(), 2)
+        x = x + dropped(middle.linear(parameter("contraction")), 3)
+        let answer = normal(x).linear(parameter("head"))
+        let loss = answer.meanSquaredError(to: builder.input("target", answer.shape))
+        return builder.graph(
+            outputs: [("loss", loss)], gradients: builder.gradients(of: loss, scaledBy: builder.constant([1], [])))
+    }
+
+    /// How many steps there are of each kind that belongs to transformers.
+    private func kinds(_ steps: [CPUBackend.Step]) -> [String: Int] {
+        var kinds: [String: Int] = [:]
+        for step in steps {
+            let kind: String? =
+                switch step.kernel {
+                case .transformer(.geluDropout): "gelu + dropout"
+                case .transformer(.geluDropoutGradient): "gradient of gelu + dropout"
+                case .transformer(.dropoutSum): "dropout + residual"
+                case .transformer(.layerNormGradientSum): "gradient of layer norm + residual"
+                case .operation(.gelu): "gelu"
+                case .operation(.geluGradient): "gradient of gelu"
+                case .operation(.dropout): "dropout"
+                case .operation(.layerNormGradient): "gradient of layer norm"
+                case .operation(.add): "add"
+                default: nil
+                }
+            if let kind { kinds[kind, default: 0] += 1 }
+        }
+        return kinds
+    }
+
+    @Test("dropout joins its neighbours, the gradients of a residual stream meet", arguments: [Precision.float32, .bfloat16])
+    func chains(_ precision: Precision) {
+        #expect(
+            kinds(Fusion.steps(of: graph(drops: true).withProducts(in: precision))) == [
+                "gelu + dropout": 1, "gradient of gelu + dropout": 1, "dropout + residual": 2,
+                "gradient of layer norm + residual": 2,
+                // That of the last normalisation comes by one way only, and nothing but dropout is between a residual stream and a product.
+                "gradient of layer norm": 1, "dropout": 2,
+            ])
+        #expect(
+            kinds(Fusion.steps(of: graph(drops: false).withProducts(in: precision))) == [
+                "gelu": 1, "gradient of gelu": 1, "add": 2, "gradient of layer norm + residual": 2,
+                "gradient of layer norm": 1,
+            ])
+    }
+
+    @Test("in bfloat16 nothing is widened in memory", arguments: [false, true])
+    func precision(drops: Bool) {
+        let steps = Fusion.steps(of: graph(drops: drops).withProducts(in: .bfloat16))
+        let widened = steps.count { if case .operation(.cast(to: .float32)) = $0.kernel { true } else { false } }
+        #expect(widened == 0)
+    }
+
+    @Test("every step follows those whose results it reads", arguments: [Precision.float32, .bfloat16])
+    func order(_ precision: Precision) {
+        var made: Set<Value> = []
+        for step in Fusion.steps(of: graph(drops: true).withProducts(in: precision)) {
+            #expect(step.inputs.allSatisfy(made.contains))
+            for case let result? in step.results { made.insert(result) }
+        }
+    }
+}
