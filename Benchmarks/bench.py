@@ -89,11 +89,13 @@ def make_networks(options):
     image = Network("image", os.path.join(options.scratch, "image"), (
         *data, "--recipe", "pusht-image-cnn", "--windows", "5000", "--set", "training.gradient_clip=null"),
         sees_images=True)
-    for network in [paper, image]:
+    transformer = Network("transformer", os.path.join(options.scratch, "transformer"), (
+        *data, "--recipe", "pusht-lowdim-transformer", "--set", "training.gradient_clip=null"))
+    for network in [paper, image, transformer]:
         if not os.path.exists(os.path.join(network.policy, "policy.json")):
             ours(options, "f32", network).run(
                 "bench", "--work", "pass", "--repetitions", "1", *network.training, "--export", network.policy)
-    return {"small": small, "paper": paper, "image": image}
+    return {network.name: network for network in [small, paper, image, transformer]}
 
 
 def ours(options, precision, network):

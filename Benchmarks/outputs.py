@@ -35,7 +35,7 @@ class Check:
         """PyTorch in float32: the reference, and how many pixels its chunk moves for an error of one in the network's outputs.
         The latter is measured, by errors of up to `ERROR` at random in the output of each of the chunk's ten passes, of which the worst
         of `DRAWS` counts: a network with random weights carries an error twenty times as far as a trained one."""
-        from peers import lerobot_networks, sampling
+        from peers import networks, sampling
         import torch
 
         def computing(module):
@@ -45,9 +45,9 @@ class Check:
 
             return run
 
-        network, features = computing(lerobot_networks.unet(policy)), {}
+        network, features = computing(networks.denoiser(policy)), {}
         if camera := policy.camera:
-            encoder = computing(lerobot_networks.encoder(policy))
+            encoder = computing(networks.encoder(policy))
             features = {"features": encoder(camera.middle(given[f"image.{camera.name}"]))}
         condition = policy.condition(given["observation"], *features.values())
 

@@ -31,6 +31,14 @@ GOALS = [
      ["openvino-f32"]),
     ("two images to features, bf16, against OpenVINO bf16", "acting-image", "images to features, batch 1", "bf16",
      ["openvino-bf16"]),
+    ("training step, transformer, f32, against PyTorch's best f32", "training-transformer", "batch 256", "f32",
+     ["pytorch-eager-f32", "pytorch-compile-f32"]),
+    ("training step, transformer, bf16, against PyTorch's best of any precision", "training-transformer", "batch 256",
+     "bf16", ["pytorch-"]),
+    ("DDIM-10 chunk, batch 1, transformer, bf16, against OpenVINO bf16", "acting-transformer",
+     "DDIM-10 chunk, batch 1", "bf16", ["openvino-bf16"]),
+    ("DDIM-10 chunk, batch 1, transformer, 8-bit weights, against OpenVINO's best", "acting-transformer",
+     "DDIM-10 chunk, batch 1", "int8-weights", ["openvino-"]),
 ]
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 TRAINING_PEERS = [
     "pytorch-eager-f32", "pytorch-eager-bf16", "pytorch-compile-f32", "pytorch-compile-bf16", "jax-f32", "jax-bf16"]
+# JAX has neither LeRobot's image encoder nor PyTorch's transformer layers.
+TORCH_PEERS = [name for name in TRAINING_PEERS if name.startswith("pytorch")]
 ACTING_PEERS = [
     "openvino-f32", "openvino-bf16", "openvino-int8-weights", "openvino-int8", "onnxruntime-f32", "jax-f32", "jax-bf16",
     "pytorch-eager-f32", "pytorch-eager-bf16", "pytorch-compile-f32", "pytorch-compile-bf16"]
@@ -79,7 +81,7 @@ def tail_cases(ddim, ddpm, seconds):
 
 TAIL_PEERS = ["openvino-f32", "openvino-bf16", "openvino-int8-weights", "onnxruntime-f32", "jax-f32", "pytorch-eager-f32"]
 
-# JAX has no image encoder of LeRobot's; weights in 8 bits are not for encoders.
+# Weights in 8 bits are not for encoders.
 ENCODING_PEERS = [
     "openvino-f32", "openvino-bf16", "onnxruntime-f32", "pytorch-eager-f32", "pytorch-eager-bf16",
     "pytorch-compile-f32", "pytorch-compile-bf16"]
@@ -91,8 +93,7 @@ WORKS = [
     Work("acting-paper", "Acting, paper's U-Net", "paper", ACTING_PEERS, acting_cases(12)),
     Work("training-paper", "Training step, paper's U-Net", "paper", TRAINING_PEERS,
          [Case("batch 256", {"do": "training", "batch": 256}, 4, 10.0)], rounds=2),
-    Work("training-image", "Training step, small image policy", "image",
-         [name for name in TRAINING_PEERS if name.startswith("pytorch")],
+    Work("training-image", "Training step, small image policy", "image", TORCH_PEERS,
          [Case("batch 64", {"do": "training", "batch": 64, "noise_samples": 1}, 12, 10.0),
           Case("batch 64, four noise samples each", {"do": "training", "batch": 64, "noise_samples": 4}, 12, 10.0)],
          rounds=3),
@@ -101,6 +102,10 @@ WORKS = [
         Case("DDIM-10 chunk, batch 1", chunk("ddim", 10), 30),
         Case("DDPM-100 chunk, batch 1", chunk("ddpm", 100), 10),
     ]),
+    Work("training-transformer", "Training step, transformer", "transformer", TORCH_PEERS,
+         [Case("batch 256", {"do": "training", "batch": 256}, 10, 10.0)], rounds=3),
+    Work("acting-transformer", "Acting, transformer", "transformer",
+         [name for name in ACTING_PEERS if not name.startswith("jax")], acting_cases(3)),
     Work("chunks-small", "A thousand chunks, small U-Net", "small", TAIL_PEERS, tail_cases(1000, 1000, 12.0),
          rounds=1, measures_tails=True),
     Work("chunks-paper", "Many chunks, paper's U-Net", "paper", TAIL_PEERS, tail_cases(1000, 100, 12.0),

@@ -8,7 +8,7 @@ from .policy import Policy
 
 
 def path(policy, network, batch, folder):
-    """The file of `unet` or `encoder`, which is made in a process of its own: what PyTorch takes must not count as memory of a runtime."""
+    """The file of `denoiser` or `encoder`, which is made in a process of its own: what PyTorch takes must not count as memory of a runtime."""
     path = os.path.join(folder, f"{os.path.basename(os.path.normpath(policy.folder))}-{network}-{batch}.onnx")
     weights = os.path.join(policy.folder, "model.safetensors")
     if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(weights):
@@ -20,16 +20,18 @@ def path(policy, network, batch, folder):
 def export(policy, network, batch, path):
     import torch
 
-    from . import lerobot_networks
+    from . import networks
 
-    if network == "unet":
+    if network == "denoiser":
         inputs = {
             "sample": torch.zeros(batch, *policy.action_shape), "steps": torch.zeros(batch),
             "condition": torch.zeros(batch, policy.condition_dimension)}
     else:
         count = batch * policy.observation_shape[0]
         inputs = {"pixels": torch.zeros(count, *policy.camera.crop, 3, dtype=torch.uint8)}
-    made = getattr(lerobot_networks, network)(policy).eval()
+    made = getattr(networks, network)(policy).eval()
+    # Attention as operations that files know, not as one that only PyTorch has.
+    torch.backends.mha.set_fastpath_enabled(False)
     torch.onnx.export(
         made, tuple(inputs.values()), path, input_names=list(inputs), output_names=["output"], dynamo=False,
         opset_version=18)

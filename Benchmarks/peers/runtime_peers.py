@@ -10,7 +10,7 @@ class OnnxRuntimePeer:
         self.policy, self.threads, self.folder = policy, threads, folder
 
     def acting(self, batch):
-        return self._session("unet", batch)
+        return self._session("denoiser", batch)
 
     def encoding(self, batch):
         return self._session("encoder", batch)
@@ -34,7 +34,7 @@ class OpenVinoPeer:
         self.policy, self.variant, self.threads, self.folder = policy, variant, threads, folder
 
     def acting(self, batch):
-        return self._compiled("unet", batch)
+        return self._compiled("denoiser", batch)
 
     def encoding(self, batch):
         return self._compiled("encoder", batch)
@@ -78,4 +78,7 @@ class OpenVinoPeer:
                 "sample": sample.astype(np.float32), "steps": np.full(batch, step, np.float32),
                 "condition": rng.uniform(-1, 1, (batch, self.policy.condition_dimension)).astype(np.float32)}
 
-        return nncf.quantize(model, nncf.Dataset([item(index) for index in range(100)]), subset_size=100)
+        is_transformer = self.policy.denoiser["name"] == "transformer"
+        return nncf.quantize(
+            model, nncf.Dataset([item(index) for index in range(100)]), subset_size=100,
+            model_type=nncf.ModelType.TRANSFORMER if is_transformer else None)

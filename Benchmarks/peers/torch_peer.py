@@ -1,9 +1,9 @@
-"""PyTorch with LeRobot's networks: eager or compiled, float32 or bfloat16."""
+"""PyTorch with LeRobot's networks and with its own transformer layers: eager or compiled, float32 or bfloat16."""
 
 import torch
 from torch import nn
 
-from . import lerobot_networks, sampling
+from . import networks, sampling
 
 # Windows to draw batches from; frames of a camera take much memory, and there are fewer.
 WINDOWS, FRAMES = 20_000, 5_000
@@ -15,15 +15,15 @@ class TorchPeer:
         self.is_compiled = "compile" in variant
         self.is_bfloat16 = "bf16" in variant
         self.policy = policy
-        self.unet = lerobot_networks.unet(policy)
-        self.encoder = lerobot_networks.encoder(policy) if policy.camera else None
+        self.denoiser = networks.denoiser(policy)
+        self.encoder = networks.encoder(policy) if policy.camera else None
 
     def autocast(self):
         return torch.autocast("cpu", torch.bfloat16, enabled=self.is_bfloat16)
 
     def acting(self, batch):
-        """A function from arrays to an array: the U-Net once."""
-        return self._evaluated(self.unet)
+        """A function from arrays to an array: the denoiser once."""
+        return self._evaluated(self.denoiser)
 
     def encoding(self, batch):
         """A function from the parts of images that are seen to their features."""
@@ -46,8 +46,8 @@ class TorchPeer:
 
     def training(self, batch, noise_samples=1):
         """A function that makes one update: batch assembly, gradients, AdamW, moving average."""
-        networks = [network.train() for network in (self.unet, self.encoder) if network is not None]
-        parameters = [parameter for network in networks for parameter in network.parameters()]
+        trained = [network.train() for network in (self.denoiser, self.encoder) if network is not None]
+        parameters = [parameter for network in trained for parameter in network.parameters()]
         # Lower memory traffic than the optimiser that goes through the parameters one by one.
         optimizer = torch.optim.AdamW(parameters, lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, fused=True)
         average = [parameter.detach().clone() for parameter in parameters]
@@ -60,7 +60,7 @@ class TorchPeer:
             with self.autocast():
                 # Images are encoded once for all noise samples.
                 condition = self._condition(*observation).repeat_interleave(noise_samples, 0)
-                prediction = self.unet(sample, steps.float(), condition)
+                prediction = self.denoiser(sample, steps.float(), condition)
             return nn.functional.mse_loss(prediction.float(), noise)
 
         if self.is_compiled:
@@ -81,7 +81,7 @@ class TorchPeer:
         return update
 
     def _condition(self, vectors, pixels=None):
-        """What the U-Net is told: vectors [batch, To, D], and the features of images [batch · To, height, width, 3] behind them."""
+        """What the denoiser is told: vectors [batch, To, D], and the features of images [batch · To, height, width, 3] behind them."""
         if self.encoder is None:
             return vectors.flatten(1)
         features = self.encoder(pixels).reshape(*vectors.shape[:2], -1)
