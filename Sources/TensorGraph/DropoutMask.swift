@@ -23,7 +23,14 @@ public struct DropoutMask: Hashable, Sendable {
 
     /// The numbers that stand for a key.
     public static func pieces(of key: UInt64) -> [Float] {
-        (0..<4).map { Float(UInt16(truncatingIfNeeded: key >> (16 * $0))) }
+        var pieces = [Float](repeating: 0, count: keyShape.count)
+        write(key, to: &pieces)
+        return pieces
+    }
+
+    /// Replaces the numbers that stand for a key, without allocating.
+    public static func write(_ key: UInt64, to pieces: inout [Float]) {
+        for piece in pieces.indices { pieces[piece] = Float(UInt16(truncatingIfNeeded: key >> (16 * piece))) }
     }
 
     /// An element is dropped when its 32 bits are below this.

@@ -12,6 +12,8 @@ final class GradientComputation {
     private let parts: Int
     /// The root of the keys of dropout; nil when the network has none.
     private let dropoutKey: RandomKey?
+    /// The numbers that stand for the key of a run.
+    private var keyPieces = DropoutMask.pieces(of: 0)
     private let backend: any Backend
 
     init(_ model: DiffusionModel, training: TrainingConfiguration, state: TrainingState, on backend: any Backend) throws
@@ -36,7 +38,8 @@ final class GradientComputation {
             if let dropoutKey {
                 // A key for each run, so that a training that is continued drops what it would have dropped anyway.
                 let key = dropoutKey.folding(batch.update * parts + part)
-                executable.write("dropout_key", DropoutMask.pieces(of: key.bits(at: 0)))
+                DropoutMask.write(key.bits(at: 0), to: &keyPieces)
+                executable.write("dropout_key", keyPieces)
             }
             try executable.run(.step)
             loss += executable.loss() / Double(parts)

@@ -10,7 +10,8 @@ import Training
 
 /// Counts what training steps and denoising passes allocate once everything is warm, and prints it as JSON.
 ///
-/// Arguments: `joints` or `camera`, what the policy observes; the number of threads; how many passes may not make the process grow.
+/// Arguments: `joints` or `camera`, what the policy observes; `transformer`, if one is to denoise instead of a U-Net; the number of threads; how many
+/// passes may not make the process grow.
 @main struct AllocationProbe {
     /// What is measured.
     private struct Report: Encodable {
@@ -67,7 +68,8 @@ import Training
         let numbers = arguments.compactMap { Int($0) }
         let machine = CPUMachine(threads: numbers.first ?? 1)
         let trainer = try Trainer(
-            recipe: recipe(sees: arguments.contains("camera")), demonstrations: demonstrations(), backend: machine)
+            recipe: recipe(sees: arguments.contains("camera"), attends: arguments.contains("transformer")),
+            demonstrations: demonstrations(), backend: machine)
         let report = Report(
             trainingSteps: try trainingSteps(trainer), passes: try passes(trainer, on: machine),
             chunks: try chunks(trainer), growth: try growth(trainer, passes: numbers.dropFirst().first ?? 100_000))
@@ -175,7 +177,7 @@ import Training
     }
 
     /// A tiny denoiser of what the joints, and the camera if it is asked for, observe.
-    private static func recipe(sees: Bool) -> Recipe {
+    private static func recipe(sees: Bool, attends: Bool) -> Recipe {
         Recipe(
             name: "probe",
             policy: PolicyConfiguration(
@@ -183,7 +185,9 @@ import Training
                     [FieldSelection("joints")], images: sees ? [ImageSelection("camera", crop: seen)] : []),
                 action: ActionConfiguration(field: "command", dimension: 3),
                 horizon: Horizon(observation: 2, prediction: 4, action: 2),
-                denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
+                denoiser: attends
+                    ? .transformer(.init(layers: 2, heads: 2, width: 16, embeddingDropout: 0.1, attentionDropout: 0.1))
+                    : .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
                 imageEncoder: sees ? ImageEncoderConfiguration(keypoints: 4) : nil),
             training: TrainingConfiguration(steps: 1000, batchSize: sees ? 2 : 16))
     }

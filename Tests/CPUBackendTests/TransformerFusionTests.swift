@@ -54,13 +54,15 @@ struct TransformerFusionTests {
         return kinds
     }
 
-    @Test("dropout joins its neighbours, the gradients of a residual stream meet", arguments: [Precision.float32, .bfloat16])
+    @Test(
+        "dropout joins its neighbours, the gradients of a residual stream meet",
+        arguments: [Precision.float32, .bfloat16])
     func chains(_ precision: Precision) {
         #expect(
             kinds(Fusion.steps(of: graph(drops: true).withProducts(in: precision))) == [
                 "gelu + dropout": 1, "gradient of gelu + dropout": 1, "dropout + residual": 2,
                 "gradient of layer norm + residual": 2,
-                // That of the last normalisation comes by one way only, and nothing but dropout is between a residual stream and a product.
+                // The last residual stream has one reader only; dropout of a gradient stands alone between such a stream and a product.
                 "gradient of layer norm": 1, "dropout": 2,
             ])
         #expect(

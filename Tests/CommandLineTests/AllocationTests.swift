@@ -22,10 +22,10 @@ import Testing
 
     @Test(
         .enabled(if: AllocationTests.counts, "the probe needs the GNU C library"),
-        arguments: [("joints", 100_000), ("camera", 10_000)])
-    func warmWorkAllocatesNothing(observed: String, passes: Int) throws {
+        arguments: [("joints", 100_000), ("camera", 10_000), ("transformer", 20_000)])
+    func warmWorkAllocatesNothing(kind: String, passes: Int) throws {
         let probe = CommandLineRun.executable.deletingLastPathComponent().appendingPathComponent("AllocationProbe")
-        let outcome = try CommandLineRun([observed, "1", "\(passes)"], executable: probe).wait()
+        let outcome = try CommandLineRun([kind, "1", "\(passes)"], executable: probe).wait()
         try #require(outcome.status == 0, "\(outcome.errors)")
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase

@@ -237,7 +237,9 @@ private enum SeeingRobot {
         for batch in trainer.batches(count: 1) { #expect(try trainer.step(batch).gradientNorm > 0) }
     }
 
-    @Test("the shipped recipes look at the camera", arguments: ["pusht-image-cnn", "pusht-image-cnn-paper"])
+    @Test(
+        "the shipped recipes look at the camera",
+        arguments: ["pusht-image-cnn", "pusht-image-cnn-paper", "pusht-image-transformer"])
     func recipes(name: String) throws {
         let recipe = try RecipeFile.read(name)
         #expect(recipe.name == name)
