@@ -29,6 +29,9 @@ extension OperationCase {
         + [
             attention(Attention(heads: 2), batch: 2, times: 64, width: 32),
             attention(Attention(heads: 4), batch: 1, times: 16, keys: 1, width: 256),
+            layer(batch: 2, times: 5, keys: 3, width: 8, probability: 0.3),
+            layer(batch: 3, times: 16, keys: 2, width: 32, probability: 0.1),
+            layer(batch: 1, times: 16, keys: 3, width: 32, probability: nil),
         ]
 
     private static let key = Argument.numbers("key", DropoutMask.pieces(of: 0x0123_4567_89AB_CDEF))
@@ -69,5 +72,43 @@ extension OperationCase {
             name,
             [.input("q", [batch, times, width], scale: 2), .input("kv", [batch, keys, 2 * width], scale: 2)] + key
         ) { [$0["q"].attention(to: $0["kv"], attention, key: $0.values["key"])] }
+    }
+
+    /// Attention to a memory and a feed-forward part on a residual stream, with dropout of this probability.
+    private static func layer(batch: Int, times: Int, keys: Int, width: Int, probability: Float?) -> OperationCase {
+        let weights: [Argument] = [
+            .parameter("in.weight", [3 * width, width]), .parameter("in.bias", [3 * width]),
+            .parameter("out.weight", [width, width]), .parameter("out.bias", [width]),
+            .parameter("expand.weight", [4 * width, width]), .parameter("expand.bias", [4 * width]),
+            .parameter("contract.weight", [width, 4 * width]), .parameter("contract.bias", [width]),
+        ]
+        let name = "layer of a transformer, \(times) to \(keys) of width \(width), dropout \(probability ?? 0)"
+        return OperationCase(
+            name,
+            [
+                .input("x", [batch, times, width]), .input("memory", [batch, keys, width], rate: .chunk), gain(width),
+                bias(width), key,
+            ] + weights
+        ) { arguments in
+            func dropped(_ x: Tensor, _ stream: UInt64) -> Tensor {
+                probability.map {
+                    x.dropout(DropoutMask(probability: $0, stream: stream), key: arguments["key"])
+                } ?? x
+            }
+            func normal(_ x: Tensor) -> Tensor {
+                x.layerNorm(gain: arguments["norm.weight"], bias: arguments["norm.bias"])
+            }
+            func linear(_ name: String, _ x: Tensor, rows: Range<Int>? = nil) -> Tensor {
+                let (weight, bias) = (arguments["\(name).weight"], arguments["\(name).bias"])
+                guard let rows else { return x.linear(weight, bias: bias) }
+                return x.linear(weight.slice(axis: 0, rows), bias: bias.slice(axis: 0, rows))
+            }
+            var x = arguments["x"]
+            let seen = linear("in", normal(x), rows: 0..<width).attention(
+                to: linear("in", arguments["memory"], rows: width..<3 * width),
+                Attention(heads: 2, mask: .causal(lead: 1)))
+            x = x + dropped(linear("out", seen), 7)
+            return [x + dropped(linear("contract", dropped(linear("expand", normal(x)).gelu(), 8)), 9)]
+        }
     }
 }
