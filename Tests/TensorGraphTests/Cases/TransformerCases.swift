@@ -87,8 +87,8 @@ extension OperationCase {
             name,
             [
                 .input("x", [batch, times, width]), .input("memory", [batch, keys, width], rate: .chunk), gain(width),
-                bias(width), key,
-            ] + weights
+                bias(width),
+            ] + weights + (probability == nil ? [] : [key])
         ) { arguments in
             func dropped(_ x: Tensor, _ stream: UInt64) -> Tensor {
                 probability.map {
