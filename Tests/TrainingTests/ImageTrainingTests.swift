@@ -70,11 +70,14 @@ private enum SeeingRobot {
     @Test(
         "two cameras and a vector train, are saved, loaded and act",
         arguments: [
-            (false, [:]), (true, [:]), (false, ["rgb_encoder.scene": 0]),
-        ] as [(Bool, [String: Double])])
-    func wholeWay(shared: Bool, factors: [String: Double]) throws {
+            (false, [:], ToyRobot.unet), (true, [:], ToyRobot.unet), (false, ["rgb_encoder.scene": 0], ToyRobot.unet),
+            (false, [:], ToyRobot.transformer),
+        ] as [(Bool, [String: Double], DenoiserConfiguration)])
+    func wholeWay(shared: Bool, factors: [String: Double], denoiser: DenoiserConfiguration) throws {
         let folder = try TemporaryFolder()
-        let trainer = try SeeingRobot.trainer(SeeingRobot.recipe(shared: shared, factors: factors))
+        var recipe = SeeingRobot.recipe(shared: shared, factors: factors)
+        recipe.policy.denoiser = denoiser
+        let trainer = try SeeingRobot.trainer(recipe)
         try trainer.exportPolicy(to: folder("before"))
         for batch in trainer.batches() {
             let report = try trainer.step(batch)

@@ -13,6 +13,10 @@ enum ToyRobot {
     /// What all tests compute on; one engine serves tests that run side by side.
     static let machine = CPUMachine(threads: 1, precision: .float32)
 
+    /// Tiny networks of each kind.
+    static let unet = DenoiserConfiguration.unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8))
+    static let transformer = DenoiserConfiguration.transformer(.init(layers: 1, heads: 2, width: 16))
+
     /// Demonstrations of the arm.
     static func demonstrations(episodes: Int = 4, frames: Int = 12, seed: UInt64 = 1) throws -> ReplayBuffer {
         var joints: [Float] = []
@@ -50,8 +54,7 @@ enum ToyRobot {
                 observations: ObservationSchema([FieldSelection("joints"), FieldSelection("gripper")]),
                 action: ActionConfiguration(dimension: 7),
                 horizon: Horizon(observation: 2, prediction: 4, action: 2),
-                denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
-                diffusion: DiffusionConfiguration(steps: 10)),
+                denoiser: unet, diffusion: DiffusionConfiguration(steps: 10)),
             training: training)
     }
 
