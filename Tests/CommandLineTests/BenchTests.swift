@@ -115,6 +115,26 @@ import Testing
         #expect(names.contains("AdamW and moving average"))
     }
 
+    @Test func tellsWhereTheTimeOfATransformerGoes() throws {
+        let denoiser = """
+            policy.denoiser={name: transformer, layers: 1, heads: 2, width: 8, condition_layers: 0, causal: true, \
+            step: condition, embedding_dropout: 0.1, attention_dropout: 0.1}
+            """
+        let outcome = try bench("--profile", "--json", "--set", denoiser, in: TemporaryFolder())
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let profiles = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]] ?? []
+        let names = try profiles.map { profile in
+            Set(try #require(profile["rows"] as? [[String: Any]]).compactMap { $0["name"] as? String })
+        }
+        try #require(names.count == 3)
+        #expect(
+            names[0].isSuperset(of: [
+                "attention", "attention gradient", "gelu + dropout", "gelu + dropout gradient", "dropout + residual",
+                "layer norm", "layer norm gradient + residual",
+            ]))
+        for acting in names[1...] { #expect(acting.isSuperset(of: ["attention", "gelu", "layer norm"])) }
+    }
+
     @Test func profilesNoRollouts() throws {
         let outcome = try bench("--profile", "--work", "simulator", in: TemporaryFolder())
         #expect(outcome.status == 1)
