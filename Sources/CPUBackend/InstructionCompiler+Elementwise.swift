@@ -37,8 +37,11 @@ extension InstructionCompiler {
         let threads = threads
         let source = pointer(value)
         let shape = shape(value)
-        if target == [shape.last] {
-            let (rows, columns) = (shape.count / shape.last, shape.last)
+        // Over whole axes from the outermost on: rows are summed, each of all that is left.
+        let rest = Array(target.dimensions.drop { $0 == 1 })
+        if !rest.isEmpty, Array(shape.dimensions.suffix(rest.count)) == rest {
+            let columns = target.count
+            let rows = shape.count / columns
             let scratch = try AlignedMemory(floats: Int(threads) * columns)
             return [
                 Plan.Instruction(name: "sum rows", keeps: [scratch]) {
