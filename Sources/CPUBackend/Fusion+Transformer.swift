@@ -39,7 +39,7 @@ extension Fusion {
             return
         }
         guard let user = onlyUser(of: Value(node: index)) else { return }
-        if case .geluGradient = graph.nodes[user].operation {
+        if case .geluGradient = graph.nodes[user].operation, graph.nodes[user].inputs[1].node == index {
             add(
                 .transformer(.geluDropoutGradient(mask)), [graph.nodes[user].inputs[0], x, key],
                 results: [Value(node: user)], absorbing: [index, user])
