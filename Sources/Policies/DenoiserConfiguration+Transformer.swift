@@ -68,6 +68,13 @@ extension DenoiserConfiguration.Transformer: DenoiserSettings {
 
     func validate(for need: DenoiserNeed) throws { try configuration(for: need).validate() }
 
+    /// Heads keep their width.
+    func widened(by factor: Int) -> Self {
+        var wide = self
+        (wide.width, wide.heads) = (factor * width, factor * heads)
+        return wide
+    }
+
     private func configuration(for need: DenoiserNeed) throws -> TransformerForDiffusion.Configuration {
         guard need.local == nil else {
             throw InvalidSetting(

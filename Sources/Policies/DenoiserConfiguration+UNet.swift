@@ -48,6 +48,12 @@ extension DenoiserConfiguration.UNet: DenoiserSettings {
         try configuration.validate(predictionHorizon: need.horizon.prediction)
     }
 
+    func widened(by factor: Int) -> Self {
+        var wide = self
+        wide.widths = widths.map { factor * $0 }
+        return wide
+    }
+
     private func configuration(for need: DenoiserNeed) -> ConditionalUNet1D.Configuration {
         ConditionalUNet1D.Configuration(
             inputDimension: need.channels, localConditioningDimension: need.local,

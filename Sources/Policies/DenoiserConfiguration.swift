@@ -36,6 +36,14 @@ public enum DenoiserConfiguration: Sendable, Hashable {
         try inRecipeTerms { try settings.denoiser(for: need) }
     }
 
+    /// The same network so many times as wide, to see how cost grows.
+    public func widened(by factor: Int) -> DenoiserConfiguration {
+        switch self {
+        case .unet(let settings): .unet(settings.widened(by: factor))
+        case .transformer(let settings): .transformer(settings.widened(by: factor))
+        }
+    }
+
     /// Names a setting that a network refuses by the key that stands for it in a recipe.
     private func inRecipeTerms<Result>(_ body: () throws -> Result) throws -> Result {
         do {

@@ -11,6 +11,9 @@ protocol DenoiserSettings: Codable, Sendable, Hashable {
     /// - Throws: `InvalidSetting`, as `denoiser(for:)`.
     func validate(for need: DenoiserNeed) throws
 
+    /// The same network so many times as wide.
+    func widened(by factor: Int) -> Self
+
     /// The keys that stand in a recipe for the names of settings of the network.
     static var recipeKeys: [String: String] { get }
 

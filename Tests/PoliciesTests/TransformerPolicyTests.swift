@@ -33,6 +33,15 @@ struct TransformerPolicyTests {
             ])
     }
 
+    @Test("a wider network keeps its kind; heads keep their width")
+    func width() {
+        #expect(
+            DenoiserConfiguration.transformer(.init(heads: 4, width: 256)).widened(by: 3)
+                == .transformer(.init(heads: 12, width: 768)))
+        #expect(
+            DenoiserConfiguration.unet(.init(widths: [8, 16])).widened(by: 2) == .unet(.init(widths: [16, 32])))
+    }
+
     @Test("what cannot work is named as in recipes")
     func refusals() throws {
         var configuration = try TinyPolicy(denoiser: TinyPolicy.transformer).configuration

@@ -15,6 +15,9 @@ struct BenchmarkSubject: ParsableArguments {
     @Option(name: .customLong("set"), help: ArgumentHelp("Replace a field of the recipe.", valueName: "key=value"))
     var overrides: [String] = []
 
+    @Option(parsing: .unconditional, help: ArgumentHelp("Make the recipe's network n times as wide.", valueName: "n"))
+    var widen: Int?
+
     @Option(help: ArgumentHelp("The demonstrations: a zarr v2 folder or .zarr.zip.", valueName: "path"))
     var data: String?
 
@@ -31,13 +34,18 @@ struct BenchmarkSubject: ParsableArguments {
         guard policy != nil || data != nil else {
             throw ValidationError("--data: expected demonstrations for the recipe, or a --policy; found neither")
         }
+        if let widen, !(1...64).contains(widen) {
+            throw ValidationError("--widen: expected 1...64, found \(widen)")
+        }
         if let windows, !(1...10_000_000).contains(windows) {
             throw ValidationError("--windows: expected 1...10000000, found \(windows)")
         }
     }
 
     /// What is measured, in a word or a path.
-    var name: String { policy ?? ([recipe] + overrides).joined(separator: " ") }
+    var name: String {
+        policy ?? ([recipe] + overrides + (widen.map { ["\($0) times as wide"] } ?? [])).joined(separator: " ")
+    }
 
     /// The recipe, its fields resolved, with its demonstrations.
     /// - Throws: `CommandError` when there is only a policy, which does not tell how it is trained.
@@ -45,7 +53,8 @@ struct BenchmarkSubject: ParsableArguments {
         guard let data else {
             throw CommandError(place: "--data", expected: "demonstrations to train on", found: "none")
         }
-        let recipe = try RecipeFile.read(recipe, overrides: overrides)
+        var recipe = try RecipeFile.read(recipe, overrides: overrides)
+        recipe.policy.denoiser = recipe.policy.denoiser.widened(by: widen ?? 1)
         var demonstrations = try PushTTask.recording(at: URL(fileURLWithPath: data), for: recipe.policy)
         if let windows { demonstrations = try demonstrations.multiplied(to: windows, horizon: recipe.policy.horizon) }
         demonstrations = try PushTTask.drawingImages(for: recipe.policy, in: demonstrations)

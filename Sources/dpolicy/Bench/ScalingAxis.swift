@@ -44,12 +44,9 @@ enum ScalingAxis: String, Codable, CaseIterable {
             ]
         case .width:
             let sizes = [1, 2, 3, 4]
-            func widths(_ factor: Int) -> [String] {
-                ["--set", "policy.denoiser.widths=[\(64 * factor),\(128 * factor),\(256 * factor)]"]
-            }
             return [
-                ScalingCurve("training step, batch 256", sizes) { ["--work", "training"] + widths($0) },
-                ScalingCurve("network pass, batch 1", sizes) { ["--work", "pass"] + widths($0) },
+                ScalingCurve("training step, batch 256", sizes) { ["--work", "training", "--widen", "\($0)"] },
+                ScalingCurve("network pass, batch 1", sizes) { ["--work", "pass", "--widen", "\($0)"] },
             ]
         case .denoisingSteps:
             return [
