@@ -2,6 +2,7 @@ import Foundation
 import NoiseSchedules
 import PolicyInterface
 import ReferenceBackend
+import TensorFiles
 import TensorGraph
 import TestSupport
 import Testing
@@ -129,5 +130,22 @@ struct TransformerPolicyTests {
         #expect(stored.configuration == tiny.configuration)
         #expect(stored.weights == tiny.weights)
         #expect(tiny.configuration.denoiser.summary == "transformer of 2 layers, 2 heads, width 8, causal")
+    }
+
+    @Test("masks in a file of weights, as the reference implementation writes them, are passed over")
+    func masks() throws {
+        let folder = try TemporaryFolder()
+        let tiny = try TinyPolicy(denoiser: TinyPolicy.transformer)
+        let directory = PolicyDirectory(folder("policy"))
+        try directory.write(tiny.stored)
+        let file = folder("policy").appendingPathComponent("model.safetensors")
+        let metadata = try SafetensorsFile(contentsOf: file).metadata
+        var tensors = tiny.model.table.ranges.map {
+            SafetensorsTensor($0.name, shape: $0.shape.dimensions, .float32(Array(tiny.weights[$0.elements])))
+        }
+        tensors.append(SafetensorsTensor("mask", shape: [1], .float32([0])))
+        tensors.append(SafetensorsTensor("memory_mask", shape: [1], .float32([0])))
+        try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
+        #expect(try directory.read() == tiny.stored)
     }
 }
