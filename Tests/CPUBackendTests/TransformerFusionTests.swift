@@ -9,7 +9,8 @@ struct TransformerFusionTests {
     private func graph(drops: Bool) -> Graph {
         let shapes: [(String, Shape)] = [
             ("embedding", [8, 4]), ("projections", [24, 8]), ("output", [8, 8]), ("expansion", [32, 8]),
-            ("contraction", [8, 32]), ("head", [2, 8]), ("gain", [8]), ("bias", [8]),
+            ("contraction", [8, 32]), ("head", [2, 8]), ("gain 1", [8]), ("bias 1", [8]), ("gain 2", [8]),
+            ("bias 2", [8]), ("gain 3", [8]), ("bias 3", [8]),
         ]
         let parameters = shapes.map { Parameter($0, $1, .constant(0.1)) }
         let builder = GraphBuilder(parameters: ParameterTable(parameters))
@@ -20,13 +21,15 @@ struct TransformerFusionTests {
         func dropped(_ x: Tensor, _ stream: UInt64) -> Tensor {
             drops ? x.dropout(DropoutMask(probability: 0.1, stream: stream), key: key) : x
         }
-        func normal(_ x: Tensor) -> Tensor { x.layerNorm(gain: parameter("gain"), bias: parameter("bias")) }
-        var x = builder.input("x", [2, 4, 4]).linear(parameter("embedding"))
-        let seen = normal(x).linear(parameter("projections")).attention(Attention(heads: 2, mask: .causal(lead: 0)))
+        func normal(_ x: Tensor, _ index: Int) -> Tensor {
+            x.layerNorm(gain: parameter("gain \(index)"), bias: parameter("bias \(index)"))
+        }
+        var x = builder.input("x", [2, 4, 4]).linear(parameter("embedding")) + builder.input("places", [2, 4, 8])
+        let seen = normal(x, 1).linear(parameter("projections")).attention(Attention(heads: 2, mask: .causal(lead: 0)))
         x = x + dropped(seen.linear(parameter("output")), 1)
-        let middle = dropped(normal(x).linear(parameter("expansion")).gelu(), 2)
+        let middle = dropped(normal(x, 2).linear(parameter("expansion")).gelu(), 2)
         x = x + dropped(middle.linear(parameter("contraction")), 3)
-        let answer = normal(x).linear(parameter("head"))
+        let answer = normal(x, 3).linear(parameter("head"))
         let loss = answer.meanSquaredError(to: builder.input("target", answer.shape))
         return builder.graph(
             outputs: [("loss", loss)], gradients: builder.gradients(of: loss, scaledBy: builder.constant([1], [])))
@@ -62,12 +65,13 @@ struct TransformerFusionTests {
             kinds(Fusion.steps(of: graph(drops: true).withProducts(in: precision))) == [
                 "gelu + dropout": 1, "gradient of gelu + dropout": 1, "dropout + residual": 2,
                 "gradient of layer norm + residual": 2,
-                // The last residual stream has one reader only; dropout of a gradient stands alone between such a stream and a product.
-                "gradient of layer norm": 1, "dropout": 2,
+                // The last residual stream has one reader only; dropout of a gradient stands alone between such a stream and a
+                // product; tokens have places.
+                "gradient of layer norm": 1, "dropout": 2, "add": 1,
             ])
         #expect(
             kinds(Fusion.steps(of: graph(drops: false).withProducts(in: precision))) == [
-                "gelu": 1, "gradient of gelu": 1, "add": 2, "gradient of layer norm + residual": 2,
+                "gelu": 1, "gradient of gelu": 1, "add": 3, "gradient of layer norm + residual": 2,
                 "gradient of layer norm": 1,
             ])
     }
