@@ -7,6 +7,9 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 
+/// So much of x stays in the second cache of many processors beside a panel of weights.
+#define CK_GROUP_BYTES 131072
+
 /// What a tap reads of x along an axis for a place of the result; negative if there is nothing.
 CK_INLINE ptrdiff_t ck_source_place(const ck_axis *axis, int is_transposed, ptrdiff_t place, ptrdiff_t tap) {
     if (!is_transposed) {
@@ -64,16 +67,21 @@ CK_TARGET_AVX512 static void ck_many_rows_body(void *context, int thread, int th
     const ck_axis *rows = &p->shape.rows, *columns = &p->shape.columns;
     const ptrdiff_t width = ck_places(columns, !p->is_transposed), pixels = ck_places(rows, !p->is_transposed) * width;
     const ptrdiff_t x_pixels = ck_places(rows, p->is_transposed) * ck_places(columns, p->is_transposed);
-    // A block of items at one pixel is what threads share; a panel stays in the cache for all blocks, and a block for all its pixels.
+    // A block of items at one pixel is what threads share; a panel stays in the cache for all blocks of a group, and a block for all its pixels.
     const ptrdiff_t batch = p->shape.batch, block = 4 * CK_MOST_ROWS, blocks = (batch + block - 1) / block;
+    // All blocks are one group; but of rows without neighbours, as linear layers have, only as many as stay in the cache for all panels.
+    const ptrdiff_t fitting = x_pixels > 1 ? blocks : CK_GROUP_BYTES / (block * lanes * (ptrdiff_t)sizeof(uint32_t));
+    const ptrdiff_t group = fitting > blocks ? blocks : fitting > 1 ? fitting : 1;
     const ck_range range = ck_share(panels * pixels * blocks, 1, thread, threads);
     _Alignas(64) float sums[CK_MOST_ROWS * ck_panel_width];
     ck_reach reaches[rows->kernel * columns->kernel];
     for (ptrdiff_t index = range.begin; index < range.end; index++) {
-        const ptrdiff_t panel = index / (pixels * blocks), pixel = index % pixels;
+        const ptrdiff_t first = index / (panels * pixels * group) * group, place = index - panels * pixels * first;
+        const ptrdiff_t here = blocks - first < group ? blocks - first : group;
+        const ptrdiff_t panel = place / (pixels * here), pixel = place % pixels;
         const uint32_t *weights = (const uint32_t *)p->weights + panel * p->panels.taps * lanes * ck_panel_width;
         const ptrdiff_t taps = ck_reaches(p, pixel / width, pixel % width, reaches);
-        ptrdiff_t item = index / pixels % blocks * block;
+        ptrdiff_t item = (first + place / pixels % here) * block;
         const ptrdiff_t end = item + block < batch ? item + block : batch;
         while (item < end) {
             const uint32_t *x = (const uint32_t *)p->x + item * x_pixels * lanes;

@@ -14,11 +14,16 @@
 //
 // Threads share the tiles of the result, 32 channels by 8, of which a thread sums all taps and chunks; then a chunk has so few items that one panel of
 // each operand stays in the second cache. Or, where images are large and the result is small, each takes chunks of its own, so small that they are
-// packed in that cache and never leave it, and what the threads have summed is added in the end.
+// packed in that cache and never leave it, and what the threads have summed is added in the end. Linear layers with many rows do that too: what they
+// pack is as large as what they compute with, so it had better not leave for memory.
 
 #define CK_VECTOR_CHANNELS 32
 #define CK_LANE_CHANNELS 8
 #define CK_TILE_SIZE (CK_LANE_CHANNELS * CK_VECTOR_CHANNELS)
+/// Rows of a linear layer in a chunk, of which a panel of vectors stays in the first cache.
+#define CK_CHUNK_ROWS 256
+/// Of these, how many are packed at once: enough to write whole cache lines to each panel.
+#define CK_PACKED_ROWS 16
 /// The second cache of many processors.
 #define CK_CACHE_BYTES 1048576
 
@@ -36,6 +41,8 @@ typedef struct {
     ck_format format;
     /// Lanes of an operand for one pixel and channel, in all and in a chunk; the last chunks may have fewer.
     ptrdiff_t items, chunk_items, chunks;
+    /// Items of a pixel that are packed at once, all their panels before the next ones.
+    ptrdiff_t packed_items;
     ck_operand vectors, lanes;
     /// Whether x gives the vectors; otherwise dy.
     int x_is_vectors;
@@ -115,31 +122,41 @@ CK_INLINE void ck_pack_items(
     }
 }
 
-/// Packs a pixel of the channels of a panel.
+/// Packs a pixel of the channels of a panel, of some of a chunk's items.
 CK_INLINE void ck_pack_pixel(
-    const ck_weight_gradient *g, const ck_operand *o, const ck_chunk *chunk, uint32_t *packed, ptrdiff_t panel, ptrdiff_t pixel) {
+    const ck_weight_gradient *g, const ck_operand *o, const ck_chunk *chunk, uint32_t *packed, ptrdiff_t panel, ptrdiff_t pixel,
+    ck_range items) {
     const ptrdiff_t first = panel * o->width, place = pixel * o->channels + first, begin = chunk->index * g->chunk_items;
     const ptrdiff_t count = o->channels - first < o->width ? o->channels - first : o->width;
-    const ck_range items = {begin, begin + chunk->items};
-    uint32_t *out =
-        ck_packed_pixel(o, packed, chunk->items, panel, pixel / o->columns, ck_column_place(o, pixel % o->columns));
+    const ck_range all = {begin + items.begin, begin + items.end};
+    uint32_t *out = items.begin * o->width
+        + ck_packed_pixel(o, packed, chunk->items, panel, pixel / o->columns, ck_column_place(o, pixel % o->columns));
     float *sums = o->sums ? o->sums + chunk->index * ck_pixels(o) * o->channels + place : 0;
-    if (sums) memset(sums, 0, (size_t)count * sizeof(float));
+    if (sums && items.begin == 0) memset(sums, 0, (size_t)count * sizeof(float));
     // With code of its own for whole panels.
     switch (count) {
-    case CK_VECTOR_CHANNELS: ck_pack_items(g, o, items, place, CK_VECTOR_CHANNELS, out, sums); break;
-    case CK_LANE_CHANNELS: ck_pack_items(g, o, items, place, CK_LANE_CHANNELS, out, sums); break;
-    default: ck_pack_items(g, o, items, place, count, out, sums); break;
+    case CK_VECTOR_CHANNELS: ck_pack_items(g, o, all, place, CK_VECTOR_CHANNELS, out, sums); break;
+    case CK_LANE_CHANNELS: ck_pack_items(g, o, all, place, CK_LANE_CHANNELS, out, sums); break;
+    default: ck_pack_items(g, o, all, place, count, out, sums); break;
     }
 }
 
 /// Packs a thread's share of a chunk's operand.
 CK_INLINE void ck_pack_operand(
     const ck_weight_gradient *g, const ck_operand *o, const ck_chunk *chunk, uint32_t *packed, int thread, int threads) {
-    // Panels innermost, so that memory is read from end to end.
     const ptrdiff_t panels = ck_panel_count(o);
     const ck_range range = ck_share(ck_pixels(o) * panels, 1, thread, threads);
-    for (ptrdiff_t i = range.begin; i < range.end; i++) ck_pack_pixel(g, o, chunk, packed, i % panels, i / panels);
+    ptrdiff_t next;
+    for (ptrdiff_t i = range.begin; i < range.end; i = next) {
+        const ptrdiff_t pixel = i / panels, begin = pixel * panels;
+        next = begin + panels < range.end ? begin + panels : range.end;
+        // Panels innermost, so that memory is read from end to end.
+        for (ck_range items = {0}; items.begin < chunk->items; items.begin = items.end) {
+            items.end = items.begin + g->packed_items < chunk->items ? items.begin + g->packed_items : chunk->items;
+            for (ptrdiff_t panel = i - begin; panel < next - begin; panel++)
+                ck_pack_pixel(g, o, chunk, packed, panel, pixel, items);
+        }
+    }
 }
 
 CK_INLINE void ck_pack_chunk(const ck_weight_gradient *g, const ck_chunk *chunk, int thread, int threads) {
@@ -337,13 +354,17 @@ CK_INLINE ck_weight_gradient ck_describe(const ck_convolution *shape, ck_format 
     const ptrdiff_t lane = (ptrdiff_t)sizeof(uint32_t), half = CK_CACHE_BYTES / 2;
     const ptrdiff_t item = lane * (ck_operand_lanes(&g.vectors, 1) + ck_operand_lanes(&g.lanes, 1));
     const ptrdiff_t tiles = lane * ck_tile_count(&g) * ck_taps(&g) * CK_TILE_SIZE;
-    g.shares_chunks = tiles <= half && item * g.items >= 2 * threads * half && g.items >= 2 * threads;
+    const int has_many_rows =
+        ck_pixels(&g.vectors) == 1 && ck_pixels(&g.lanes) == 1 && g.items >= 2 * threads * CK_CHUNK_ROWS;
+    g.shares_chunks =
+        has_many_rows || (tiles <= half && item * g.items >= 2 * threads * half && g.items >= 2 * threads);
     const ptrdiff_t panels =
         lane * (ck_pixels(&g.vectors) * g.vectors.width + ck_pixels(&g.lanes) * g.lanes.width);
-    const ptrdiff_t most = g.shares_chunks ? half / item : CK_CACHE_BYTES / panels;
+    const ptrdiff_t most = has_many_rows ? CK_CHUNK_ROWS : g.shares_chunks ? half / item : CK_CACHE_BYTES / panels;
     g.chunks = most > 1 ? (g.items + most - 1) / most : g.items;
     g.chunk_items = (g.items + g.chunks - 1) / g.chunks;
     g.chunks = (g.items + g.chunk_items - 1) / g.chunk_items;
+    g.packed_items = has_many_rows ? CK_PACKED_ROWS : g.chunk_items;
     return g;
 }
 

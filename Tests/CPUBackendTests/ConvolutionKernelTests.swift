@@ -65,6 +65,8 @@ struct ConvolutionKernelTests {
         Case(batch: 9, inputs: 32, outputs: 48, extent: (7, 6), kernel: (3, 3), padding: (1, 1)),
         // So large that each thread takes images of its own.
         Case(batch: 37, inputs: 32, outputs: 32, extent: (21, 23), kernel: (3, 3), padding: (1, 1)),
+        // So many rows of a linear layer that they are taken in groups, and that each thread takes rows of its own.
+        Case(batch: 2101, inputs: 40, outputs: 70, extent: (1, 1), kernel: (1, 1)),
     ]
     static let formats = [ck_float32, ck_bfloat16]
 
