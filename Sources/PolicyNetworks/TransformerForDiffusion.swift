@@ -42,15 +42,11 @@ public struct TransformerForDiffusion: Denoiser {
         /// step until tokens attend to each other.
         func memory(step: Tensor, observations: Tensor?, batch: Int, dropoutKey: Tensor?) -> Tensor {
             let positions = step.graph.parameter(positions)
-            let step = (step + positions.slice(axis: 1, 0..<1)).broadcast(to: [batch, 1, step.shape.last])
-            let tokens =
-                observations.flatMap { observations in
-                    observationEmbedding.map { embed in
-                        Tensor.concatenate(
-                            [step, embed(observations) + positions.slice(axis: 1, 1..<positions.shape[1])], axis: 1)
-                    }
-                } ?? step
-            return encoder(dropout(tokens, key: dropoutKey), dropoutKey: dropoutKey)
+            var tokens = [(step + positions.slice(axis: 1, 0..<1)).broadcast(to: [batch, 1, step.shape.last])]
+            if let observations, let observationEmbedding {
+                tokens.append(observationEmbedding(observations) + positions.slice(axis: 1, 1..<positions.shape[1]))
+            }
+            return encoder(dropout(.concatenate(tokens, axis: 1), key: dropoutKey), dropoutKey: dropoutKey)
         }
     }
 
@@ -139,17 +135,19 @@ public struct TransformerForDiffusion: Denoiser {
         let step = steps.reshaped(to: [steps.shape.count]).sinusoidalEmbedding(dimension: configuration.width)
             .reshaped(to: [steps.shape.count, 1, configuration.width])
         let actions = inputEmbedding(sample)
+        let positions = sample.graph.parameter(positions)
 
         let answer: Tensor
         switch trunk {
         case .decoder(let condition, let layers):
             let memory = condition.memory(step: step, observations: global, batch: batch, dropoutKey: dropoutKey)
-            let tokens = dropout(actions + sample.graph.parameter(positions), key: dropoutKey)
+            let tokens = dropout(actions + positions, key: dropoutKey)
             answer = layers.reduce(tokens) { $1($0, memory: memory, dropoutKey: dropoutKey) }
         case .encoder(let layers):
-            let step = step.broadcast(to: [batch, 1, configuration.width])
-            let tokens = dropout(
-                Tensor.concatenate([step, actions], axis: 1) + sample.graph.parameter(positions), key: dropoutKey)
+            // As in a memory, places are added first, so that a step with its place is a row of a table.
+            let first = (step + positions.slice(axis: 1, 0..<1)).broadcast(to: [batch, 1, configuration.width])
+            let rest = actions + positions.slice(axis: 1, 1..<configuration.tokens)
+            let tokens = dropout(.concatenate([first, rest], axis: 1), key: dropoutKey)
             answer = layers.reduce(tokens) { $1($0, dropoutKey: dropoutKey) }
                 .slice(axis: 1, 1..<configuration.tokens)
         }
