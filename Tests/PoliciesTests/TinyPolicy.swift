@@ -38,6 +38,12 @@ struct TinyPolicy {
             observation: ComponentwiseMap(scale: [0.5, 2, 1], offset: [0, -1, 0.25]),
             action: ComponentwiseMap(scale: [0.01, 0.02], offset: [-1, -0.5]))
         weights = model.table.initialValues(key: RandomKey(seed: 7))
+        // A transformer as it is initialised hardly attends to anything.
+        if case .transformer = denoiser {
+            for range in model.table.ranges {
+                weights.replaceSubrange(range.elements, with: fillParameter(range.name, shape: range.shape.dimensions))
+            }
+        }
     }
 
     var stored: StoredPolicy {
