@@ -150,8 +150,7 @@ CK_INLINE void ck_softmax(float *scores, ptrdiff_t visible, ptrdiff_t padded) {
     float largest = scores[0], sum = 0;
     for (ptrdiff_t s = 1; s < visible; s++) largest = scores[s] > largest ? scores[s] : largest;
     for (ptrdiff_t s = 0; s < padded; s++) {
-        // A NaN among the scores comes out in all of the weights, since it is in their sum.
-        const float power = ck_exp(scores[s] - largest);
+        const float power = ck_power(scores[s] - largest);
         scores[s] = s < visible ? power : 0.0f;
     }
     for (ptrdiff_t s = 0; s < padded; s++) sum += scores[s];

@@ -26,7 +26,7 @@ CK_INLINE void ck_expect(const ck_spatial_softmax *softmax, const void *x, ck_ex
     for (ptrdiff_t p = 0; p < positions; p++) {
         const float u = ck_coordinate(p % width, width), v = ck_coordinate(p / width, softmax->height);
         for (ptrdiff_t c = 0; c < channels; c++) {
-            const float power = ck_exp(ck_load(x, p * channels + c, format) - e.largest[c]);
+            const float power = ck_power(ck_load(x, p * channels + c, format) - e.largest[c]);
             e.share[c] += power;
             e.u[c] += power * u;
             e.v[c] += power * v;

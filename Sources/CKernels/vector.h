@@ -56,7 +56,7 @@ CK_INLINE int ck_useful_threads(ptrdiff_t count, int threads) {
 }
 
 /// eˣ for x in [−87, 88], relative error below 2e-7: 2^n · p(r), with r = x − n·ln 2 in two parts and the Taylor polynomial of degree 7. Of a NaN it
-/// makes a number: callers multiply by x.
+/// makes a number: callers multiply by x, or take ck_power.
 CK_INLINE float ck_exp(float x) {
     // Contracted but not reordered: the two parts of ln 2 and the rounding by 1.5 · 2²³ live from their order. Neither fmaf nor rintf is called,
     // which would be calls into the mathematical library for want of the instructions at the baseline.
@@ -83,6 +83,10 @@ CK_INLINE float ck_exp(float x) {
     p.bits += shifted.bits << 23;
     return p.value;
 }
+
+/// eˣ as by ck_exp, and NaN of a NaN: for a softmax, which shows it in all shares, since it is in their sum. CK_FAST reorders sums but does not
+/// promise that there is no NaN, so that the comparison is not left out.
+CK_INLINE float ck_power(float x) { return x == x ? ck_exp(x) : x; }
 
 /// x · tanh(ln(1 + eˣ)) = x · n / (n + 2) with e = eˣ and n = e² + 2e; beyond 20 it is x.
 CK_INLINE float ck_mish_value(float x) {

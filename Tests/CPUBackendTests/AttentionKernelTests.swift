@@ -89,6 +89,40 @@ struct AttentionKernelTests {
         #expect(secondGradient.isClose(to: expected.second, within: 1e-5))
     }
 
+    @Test(
+        "what is no number shows in the rows that see it, and nowhere else", arguments: TransformerKernelTests.levels,
+        [ck_float32, ck_bfloat16])
+    func noNumber(level: ck_level, format: ck_format) {
+        ck_cap_level_of_thread(level)
+        defer { ck_cap_level_of_thread(ck_avx512_bf16) }
+        let (queries, keys, heads, columns) = (5, 3, 2, 4)
+        let width = heads * columns
+        // Queries are positive, so that their scores with an infinite key are infinite too, and their differences from the largest no numbers.
+        var q = fill("q", count: queries * width, base: 1, scale: 0.5)
+        var keysAndValues = fill("kv", count: keys * 2 * width)
+        q[width + 2] = .nan
+        keysAndValues[2 * 2 * width + columns] = .infinity
+        let (first, second) = (KernelArray(q, as: format), KernelArray(keysAndValues, as: format))
+        let out = KernelArray(count: queries * width, as: format)
+        var attention = ck_attention(
+            batch: 1, queries: queries, keys: keys, heads: heads, width: width, q: first.start, k: second.start,
+            v: second.start + width * (format == ck_bfloat16 ? 2 : 4), query_stride: width, key_stride: 2 * width,
+            out: out.start, format: format, out_format: format, lead: 0,
+            dropout: ck_dropout(key: nil, stream: mask.stream, threshold: mask.threshold, scale: mask.scale),
+            scratch: nil)
+        let scratch = KernelArray(count: ck_attention_scratch(&attention, 0), as: ck_float32)
+        attention.scratch = scratch.floats
+        ck_attention_forward(&attention, 1)
+        let values = out.values
+        for query in 0..<queries {
+            // The first head has one query that is no number; the second a key that is seen from the third query on.
+            for (head, isLost) in [query == 1, query >= 2].enumerated() {
+                let row = values[query * width + head * columns..<query * width + (head + 1) * columns]
+                #expect(row.allSatisfy { isLost ? $0.isNaN : $0.isFinite }, "query \(query), head \(head)")
+            }
+        }
+    }
+
     /// The definition: the result and the gradients of the projections; within a sequence both are those of the one projection.
     private func expected(
         _ test: Case, _ first: [Double], _ second: [Double], _ adjoint: [Double]

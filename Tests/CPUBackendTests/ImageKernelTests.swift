@@ -144,6 +144,20 @@ struct ImageKernelTests {
         }
     }
 
+    @Test("what is no number shows in where its channel is expected", arguments: InstructionSet.usable)
+    func spatialSoftmaxOfNoNumber(_ level: InstructionSet) {
+        let (positions, channels) = (12, 33)
+        for wrong in [Float.nan, .infinity] {
+            var values = fill("x", count: positions * channels)
+            values[5 * channels + 7] = wrong
+            let (x, out) = (KernelArray(values), KernelArray([Float](repeating: 0, count: 2 * channels)))
+            var softmax = ck_spatial_softmax(
+                batch: 1, height: 3, width: 4, channels: channels, format: ck_float32, x: x.start, out: out.floats)
+            level.run { ck_spatial_softmax_forward(&softmax, 1) }
+            for (index, value) in out.values.enumerated() { #expect(value.isNaN == (index / 2 == 7)) }
+        }
+    }
+
     // MARK: - ReLU and pixels
 
     @Test("ReLU, alone and after a sum, and its gradient", arguments: InstructionSet.usable)
