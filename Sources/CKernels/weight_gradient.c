@@ -26,6 +26,8 @@
 #define CK_PACKED_ROWS 16
 /// The second cache of many processors.
 #define CK_CACHE_BYTES 1048576
+/// The most that the tiles of all threads may take where each thread sums chunks of its own into all tiles, however large a linear layer is.
+#define CK_MOST_TILE_BYTES 67108864
 
 typedef struct {
     const void *x;
@@ -354,8 +356,8 @@ CK_INLINE ck_weight_gradient ck_describe(const ck_convolution *shape, ck_format 
     const ptrdiff_t lane = (ptrdiff_t)sizeof(uint32_t), half = CK_CACHE_BYTES / 2;
     const ptrdiff_t item = lane * (ck_operand_lanes(&g.vectors, 1) + ck_operand_lanes(&g.lanes, 1));
     const ptrdiff_t tiles = lane * ck_tile_count(&g) * ck_taps(&g) * CK_TILE_SIZE;
-    const int has_many_rows =
-        ck_pixels(&g.vectors) == 1 && ck_pixels(&g.lanes) == 1 && g.items >= 2 * threads * CK_CHUNK_ROWS;
+    const int has_many_rows = ck_pixels(&g.vectors) == 1 && ck_pixels(&g.lanes) == 1
+        && g.items >= 2 * threads * CK_CHUNK_ROWS && tiles * threads <= CK_MOST_TILE_BYTES;
     g.shares_chunks =
         has_many_rows || (tiles <= half && item * g.items >= 2 * threads * half && g.items >= 2 * threads);
     const ptrdiff_t panels =
