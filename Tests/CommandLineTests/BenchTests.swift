@@ -98,6 +98,13 @@ import Testing
         #expect(isOneLine(outcome.errors, with: "--data", "demonstrations"))
     }
 
+    @Test(arguments: [(["--policy", "x", "--widen", "4"], "--policy"), (["--data", "x", "--widen", "17"], "1...16")])
+    func widensRecipesOnly(_ arguments: [String], _ word: String) throws {
+        let outcome = try CommandLineRun(["bench"] + arguments).wait()
+        #expect(outcome.status == 64)
+        #expect(isOneLine(outcome.errors, with: "--widen", word))
+    }
+
     @Test func tellsWhereTheTimeGoes() throws {
         let outcome = try bench("--profile", "--precision", "float32", "--json", in: TemporaryFolder())
         #expect(outcome.status == 0, "\(outcome.errors)")

@@ -34,8 +34,11 @@ struct BenchmarkSubject: ParsableArguments {
         guard policy != nil || data != nil else {
             throw ValidationError("--data: expected demonstrations for the recipe, or a --policy; found neither")
         }
-        if let widen, !(1...64).contains(widen) {
-            throw ValidationError("--widen: expected 1...64, found \(widen)")
+        if let widen {
+            guard policy == nil else {
+                throw ValidationError("--widen: expected a recipe, whose network can be wider; found a --policy")
+            }
+            guard (1...16).contains(widen) else { throw ValidationError("--widen: expected 1...16, found \(widen)") }
         }
         if let windows, !(1...10_000_000).contains(windows) {
             throw ValidationError("--windows: expected 1...10000000, found \(windows)")
