@@ -24,12 +24,8 @@ struct TransformerGoldenTests {
     func numbers(golden: TransformerGolden, tested: TestedBackend) throws {
         let configuration = golden.configuration
         let table = ParameterTable(try TransformerForDiffusion(configuration).parameters)
-        var weights = [Float](repeating: 0, count: table.count)
-        for range in table.ranges {
-            weights.replaceSubrange(range.elements, with: fillParameter(range.name, shape: range.shape.dimensions))
-        }
         let machine = try TransformerMachine(
-            configuration, batch: golden.batch, weights: weights, gradients: golden.gradients != nil,
+            configuration, batch: golden.batch, weights: table.filled, gradients: golden.gradients != nil,
             on: tested.makeBackend())
         let rows = golden.batch * golden.config.horizon
         machine.write("sample", fill("input.sample", count: rows * golden.config.inputDim))

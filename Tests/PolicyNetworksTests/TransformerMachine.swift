@@ -1,5 +1,6 @@
 import PolicyNetworks
 import TensorGraph
+import TestSupport
 
 /// A transformer on a backend, with inputs that are set by hand.
 struct TransformerMachine {
@@ -11,13 +12,14 @@ struct TransformerMachine {
     private let executable: any Executable
 
     /// A network with the given weights, and if wanted the gradients of its mean squared error.
+    /// - Parameter precision: that of the operands of products, for a backend that does not round them by itself.
     init(
         _ configuration: TransformerForDiffusion.Configuration, batch: Int, weights values: [Float],
-        gradients wantsGradients: Bool, drops: Bool = false, on backend: any Backend
+        gradients wantsGradients: Bool, drops: Bool = false, precision: Precision = .float32, on backend: any Backend
     ) throws {
         network = try TransformerForDiffusion(configuration)
         table = ParameterTable(network.parameters)
-        graph = Self.trace(network, batch: batch, gradients: wantsGradients, drops: drops)
+        graph = Self.trace(network, batch: batch, gradients: wantsGradients, drops: drops).withProducts(in: precision)
         weights = try backend.makeBuffer(count: table.count)
         gradientBuffer = try backend.makeBuffer(count: wantsGradients ? table.count : 0)
         weights.write(values)
@@ -61,4 +63,13 @@ struct TransformerMachine {
 
     /// The gradients of all parameters, one after another in the flat vector.
     var gradients: [Float] { gradientBuffer.values() }
+}
+
+extension ParameterTable {
+    /// The golden values of all parameters, by their names and shapes.
+    var filled: [Float] {
+        ranges.reduce(into: [Float](repeating: 0, count: count)) { values, range in
+            values.replaceSubrange(range.elements, with: fillParameter(range.name, shape: range.shape.dimensions))
+        }
+    }
 }
