@@ -11,7 +11,7 @@ final class GradientComputation {
     private let sum: (any DeviceBuffer)?
     private let parts: Int
     /// The root of the keys of dropout; nil when the network has none.
-    private let dropoutKey: RandomKey?
+    private let dropoutRoot: RandomKey?
     /// The numbers that stand for the key of a run.
     private var keyPieces = DropoutMask.pieces(of: 0)
     private let backend: any Backend
@@ -23,11 +23,16 @@ final class GradientComputation {
         sum = parts > 1 ? try backend.makeBuffer(count: model.table.count) : nil
         self.backend = backend
         let graph = model.trainingGraph(batch: training.microBatchSize, noiseSamples: training.noiseSamples)
-        dropoutKey = graph.hasInput("dropout_key") ? RandomKey(seed: training.seed).folding("dropout") : nil
+        dropoutRoot = graph.hasInput("dropout_key") ? RandomKey(seed: training.seed).folding("dropout") : nil
         executable = try backend.compile(graph, parameters: state.parameters, gradients: gradients)
         // Each part's loss is a mean over the part: scaled by the part's share, the gradients add up to those of the whole batch.
         executable.write("loss_scale", [1 / Float(parts)])
     }
+
+    /// The key of dropout for a part of an update's batch; nil when the network has none.
+    ///
+    /// Each part has its own, which follows from the seed, so that a training that is continued drops what it would have dropped anyway.
+    func dropoutKey(update: Int, part: Int) -> RandomKey? { dropoutRoot?.folding(update * parts + part) }
 
     /// Leaves the gradients of the batch's mean loss in the training state and returns that loss.
     func compute(_ batch: Batch) throws -> Double {
@@ -35,9 +40,7 @@ final class GradientComputation {
         var loss = 0.0
         for part in 0..<parts {
             executable.write(batch, part: part, of: parts)
-            if let dropoutKey {
-                // A key for each run, so that a training that is continued drops what it would have dropped anyway.
-                let key = dropoutKey.folding(batch.update * parts + part)
+            if let key = dropoutKey(update: batch.update, part: part) {
                 DropoutMask.write(key.bits(at: 0), to: &keyPieces)
                 executable.write("dropout_key", keyPieces)
             }

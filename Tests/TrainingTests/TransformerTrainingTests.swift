@@ -1,5 +1,6 @@
 import Foundation
 import Policies
+import PolicyInterface
 import TensorGraph
 import Testing
 
@@ -43,8 +44,23 @@ import Testing
     }
 
     @Test func validationDropsNothing() throws {
-        let trainer = try ToyRobot.trainer(recipe(dropout: 0.3))
-        let loss = try trainer.validationLoss()
-        #expect(try trainer.validationLoss() == loss)
+        let loss = try ToyRobot.trainer(recipe(dropout: 0.3)).validationLoss()
+        #expect(loss != nil)
+        #expect(try ToyRobot.trainer(recipe(dropout: 0)).validationLoss() == loss)
+    }
+
+    @Test func everyPartOfEveryUpdateDropsOtherElements() throws {
+        func keys(dropout: Float) throws -> [RandomKey] {
+            let recipe = recipe(dropout: dropout, parts: 2)
+            let trainer = try ToyRobot.trainer(recipe)
+            let gradients = try GradientComputation(
+                trainer.model, training: trainer.recipe.training,
+                state: TrainingState(on: ToyRobot.machine, table: trainer.model.table), on: ToyRobot.machine)
+            return (0..<3).flatMap { update in
+                (0..<2).compactMap { part in gradients.dropoutKey(update: update, part: part) }
+            }
+        }
+        #expect(try Set(keys(dropout: 0.3)).count == 6)
+        #expect(try keys(dropout: 0).isEmpty)
     }
 }
