@@ -33,6 +33,8 @@ GOALS = [
      ["openvino-bf16"]),
     ("training step, transformer, f32, against PyTorch's best f32", "training-transformer", "batch 256", "f32",
      ["pytorch-eager-f32", "pytorch-compile-f32"]),
+    ("training step, transformer, bf16, against PyTorch's best bf16", "training-transformer", "batch 256", "bf16",
+     ["pytorch-eager-bf16", "pytorch-compile-bf16"]),
     ("training step, transformer, bf16, against PyTorch's best of any precision", "training-transformer", "batch 256",
      "bf16", ["pytorch-"]),
     ("DDIM-10 chunk, batch 1, transformer, bf16, against OpenVINO bf16", "acting-transformer",
