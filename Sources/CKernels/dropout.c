@@ -24,10 +24,6 @@ CK_INLINE void ck_dropout_body(void *context, int thread, int threads) {
 }
 CK_LEVELS(ck_dropout_body)
 
-ck_call ck_dropout_sum_call(ck_dropout_sum *sum) {
-    return (ck_call){.body = CK_BODY(ck_dropout_body), .context = sum, .waits = 1};
-}
-
 void ck_dropout_sum_forward(const ck_dropout_sum *sum, int threads) {
     ck_parallel(CK_BODY(ck_dropout_body), (void *)sum, ck_useful_threads(sum->count, threads));
 }

@@ -6,10 +6,10 @@ enum FusedTransformer: Hashable {
     case geluDropout(DropoutMask)
     /// The gradient of both with respect to x; inputs: x, the output's gradient, the run's key.
     case geluDropoutGradient(DropoutMask)
-    /// Dropout, then the sum with a residual; inputs: x, the residual, the run's key.
+    /// Dropout, then the sum with a residual; inputs: x, the residual, which is in the format of the result, the run's key.
     case dropoutSum(DropoutMask)
     /// The gradients of layer normalisation, that of x with what comes to x by other ways; inputs: x, gain, the output's gradient, the
-    /// other gradient of x; results: those of x, gain and bias.
+    /// other gradient of x, which is in the format of x and of its gradient; results: those of x, gain and bias.
     case layerNormGradientSum(epsilon: Float)
 }
 

@@ -37,7 +37,7 @@ extension InstructionCompiler {
         let threads = threads
         let source = pointer(value)
         let shape = shape(value)
-        // Over whole axes from the outermost on: rows are summed, each of all that is left.
+        // A sum over the outermost axes is a sum of rows, a row being everything inside of them.
         let rest = Array(target.dimensions.drop { $0 == 1 })
         if !rest.isEmpty, Array(shape.dimensions.suffix(rest.count)) == rest {
             let columns = target.count

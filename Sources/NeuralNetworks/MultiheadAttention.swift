@@ -39,8 +39,8 @@ public struct MultiheadAttention: Layer {
     /// - Parameter dropoutKey: the key of the run; nil while acting.
     public func callAsFunction(_ x: Tensor, dropoutKey: Tensor?) -> Tensor {
         let projections = x.linear(x.graph.parameter(inputWeight), bias: x.graph.parameter(inputBias))
-        let attention = attention(dropoutKey)
-        return outputProjection(projections.attention(attention, key: attention.dropout == nil ? nil : dropoutKey))
+        let (attention, key) = attention(dropoutKey)
+        return outputProjection(projections.attention(attention, key: key))
     }
 
     /// Records attention to another sequence: `[batch, time, width]` and `[batch, keys, width]` → `[batch, time, width]`.
@@ -49,13 +49,14 @@ public struct MultiheadAttention: Layer {
     public func callAsFunction(_ x: Tensor, memory: Tensor, dropoutKey: Tensor?) -> Tensor {
         let queries = project(x, rows: 0..<width)
         let keysAndValues = project(memory, rows: width..<3 * width)
-        let attention = attention(dropoutKey)
-        return outputProjection(
-            queries.attention(to: keysAndValues, attention, key: attention.dropout == nil ? nil : dropoutKey))
+        let (attention, key) = attention(dropoutKey)
+        return outputProjection(queries.attention(to: keysAndValues, attention, key: key))
     }
 
-    private func attention(_ key: Tensor?) -> Attention {
-        Attention(heads: heads, mask: mask, dropout: dropout.mask(key: key))
+    /// The attention of a run, and the run's key if it drops anything.
+    private func attention(_ key: Tensor?) -> (attention: Attention, key: Tensor?) {
+        let dropped = dropout.mask(key: key)
+        return (Attention(heads: heads, mask: mask, dropout: dropped), dropped == nil ? nil : key)
     }
 
     /// A linear layer of some rows of the weight.

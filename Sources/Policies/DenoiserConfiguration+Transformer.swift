@@ -85,7 +85,17 @@ extension DenoiserConfiguration.Transformer: DenoiserSettings {
             inputDimension: need.channels, horizon: need.horizon.prediction,
             observationSteps: need.horizon.observation, observationDimension: need.global, layers: layers,
             heads: heads, width: width, embeddingDropout: embeddingDropout, attentionDropout: attentionDropout,
-            isCausal: isCausal, step: step == .condition ? .condition : .token, conditionLayers: conditionLayers)
+            isCausal: isCausal, step: step.placement, conditionLayers: conditionLayers)
+    }
+}
+
+extension DenoiserConfiguration.Transformer.Step {
+    /// The same for the network, which knows no recipes.
+    fileprivate var placement: TransformerForDiffusion.Configuration.StepPlacement {
+        switch self {
+        case .condition: .condition
+        case .token: .token
+        }
     }
 }
 

@@ -11,7 +11,7 @@ public protocol Denoiser: Layer {
     ///   - global: the observations that condition the whole sequence, the oldest first, `[batch, observation, feature]`.
     ///   - local: what conditions each time, `[batch, time, feature]`.
     ///   - dropoutKey: the key of a training run's dropout, `[4]` (see `DropoutMask`); nil while acting, when nothing is dropped.
-    /// - Returns: the prediction, in the shape of `sample`.
+    /// - Returns: the prediction, `[batch, time, channel]`, as many channels as the network was configured to answer with.
     /// - Precondition: the shapes are those that the network was configured for.
     func callAsFunction(_ sample: Tensor, steps: Tensor, global: Tensor?, local: Tensor?, dropoutKey: Tensor?)
         -> Tensor

@@ -33,9 +33,8 @@ private struct Hoisting {
         switch operation {
         case .mish, .gelu, .scale, .clamp, .cast: break
         case .linear where axis == x.shape.rank - 1: return product(of: parts, others)
-        case .linear,
-            .layerNorm where axis < x.shape.rank - 1:
-            break
+        case .linear: break
+        case .layerNorm where axis < x.shape.rank - 1: break
         default: return nil
         }
         return .concatenate(parts.map { record(operation, [$0] + others)[0] }, axis: axis)

@@ -30,7 +30,6 @@ typedef struct {
     ck_dropout dropout;
 } ck_dropout_sum;
 
-ck_call ck_dropout_sum_call(ck_dropout_sum *sum);
 void ck_dropout_sum_forward(const ck_dropout_sum *sum, int threads);
 
 // MARK: GELU, then dropout (gelu.c)
