@@ -91,7 +91,8 @@ public final class DiffusionPolicy: ChunkingPolicy {
                 }
             }
         }
-        let actions = try predict(observations: observations, images: images, keys: requests.map(\.key))
+        let actions = try predict(
+            observations: observations, images: images, noise: startingNoise(of: requests), keys: requests.map(\.key))
         let (length, dimension) = (horizon.prediction, configuration.action.dimension)
         return requests.indices.map { item in
             let rows = (item * length..<(item + 1) * length).map {

@@ -44,11 +44,16 @@ public struct ChunkRequest: Sendable {
     public var observations: [Observation]
     /// The source of the starting noise and of the sampler's noise.
     public var key: RandomKey
+    /// The starting noise, `[prediction, action dimension]` in normalised units; drawn from the key if nil.
+    ///
+    /// A policy that does not denoise ignores it.
+    public var noise: [Float]?
 
     /// A question to a policy.
-    public init(observations: [Observation], key: RandomKey) {
+    public init(observations: [Observation], key: RandomKey, noise: [Float]? = nil) {
         self.observations = observations
         self.key = key
+        self.noise = noise
     }
 }
 

@@ -11,6 +11,9 @@ public struct RandomKey: Sendable, Hashable, Codable {
         state = RandomKey.hash(seed &+ RandomKey.increment)
     }
 
+    /// The seed whose root key this is: every key is the root key of one seed, because the hash maps each number to another one.
+    public var seed: UInt64 { RandomKey.unhash(state) &- RandomKey.increment }
+
     /// The key for one purpose, step or sample under this key.
     public func folding(_ value: UInt64) -> RandomKey {
         var child = self
@@ -87,5 +90,13 @@ public struct RandomKey: Sendable, Hashable, Codable {
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         return z ^ (z >> 31)
+    }
+
+    /// Undoes `hash`: shifted bits are shifted in again, and the factors are the inverses modulo 2^64.
+    private static func unhash(_ value: UInt64) -> UInt64 {
+        var z = value
+        z = (z ^ (z >> 31) ^ (z >> 62)) &* 0x3196_42B2_D24D_8EC3
+        z = (z ^ (z >> 27) ^ (z >> 54)) &* 0x96DE_1B17_3F11_9089
+        return z ^ (z >> 30) ^ (z >> 60)
     }
 }

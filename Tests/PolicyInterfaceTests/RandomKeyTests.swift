@@ -27,6 +27,15 @@ private let key = RandomKey(seed: 7)
     #expect(RandomKey(seed: 42).folding(3).bits(at: 9) == 0x6F20_10A7_1089_8A49)
 }
 
+/// A server gets the seed of a key and makes the same key of it.
+@Test func everyKeyIsTheRootOfASeed() {
+    for seed in [0, 1, 42, UInt64.max] { #expect(RandomKey(seed: seed).seed == seed) }
+    for index in 0..<100 {
+        let child = key.folding(index).folding("noise")
+        #expect(RandomKey(seed: child.seed) == child)
+    }
+}
+
 @Test func uniformNumbersFillTheirRange() {
     let values = (0..<10_000).map { key.uniform(at: $0) }
     #expect(values.allSatisfy { 0 <= $0 && $0 < 1 })
