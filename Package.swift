@@ -47,6 +47,7 @@ let package = Package(
         .systemLibrary(name: "CZip", pkgConfig: nil, providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: nil, providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: nil, providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMessagePack", pkgConfig: nil, providers: [.apt(["libmsgpack-dev"])]),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
         // What everybody speaks; the bytes; the numbers.
@@ -79,6 +80,11 @@ let package = Package(
             ],
             embeds: [.embedInCode("Recipes")]),
         room("Evaluation", sees: ["PolicyInterface", "CPNG"]),
+
+        // Over the network.
+        room("PolicyMessages", sees: ["PolicyInterface", "CMessagePack"]),
+
+        // All of it.
         room(
             "DiffusionPolicyKit",
             sees: [
@@ -119,6 +125,10 @@ let package = Package(
                 "TensorGraph", "CPUBackend",
             ]),
         tests(of: "Evaluation", using: ["PolicyInterface", "CPNG"]),
+        .target(
+            name: "MessageFuzzing", dependencies: ["PolicyMessages", "PolicyInterface"], path: "Tests/MessageFuzzing",
+            swiftSettings: settings),
+        tests(of: "PolicyMessages", using: ["MessageFuzzing", "PolicyInterface"]),
         .target(name: "CAllocationProbe", path: "Tests/CAllocationProbe"),
         .executableTarget(
             name: "AllocationProbe",

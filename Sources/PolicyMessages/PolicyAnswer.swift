@@ -1,0 +1,85 @@
+import PolicyInterface
+
+/// A server's answer to a robot.
+public struct PolicyAnswer: Sendable, Equatable {
+    /// The actions to execute, `[action, action dimension]` in raw units, the first one first.
+    public var actions: [[Float]]
+    /// Everything that was predicted, `[prediction, action dimension]`, if it was asked for.
+    public var prediction: [[Float]]?
+    /// Where the time went.
+    public var timing: Timing
+
+    /// Where the time of an answer went.
+    public struct Timing: Sendable, Equatable {
+        /// Milliseconds that the policy took for the batch in which the request was.
+        public var inference: Double
+        /// Milliseconds that the request waited for its batch.
+        public var waiting: Double
+        /// How many requests were in the batch.
+        public var batch: Int
+        /// Milliseconds from message to answer of the previous request of the same robot; nil for the first.
+        public var previousTotal: Double?
+
+        /// Where the time of an answer went.
+        public init(inference: Double, waiting: Double = 0, batch: Int = 1, previousTotal: Double? = nil) {
+            self.inference = inference
+            self.waiting = waiting
+            self.batch = batch
+            self.previousTotal = previousTotal
+        }
+    }
+
+    /// An answer of actions.
+    public init(actions: [[Float]], prediction: [[Float]]? = nil, timing: Timing) {
+        self.actions = actions
+        self.prediction = prediction
+        self.timing = timing
+    }
+
+    /// The message: `actions`, `prediction` if it was asked for, and `server_timing` in milliseconds.
+    public var message: MessagePackValue {
+        var times: [MessagePackValue.Entry] = [
+            .init("infer_ms", .float64(timing.inference)), .init("queue_ms", .float64(timing.waiting)),
+            .init("batch_size", .integer(timing.batch)),
+        ]
+        if let total = timing.previousTotal { times.append(.init("prev_total_ms", .float64(total))) }
+        var entries: [MessagePackValue.Entry] = [.init("actions", Self.array(actions).value)]
+        if let prediction { entries.append(.init(RequestReader.prediction, Self.array(prediction).value)) }
+        entries.append(.init("server_timing", .map(times)))
+        return .map(entries)
+    }
+
+    /// Reads a message.
+    /// - Throws: `MessageError` when it is no answer of actions of this dimension.
+    public init(_ message: MessagePackValue, actionDimension: Int) throws {
+        func rows(_ name: String) throws -> [[Float]]? {
+            guard let value = message[name] else { return nil }
+            let array = try NumPyArray(value, at: "answer, \(name)")
+            guard array.shape.count == 2, array.shape[0] > 0, array.shape[1] == actionDimension else {
+                throw MessageError(
+                    "answer, \(name)", expected: "shape [actions, \(actionDimension)]", found: "\(array.shape)")
+            }
+            let numbers = array.floats
+            guard numbers.allSatisfy(\.isFinite) else {
+                throw MessageError("answer, \(name)", expected: "finite numbers", found: "others")
+            }
+            return (0..<array.shape[0]).map {
+                Array(numbers[$0 * actionDimension..<($0 + 1) * actionDimension])
+            }
+        }
+        guard let actions = try rows("actions") else {
+            throw MessageError("answer", expected: "actions", found: message.kind)
+        }
+        let times = message["server_timing"]
+        self.init(
+            actions: actions, prediction: try rows(RequestReader.prediction),
+            timing: Timing(
+                inference: times?["infer_ms"]?.number ?? 0, waiting: times?["queue_ms"]?.number ?? 0,
+                batch: times?["batch_size"]?.wholeNumber ?? 1, previousTotal: times?["prev_total_ms"]?.number))
+    }
+
+    /// Rows of one length as an array.
+    private static func array(_ rows: [[Float]]) -> NumPyArray {
+        NumPyArray(Array(rows.joined()), shape: [rows.count, rows.first?.count ?? 0])
+    }
+}

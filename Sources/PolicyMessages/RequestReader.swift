@@ -1,0 +1,130 @@
+import PolicyInterface
+
+/// Takes one field after another out of a request's message, and knows in the end which were left.
+struct RequestReader {
+    /// Keys that are not observations; a field of the policy of the same name goes before.
+    static let (seed, noise, prediction) = ("seed", "noise", "prediction")
+
+    private let length: Int
+    private var values: [String: MessagePackValue] = [:]
+    private var repeated: [String] = []
+    /// What the message holds, for messages about what it does not.
+    private var keys: [String] = []
+
+    /// Spreads out a message.
+    /// - Throws: `MessageError` when it is no map, or a key is no text or there twice.
+    init(_ message: MessagePackValue, horizon: Horizon) throws {
+        length = horizon.observation
+        guard case .map = message, !NumPyArray.isArray(message) else {
+            throw MessageError("message", expected: "a map of fields", found: message.kind)
+        }
+        try spread(message, prefix: "")
+        keys = values.keys.sorted()
+    }
+
+    /// Notes the values of a map, those of maps inside of it by paths.
+    private mutating func spread(_ map: MessagePackValue, prefix: String) throws {
+        guard case .map(let entries) = map else { return }
+        for entry in entries {
+            guard let key = entry.key.text else {
+                throw MessageError("message, key \(values.count)", expected: "text", found: entry.key.kind)
+            }
+            let path = prefix + key
+            if case .map = entry.value, !NumPyArray.isArray(entry.value), entry.value["__npgeneric__"] == nil {
+                try spread(entry.value, prefix: path + "/")
+            } else if values.updateValue(entry.value, forKey: path) != nil {
+                throw MessageError("field \"\(path.prefix(60))\"", expected: "one value", found: "two")
+            }
+        }
+    }
+
+    /// The vectors of a field, the oldest first.
+    mutating func vectors(_ name: String, width: Int) throws -> [[Float]] {
+        let array = try frames(name, shape: [width])
+        let numbers = array.floats
+        let frames = stride(from: 0, to: numbers.count, by: width).map { Array(numbers[$0..<$0 + width]) }
+        return complete(frames)
+    }
+
+    /// The images of a camera, the oldest first.
+    mutating func images(_ name: String, size: ImageSize) throws -> [RGBImage] {
+        let array = try frames(name, shape: [size.height, size.width, 3])
+        guard array.type == .byte else {
+            throw MessageError(
+                "field \"\(name)\"", expected: "pixels in bytes (dtype uint8)", found: "dtype \(array.type.name)")
+        }
+        let frames = stride(from: 0, to: array.data.count, by: size.count).map { start in
+            RGBImage(
+                width: size.width, height: size.height, pixels: Array(array.data[start..<start + size.count]))
+        }
+        return complete(frames)
+    }
+
+    /// The array of a field, of as many frames as there should be or of one without the first extent.
+    private mutating func frames(_ name: String, shape: [Int]) throws -> NumPyArray {
+        let place = "field \"\(name)\""
+        guard let value = values.removeValue(forKey: name) else {
+            let found = keys.prefix(20).map { String($0.prefix(60)) }
+            throw MessageError(
+                place, expected: "numbers of shape \([length] + shape)",
+                found: found.isEmpty ? "an empty message" : "only \(found.joined(separator: ", "))")
+        }
+        let array =
+            NumPyArray.isArray(value) ? try NumPyArray(value, at: place) : try NumPyArray(list: value, at: place)
+        if array.shape == [length] + shape { return array }
+        guard array.shape == shape else {
+            throw MessageError(
+                place, expected: "shape \([length] + shape), or \(shape) for one frame", found: "\(array.shape)")
+        }
+        if length > 1 { repeated.append(name) }
+        return array
+    }
+
+    /// A single frame stands for all.
+    private func complete<Frame>(_ frames: [Frame]) -> [Frame] {
+        frames.count == length ? frames : Array(repeating: frames[0], count: length)
+    }
+
+    /// The seed, if there is one.
+    mutating func seed() throws -> UInt64? {
+        switch values.removeValue(forKey: Self.seed)?.scalar {
+        case nil, .null: return nil
+        case .unsigned(let seed): return seed
+        case .some(let value):
+            throw MessageError(
+                "field \"\(Self.seed)\"", expected: "a whole number in 0...\(UInt64.max)",
+                found: value.number.map { "\($0)" } ?? value.kind)
+        }
+    }
+
+    /// The noise, if there is any.
+    mutating func noise(shape: [Int]) throws -> [Float]? {
+        guard let value = values.removeValue(forKey: Self.noise), value != .null else { return nil }
+        let place = "field \"\(Self.noise)\""
+        let array =
+            NumPyArray.isArray(value) ? try NumPyArray(value, at: place) : try NumPyArray(list: value, at: place)
+        guard array.shape == shape else {
+            throw MessageError(place, expected: "shape \(shape)", found: "\(array.shape)")
+        }
+        let noise = array.floats
+        guard noise.allSatisfy(\.isFinite) else {
+            throw MessageError(place, expected: "finite numbers", found: "others")
+        }
+        return noise
+    }
+
+    /// Whether everything that was predicted is wanted.
+    mutating func wantsPrediction() throws -> Bool {
+        switch values.removeValue(forKey: Self.prediction)?.scalar {
+        case nil, .null: return false
+        case .boolean(let isWanted): return isWanted
+        case .some(let value):
+            throw MessageError("field \"\(Self.prediction)\"", expected: "true or false", found: value.kind)
+        }
+    }
+
+    /// What was taken otherwise than it came, and what was not taken.
+    func finish() -> PolicyRequest.Remarks {
+        PolicyRequest.Remarks(repeated: repeated, ignored: values.keys.sorted())
+    }
+}

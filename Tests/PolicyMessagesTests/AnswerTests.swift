@@ -1,0 +1,49 @@
+import PolicyInterface
+import PolicyMessages
+import TestSupport
+import Testing
+
+/// What servers say.
+@Suite struct AnswerTests {
+    @Test(arguments: [true, false]) func answersReturnAsTheyWent(_ isFirst: Bool) throws {
+        let answer = PolicyAnswer(
+            actions: [[1, 2], [3, 4]], prediction: isFirst ? nil : [[1, 2], [3, 4], [5, 6]],
+            timing: PolicyAnswer.Timing(inference: 1.5, waiting: 0.25, batch: 3, previousTotal: isFirst ? nil : 7))
+        let message = try MessagePackValue(decoding: answer.message.encoded)
+        #expect(try PolicyAnswer(message, actionDimension: 2) == answer)
+        #expect(throws: MessageError.self) { try PolicyAnswer(message, actionDimension: 3) }
+    }
+
+    @Test func answersHaveTheKeysOfOpenpi() throws {
+        let answer = PolicyAnswer(actions: [[1, 2]], timing: PolicyAnswer.Timing(inference: 1, previousTotal: 2))
+        guard case .map(let entries) = answer.message, case .map(let times) = entries[1].value else {
+            Issue.record("no map")
+            return
+        }
+        #expect(entries.map(\.key) == [.string("actions"), .string("server_timing")])
+        #expect(entries[0].value == Fixtures.array([0, 0, 0x80, 0x3F, 0, 0, 0, 0x40], "<f4", [1, 2]))
+        #expect(
+            Set(["infer_ms", "prev_total_ms"]).isSubset(
+                of: times.map { if case .string(let key) = $0.key { key } else { "" } }))
+    }
+
+    @Test func metadataReturnsAsItWent() throws {
+        let names = FieldNames(["state": "observation/state"])
+        let message = try MessagePackValue(decoding: Fixtures.policy.message(names).encoded)
+        let (metadata, read) = try PolicyMetadata.read(message)
+        #expect(metadata.name == "test" && metadata.actionDimension == 2)
+        #expect(metadata.horizon == Fixtures.policy.horizon)
+        #expect(read.inMessages("state") == "observation/state" && read.inMessages("img") == "img")
+        // Whole fields: which columns the policy picks is its own business.
+        #expect(Set(metadata.observations.fields.map(\.width)) == [3, 4])
+        #expect(metadata.observations.images == [ImageSelection("img", size: ImageSize(height: 2, width: 3))])
+        // What a client sends by what it read is what the server wants.
+        let request = Fixtures.request.message(for: metadata, names: read)
+        #expect(try PolicyRequest.read(request, for: Fixtures.policy, names: names).request == Fixtures.request)
+    }
+
+    @Test(arguments: [.null, .map([]), .map([.init(.string("horizon"), .integer(1))])] as [MessagePackValue])
+    func refusesWhatIsNoMetadata(_ message: MessagePackValue) {
+        #expect(throws: MessageError.self) { try PolicyMetadata.read(message) }
+    }
+}

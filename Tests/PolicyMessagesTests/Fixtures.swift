@@ -1,0 +1,56 @@
+import PolicyInterface
+import PolicyMessages
+import TestSupport
+
+/// A policy that looks at a vector, a part of another one, and a small camera image.
+enum Fixtures {
+    static let policy = PolicyMetadata(
+        name: "test",
+        observations: ObservationSchema(
+            [FieldSelection("state", width: 3), FieldSelection("keypoint", columns: 0..<2, width: 4)],
+            images: [ImageSelection("img", size: ImageSize(height: 2, width: 3))]),
+        actionDimension: 2, horizon: Horizon(observation: 2, prediction: 4, action: 2))
+
+    static func observation(_ time: Int) -> Observation {
+        Observation(
+            vectors: [
+                "state": fill("state \(time)", count: 3), "keypoint": fill("keypoint \(time)", count: 4),
+            ],
+            images: [
+                "img": RGBImage(width: 3, height: 2, pixels: (0..<18).map { UInt8($0 * 10 + time) })
+            ])
+    }
+
+    static let request = PolicyRequest(
+        observations: [observation(0), observation(1)], seed: .max, noise: fill("noise", count: 8),
+        wantsPrediction: true)
+
+    /// An array as openpi-client packs it.
+    static func array(_ data: [UInt8], _ type: String, _ shape: [Int]) -> MessagePackValue {
+        .map([
+            .init(.binary(Array("__ndarray__".utf8)), .boolean(true)),
+            .init(.binary(Array("data".utf8)), .binary(data)),
+            .init(.binary(Array("dtype".utf8)), .string(type)),
+            .init(.binary(Array("shape".utf8)), .array(shape.map { .integer($0) })),
+        ])
+    }
+
+    /// Float64 numbers as NumPy holds them.
+    static func doubles(_ values: [Float], _ shape: [Int]) -> MessagePackValue {
+        array(values.flatMap { withUnsafeBytes(of: Double($0)) { Array($0) } }, "<f8", shape)
+    }
+
+    /// The entries of a good request, in float64 as Python's clients have it.
+    static var entries: [String: MessagePackValue] {
+        let observations = request.observations
+        return [
+            "state": doubles(observations.flatMap { $0.vectors["state"] ?? [] }, [2, 3]),
+            "keypoint": doubles(observations.flatMap { $0.vectors["keypoint"] ?? [] }, [2, 4]),
+            "img": array(observations.flatMap { $0.images["img"]?.pixels ?? [] }, "|u1", [2, 2, 3, 3]),
+        ]
+    }
+
+    static func message(_ entries: [String: MessagePackValue]) -> MessagePackValue {
+        .map(entries.sorted { $0.key < $1.key }.map { .init(.string($0.key), $0.value) })
+    }
+}

@@ -1,0 +1,142 @@
+import PolicyInterface
+import PolicyMessages
+import TestSupport
+import Testing
+
+/// What robots ask.
+@Suite struct PolicyRequestTests {
+    private func read(
+        _ changes: [String: MessagePackValue?] = [:], names: FieldNames = FieldNames()
+    ) throws -> (request: PolicyRequest, remarks: PolicyRequest.Remarks) {
+        var entries = Fixtures.entries
+        for (key, value) in changes { entries[key] = value }
+        // Through the bytes, as it comes over the network.
+        let message = try MessagePackValue(decoding: Fixtures.message(entries).encoded)
+        return try PolicyRequest.read(message, for: Fixtures.policy, names: names)
+    }
+
+    @Test func returnsAsItWent() throws {
+        let message = Fixtures.request.message(for: Fixtures.policy)
+        let (request, remarks) = try PolicyRequest.read(
+            MessagePackValue(decoding: message.encoded), for: Fixtures.policy)
+        #expect(request == Fixtures.request)
+        #expect(remarks == PolicyRequest.Remarks())
+    }
+
+    @Test func takesWhatNumPySends() throws {
+        let (request, remarks) = try read()
+        #expect(request.observations == Fixtures.request.observations)
+        #expect(request.seed == nil && request.noise == nil && !request.wantsPrediction)
+        #expect(remarks == PolicyRequest.Remarks())
+    }
+
+    @Test(
+        arguments: [
+            ("|i1", [1, 254], [1, -2]), ("|u1", [1, 254], [1, 254]), ("|b1", [1, 0], [1, 0]),
+            ("<i2", [1, 0, 254, 255], [1, -2]), (">i2", [0, 1, 255, 254], [1, -2]), ("<u2", [1, 0, 0, 1], [1, 256]),
+            ("<i4", [1, 0, 0, 0, 254, 255, 255, 255], [1, -2]), (">u4", [0, 0, 0, 1, 0, 0, 1, 0], [1, 256]),
+            ("<f2", [0x00, 0x3C, 0x00, 0xC0], [1, -2]), ("<f2", [0x01, 0x00, 0x00, 0x02], [0x1p-24, 0x1p-15]),
+            ("<f4", [0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0], [1, -2]), (">f4", [0x3F, 0x80, 0, 0, 0xC0, 0, 0, 0], [1, -2]),
+            ("<i8", [1, 0, 0, 0, 0, 0, 0, 0, 254, 255, 255, 255, 255, 255, 255, 255], [1, -2]),
+            ("<u8", [1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], [1, 256]),
+            (">f8", [0x3F, 0xF0, 0, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0], [1, -2]),
+        ] as [(String, [UInt8], [Float])])
+    func takesEveryTypeOfNumber(_ type: String, _ bytes: [UInt8], _ numbers: [Float]) throws {
+        let policy = PolicyMetadata(
+            name: "", observations: ObservationSchema([FieldSelection("x", width: 2)]), actionDimension: 1,
+            horizon: Horizon(observation: 1, prediction: 1, action: 1))
+        let message = Fixtures.message(["x": Fixtures.array(bytes, type, [1, 2])])
+        #expect(try PolicyRequest.read(message, for: policy).request.observations[0].vectors["x"] == numbers)
+    }
+
+    @Test func takesLists() throws {
+        let rows = MessagePackValue.array([
+            .array([.float64(1), .integer(2), .float32(3)]), .array([.integer(-4), .integer(5), .integer(6)]),
+        ])
+        let (request, _) = try read(["state": rows])
+        #expect(request.observations.map { $0.vectors["state"] } == [[1, 2, 3], [-4, 5, 6]])
+    }
+
+    @Test func repeatsASingleFrame() throws {
+        let (request, remarks) = try read([
+            "state": Fixtures.doubles([1, 2, 3], [3]),
+            "img": Fixtures.array([UInt8](repeating: 9, count: 18), "|u1", [2, 3, 3]),
+        ])
+        #expect(request.observations.map { $0.vectors["state"] } == [[1, 2, 3], [1, 2, 3]])
+        #expect(request.observations.allSatisfy { $0.images["img"]?.pixels == [UInt8](repeating: 9, count: 18) })
+        #expect(remarks.repeated == ["img", "state"])
+    }
+
+    @Test func ignoresWhatIsNotDeclared() throws {
+        let (_, remarks) = try read([
+            "prompt": .string("push the T"), "extra": .map([.init(.string("a"), .null), .init(.string("b"), .null)]),
+        ])
+        #expect(remarks.ignored == ["extra/a", "extra/b", "prompt"])
+    }
+
+    @Test func findsRenamedAndNestedFields() throws {
+        let names = FieldNames(["state": "observation/state", "img": "images/top"])
+        let entries = Fixtures.entries
+        let (request, remarks) = try read(
+            [
+                "state": nil, "img": nil, "observation/state": entries["state"],
+                "images": .map([.init(.string("top"), entries["img"] ?? .null)]),
+            ], names: names)
+        #expect(request.observations == Fixtures.request.observations)
+        #expect(remarks == PolicyRequest.Remarks())
+    }
+
+    @Test func takesScalarsOfNumPy() throws {
+        let seed = MessagePackValue.map([
+            .init(.binary(Array("__npgeneric__".utf8)), .boolean(true)),
+            .init(.binary(Array("data".utf8)), .unsigned(7)), .init(.binary(Array("dtype".utf8)), .string("<i8")),
+        ])
+        #expect(try read(["seed": seed]).request.seed == 7)
+        #expect(try read(["seed": .null]).request.seed == nil)
+    }
+
+    static let hostile: [(String, MessagePackValue?, String)] = [
+        ("state", nil, "expected numbers of shape [2, 3], found only img, keypoint"),
+        ("state", Fixtures.doubles([1, 2], [2]), "expected shape [2, 3], or [3] for one frame, found [2]"),
+        ("state", Fixtures.doubles([Float](repeating: 0, count: 9), [3, 3]), "found [3, 3]"),
+        ("state", Fixtures.doubles([1, 2, .nan], [3]), "finite"),
+        ("state", Fixtures.doubles([1, 2, .infinity], [3]), "finite"),
+        ("state", Fixtures.array([1, 2, 3], "|O", [3]), "never unpickled"),
+        ("state", Fixtures.array([1, 2, 3], "<c8", [3]), "dtype <c8"),
+        ("state", Fixtures.array([1, 2, 3], "<f8", [3]), "3 bytes"),
+        ("state", Fixtures.array([], "<f8", [1 << 62, 1 << 62]), "0 bytes"),
+        ("state", Fixtures.array([], "<f8", [-1]), "a shape of whole numbers"),
+        ("state", Fixtures.array([], "<f8", [Int](repeating: 1, count: 40)), "a shape"),
+        ("state", .string("123"), "an array or a list"),
+        ("state", .array([.array([.integer(1)]), .integer(2)]), "lists of one length"),
+        ("state", .map([.init(.binary(Array("__ndarray__".utf8)), .boolean(true))]), "binary"),
+        ("img", Fixtures.doubles([Float](repeating: 0, count: 36), [2, 2, 3, 3]), "dtype uint8"),
+        ("img", Fixtures.array([UInt8](repeating: 0, count: 36), "|u1", [2, 3, 2, 3]), "shape [2, 2, 3, 3]"),
+        ("seed", .negative(-1), "found -1"), ("seed", .float64(0.5), "found 0.5"), ("seed", .string("x"), "text"),
+        ("noise", Fixtures.doubles([1, 2], [2]), "shape [4, 2]"),
+        ("noise", Fixtures.doubles([Float](repeating: .nan, count: 8), [4, 2]), "finite"),
+        ("prediction", .integer(1), "true or false"),
+    ]
+
+    @Test(arguments: hostile.indices) func refuses(_ index: Int) {
+        let (field, value, words) = Self.hostile[index]
+        let text = message { _ = try read([field: value]) }
+        #expect(text.contains("\"\(field)\"") && text.contains(words), "\(text)")
+    }
+
+    @Test(
+        arguments: [
+            .null, .array([]), .string("x"), Fixtures.array([], "|u1", [0]), .map([.init(.integer(1), .null)]),
+            .map([.init(.string("a"), .null), .init(.binary([0x61]), .null)]),
+        ] as [MessagePackValue])
+    func refusesWhatIsNoMapOfFields(_ value: MessagePackValue) {
+        #expect(throws: MessageError.self) { try PolicyRequest.read(value, for: Fixtures.policy) }
+    }
+
+    @Test func refusesNamesThatContradict() {
+        let schema = Fixtures.policy.observations
+        #expect(message { try FieldNames(["speed": "v"]).validate(for: schema) }.contains("found speed"))
+        #expect(message { try FieldNames(["state": "img"]).validate(for: schema) }.contains("img for img and state"))
+        #expect(throws: Never.self) { try FieldNames(["state": "img", "img": "state"]).validate(for: schema) }
+    }
+}
