@@ -25,6 +25,12 @@ func tests(of name: String, using dependencies: [Target.Dependency] = []) -> Tar
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
+/// Sockets, HTTP and websockets.
+let network: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket"].map {
+    .product(name: $0, package: "swift-nio")
+}
+let encryption: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+
 let package = Package(
     name: "swift-diffusion-policy",
     products: [
@@ -32,11 +38,15 @@ let package = Package(
         .library(name: "PolicyInterface", targets: ["PolicyInterface"]),
         .library(name: "PushT", targets: ["PushT"]),
         .library(name: "Evaluation", targets: ["Evaluation"]),
+        .library(name: "RemotePolicies", targets: ["RemotePolicies"]),
+        .library(name: "Serving", targets: ["Serving"]),
         .executable(name: "dpolicy", targets: ["dpolicy"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
@@ -83,6 +93,8 @@ let package = Package(
 
         // Over the network.
         room("PolicyMessages", sees: ["PolicyInterface", "CMessagePack"]),
+        room("RemotePolicies", sees: ["PolicyMessages", "PolicyInterface", encryption] + network),
+        room("Serving", sees: ["PolicyMessages", "PolicyInterface", logging, encryption] + network),
 
         // All of it.
         room(
@@ -129,6 +141,8 @@ let package = Package(
             name: "MessageFuzzing", dependencies: ["PolicyMessages", "PolicyInterface"], path: "Tests/MessageFuzzing",
             swiftSettings: settings),
         tests(of: "PolicyMessages", using: ["MessageFuzzing", "PolicyInterface"]),
+        tests(
+            of: "Serving", using: ["PolicyMessages", "RemotePolicies", "PolicyInterface", "MessageFuzzing", logging]),
         .target(name: "CAllocationProbe", path: "Tests/CAllocationProbe"),
         .executableTarget(
             name: "AllocationProbe",

@@ -1,0 +1,56 @@
+import NIOCore
+import NIOHTTP1
+import PolicyMessages
+
+/// Asks a server to become a websocket, and reads why it does not want to.
+final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    private let address: ServerAddress
+    private let key: String?
+    private let greeting: EventLoopPromise<MessagePackValue>
+    private var status = 0
+    private var text = ""
+
+    /// Characters of a refusal that are read.
+    private static let longestText = 500
+
+    /// - Parameter greeting: fails when there will be no websocket.
+    init(_ address: ServerAddress, key: String?, greeting: EventLoopPromise<MessagePackValue>) {
+        self.address = address
+        self.key = key
+        self.greeting = greeting
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        var headers: HTTPHeaders = ["Host": address.authority]
+        if let key { headers.add(name: "Authorization", value: "Api-Key \(key)") }
+        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: address.path, headers: headers)
+        context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch Self.unwrapInboundIn(data) {
+        case .head(let head): status = Int(head.status.code)
+        case .body(let body):
+            text = String((text + String(buffer: body)).prefix(Self.longestText))
+        case .end:
+            let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+            greeting.fail(PolicyClientError.notAdmitted(address, status: status, text: line))
+            context.close(promise: nil)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        greeting.fail(PolicyClientError.unreachable(address, reason: "it closed the connection"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        greeting.fail(PolicyClientError.unreachable(address, reason: "\(error)"))
+        context.close(promise: nil)
+    }
+}

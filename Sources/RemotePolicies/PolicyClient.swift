@@ -1,0 +1,109 @@
+import NIOCore
+public import PolicyInterface
+public import PolicyMessages
+
+/// A policy that lives in a server: it asks over the network, in the websocket protocol of openpi, and is used like any other.
+///
+/// ```swift
+/// let policy = try PolicyClient(ServerAddress("ws://127.0.0.1:8000"))
+/// var controller = RecedingHorizonController(policy, seed: 0)
+/// ```
+///
+/// Its answers are those that the server's policy would give in this process, because each request carries the seed of its key. An instance
+/// is used by one thread at a time, which waits for the answers.
+public final class PolicyClient: ChunkingPolicy {
+    /// The server.
+    public let address: ServerAddress
+    /// What the server told of its policy.
+    public let metadata: PolicyMetadata
+    /// How fields are called in messages to the server.
+    public let names: FieldNames
+
+    private let connector: Connector
+    private let configuration: PolicyClientConfiguration
+    private var connections: [Connection]
+
+    /// Connects to a server.
+    /// - Throws: `PolicyClientError`, `InvalidSetting`, or `MessageError` when what is there is no policy server of this kind.
+    public init(_ address: ServerAddress, configuration: PolicyClientConfiguration = PolicyClientConfiguration()) throws
+    {
+        try configuration.validate()
+        self.address = address
+        self.configuration = configuration
+        connector = try Connector(address, configuration)
+        let (connection, greeting) = try connector.connect()
+        do { (metadata, names) = try PolicyMetadata.read(greeting) } catch {
+            connection.close()
+            throw error
+        }
+        connections = [connection]
+    }
+
+    deinit { for connection in connections { connection.close() } }
+
+    /// How many observations a request carries and how many actions its answer.
+    public var horizon: Horizon { metadata.horizon }
+
+    /// Opens the connections over which so many requests are asked.
+    public func prepare(count: Int) throws {
+        for index in 0..<min(count, configuration.connections) { _ = try connection(index) }
+    }
+
+    /// Asks the server, all requests at the same time.
+    /// - Throws: `ObservationError` when an observation lacks what the policy needs, or `PolicyClientError`.
+    public func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
+        for request in requests { try check(request) }
+        // Each connection answers in the order of its questions.
+        let replies = try requests.enumerated().map { index, request in
+            let message = PolicyRequest(
+                observations: request.observations, seed: request.key.seed, noise: request.noise, wantsPrediction: true
+            ).message(for: metadata, names: names)
+            return try connection(index % configuration.connections).ask(message.encoded)
+        }
+        return try replies.map { try chunk(from: $0.wait()) }
+    }
+
+    /// The connection at an index, a new one if there is none or it is closed.
+    private func connection(_ index: Int) throws -> Connection {
+        if index < connections.count, connections[index].isOpen { return connections[index] }
+        let (connection, greeting) = try connector.connect()
+        guard try PolicyMetadata.read(greeting).metadata == metadata else {
+            connection.close()
+            throw PolicyClientError.unintelligible(address, reason: "it serves another policy than before")
+        }
+        if index < connections.count {
+            connections[index] = connection
+        } else {
+            connections.append(connection)
+        }
+        return connection
+    }
+
+    private func check(_ request: ChunkRequest) throws {
+        guard request.observations.count == horizon.observation else {
+            throw MessageError(
+                "request", expected: "\(horizon.observation) observations, the oldest first",
+                found: "\(request.observations.count)")
+        }
+        for observation in request.observations {
+            _ = try metadata.observations.vector(from: observation)
+            _ = try metadata.observations.images(from: observation)
+        }
+        let count = horizon.prediction * metadata.actionDimension
+        if let noise = request.noise, noise.count != count {
+            throw MessageError("noise", expected: "\(count) numbers", found: "\(noise.count)")
+        }
+    }
+
+    private func chunk(from reply: MessagePackValue) throws -> ActionChunk {
+        let answer = try PolicyAnswer(reply, actionDimension: metadata.actionDimension)
+        guard let prediction = answer.prediction else {
+            return ActionChunk(prediction: answer.actions, executed: answer.actions.indices)
+        }
+        guard prediction.count == horizon.prediction else {
+            throw PolicyClientError.unintelligible(
+                address, reason: "expected \(horizon.prediction) predicted actions, found \(prediction.count)")
+        }
+        return ActionChunk(prediction: prediction, executed: horizon.executed)
+    }
+}

@@ -1,0 +1,40 @@
+import PolicyInterface
+
+/// How a client talks to a policy server.
+public struct PolicyClientConfiguration: Sendable, Equatable {
+    /// The server's key, if it wants one.
+    public var key: String?
+    /// A PEM file of the certificates that a server's is signed with; those that the system trusts if nil.
+    public var trustedCertificates: String?
+    /// Connections at most; requests that are asked at the same time go over different ones, so that the server can answer them in one batch.
+    public var connections: Int
+    /// How long connecting may take.
+    public var connectTime: Duration
+    /// How long an answer may take.
+    public var answerTime: Duration
+
+    /// No key, up to 16 connections, patience for slow machines, by default.
+    public init(
+        key: String? = nil, trustedCertificates: String? = nil, connections: Int = 16,
+        connectTime: Duration = .seconds(10), answerTime: Duration = .seconds(60)
+    ) {
+        self.key = key
+        self.trustedCertificates = trustedCertificates
+        self.connections = connections
+        self.connectTime = connectTime
+        self.answerTime = answerTime
+    }
+
+    /// Checks the numbers.
+    /// - Throws: `InvalidSetting`.
+    public func validate() throws {
+        guard (1...1024).contains(connections) else {
+            throw InvalidSetting(key: "connections", expected: "1...1024", found: connections)
+        }
+        for (key, time) in [("connect time", connectTime), ("answer time", answerTime)] {
+            guard time > .zero, time <= .seconds(86_400) else {
+                throw InvalidSetting(key: key, expected: "above 0 and at most a day", found: time)
+            }
+        }
+    }
+}

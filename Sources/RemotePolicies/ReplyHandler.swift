@@ -1,0 +1,110 @@
+import NIOCore
+import NIOWebSocket
+import PolicyMessages
+
+/// Gives each answer of a server to the question that it belongs to: they come in the order of the questions, and before them the greeting.
+final class ReplyHandler: ChannelDuplexHandler {
+    typealias InboundIn = WebSocketFrame
+    typealias OutboundIn = Question
+    typealias OutboundOut = WebSocketFrame
+
+    private struct Wait {
+        let reply: EventLoopPromise<MessagePackValue>
+        let deadline: Scheduled<Void>
+    }
+
+    private let address: ServerAddress
+    private let patience: Duration
+    private let greeting: EventLoopPromise<MessagePackValue>
+    private var waits: CircularBuffer<Wait> = []
+    private var reason = "it was closed"
+
+    /// Answers are believed up to this size: no chunk of actions comes near.
+    static let longestMessage = 1 << 26
+
+    init(_ address: ServerAddress, patience: Duration, greeting: EventLoopPromise<MessagePackValue>) {
+        self.address = address
+        self.patience = patience
+        self.greeting = greeting
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { wait(for: greeting, context) }
+
+    func handlerRemoved(context: ChannelHandlerContext) { failAll() }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let question = Self.unwrapOutboundIn(data)
+        wait(for: question.reply, context)
+        context.write(Self.wrapOutboundOut(frame(.binary, ByteBuffer(bytes: question.bytes))), promise: promise)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let frame = Self.unwrapInboundIn(data)
+        switch frame.opcode {
+        case .binary, .text:
+            guard let wait = waits.popFirst() else { return context.close(promise: nil) }
+            wait.deadline.cancel()
+            wait.reply.completeWith(read(frame))
+        case .ping: send(.pong, frame.unmaskedData, context)
+        case .connectionClose:
+            var data = frame.unmaskedData
+            let code = data.readInteger(as: UInt16.self) ?? 1005
+            reason = "code \(code) \(String(buffer: data))"
+            send(.connectionClose, ByteBuffer(integer: code), context)
+            context.close(promise: nil)
+        default: break
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        failAll()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        reason = "\(error)"
+        context.close(promise: nil)
+    }
+
+    private func read(_ frame: WebSocketFrame) -> Result<MessagePackValue, any Error> {
+        let data = frame.unmaskedData
+        if frame.opcode == .text { return .failure(PolicyClientError.refused(address, text: String(buffer: data))) }
+        return Result {
+            do {
+                return try MessagePackValue(
+                    decoding: Array(buffer: data), limits: MessagePackLimits(bytes: Self.longestMessage))
+            } catch {
+                throw PolicyClientError.unintelligible(address, reason: "\(error)")
+            }
+        }
+    }
+
+    /// Lets somebody wait for the next answer that nobody waits for yet.
+    private func wait(for reply: EventLoopPromise<MessagePackValue>, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else {
+            return reply.fail(PolicyClientError.closed(address, reason: reason))
+        }
+        let deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(patience)) {
+            reply.fail(PolicyClientError.late(self.address, after: self.patience))
+            // A late answer would be taken for that of another question.
+            context.close(promise: nil)
+        }
+        waits.append(Wait(reply: reply, deadline: deadline))
+    }
+
+    private func send(_ opcode: WebSocketOpcode, _ data: ByteBuffer, _ context: ChannelHandlerContext) {
+        context.writeAndFlush(Self.wrapOutboundOut(frame(opcode, data)), promise: nil)
+    }
+
+    /// A frame, masked as a client's have to be (RFC 6455, section 5.3).
+    private func frame(_ opcode: WebSocketOpcode, _ data: ByteBuffer) -> WebSocketFrame {
+        WebSocketFrame(fin: true, opcode: opcode, maskKey: .random(), data: data)
+    }
+
+    private func failAll() {
+        while let wait = waits.popFirst() {
+            wait.deadline.cancel()
+            wait.reply.fail(PolicyClientError.closed(address, reason: reason))
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Foundation
+
+/// Where a policy server is: `ws://HOST:PORT`, or `wss://HOST:PORT` for an encrypted connection.
+public struct ServerAddress: Sendable, Equatable, CustomStringConvertible {
+    /// Its name or number.
+    public let host: String
+    /// Its port; 80, or 443 with `wss`, if the address names none.
+    public let port: Int
+    /// The path, `/` if the address names none.
+    public let path: String
+    /// Whether the connection is encrypted.
+    public let isEncrypted: Bool
+
+    /// Reads an address.
+    /// - Throws: `PolicyClientError.invalidAddress`.
+    public init(_ text: String) throws {
+        guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
+            ["ws", "wss"].contains(scheme), let host = parts.host, !host.isEmpty,
+            parts.port.map({ (1...65_535).contains($0) }) ?? true, parts.user == nil
+        else { throw PolicyClientError.invalidAddress(text) }
+        // An IPv6 number stands in brackets.
+        self.host = host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        isEncrypted = scheme == "wss"
+        port = parts.port ?? (isEncrypted ? 443 : 80)
+        path = parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath
+    }
+
+    /// Name and port, as in the header `Host`.
+    var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    /// The address as it is written.
+    public var description: String { "\(isEncrypted ? "wss" : "ws")://\(authority)\(path == "/" ? "" : path)" }
+}

@@ -1,0 +1,38 @@
+public import Foundation
+import PolicyInterface
+
+/// A secret that clients prove to know, in the header `Authorization: Api-Key KEY`.
+public struct AccessKey: Sendable {
+    private let bytes: [UInt8]
+
+    /// A key of printable characters without spaces.
+    /// - Throws: `InvalidSetting` when it is empty, long, or has other characters, which no header could hold.
+    public init(_ key: String) throws {
+        bytes = Array(key.utf8)
+        guard (1...4096).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw InvalidSetting(
+                key: "API key", expected: "1 to 4096 printable ASCII characters without spaces",
+                found: "\(bytes.count) bytes")
+        }
+    }
+
+    /// The key in a file, of which spaces and line ends around it are no part.
+    /// - Throws: when the file cannot be read, or `InvalidSetting`.
+    public init(contentsOf file: URL) throws {
+        let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+        try self.init(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    /// Whether a header proves knowledge of the key.
+    ///
+    /// The time it takes tells nothing about the key but its length.
+    func opens(_ authorization: String?) -> Bool {
+        guard let authorization else { return false }
+        let parts = authorization.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "api-key" else { return false }
+        let given = Array(parts[1].utf8)
+        var difference = given.count ^ bytes.count
+        for index in given.indices { difference |= Int(given[index] ^ bytes[index % bytes.count]) }
+        return difference == 0
+    }
+}

@@ -1,0 +1,68 @@
+import NIOHTTP1
+
+/// Decides what becomes of a request: the answer of a route, a refusal, or a websocket.
+struct Admission: Sendable {
+    enum Decision {
+        case answer(WebAnswer)
+        case socket(WebSocketRoute)
+    }
+
+    let configuration: WebServerConfiguration
+    let routes: [WebRoute]
+    let sockets: [WebSocketRoute]
+    let registry: ConnectionRegistry
+
+    func decide(_ request: WebRequest) -> Decision {
+        let isUpgrade = request.has("Upgrade")
+        if !isUpgrade, let route = routes.first(where: { $0.path == request.path }) { return answer(request, route) }
+        let exact = sockets.first { $0.path == request.path }
+        let isTaken = routes.contains { $0.path == request.path }
+        guard let socket = exact ?? (isTaken ? nil : sockets.first { $0.path == nil }) else {
+            return .answer(WebAnswer(status: 404, text: "there is nothing at this path\n"))
+        }
+        if !isKnown(request) { return .answer(Self.keyWanted) }
+        guard isUpgrade else {
+            return .answer(WebAnswer(status: 426, text: "this path is for websockets\n"))
+        }
+        guard isFromHere(request) else {
+            return .answer(WebAnswer(status: 403, text: "a page of another origin may not connect\n"))
+        }
+        guard registry.hasRoom else {
+            return .answer(WebAnswer(status: 503, text: "there are as many connections as there may be\n"))
+        }
+        return .socket(socket)
+    }
+
+    private func answer(_ request: WebRequest, _ route: WebRoute) -> Decision {
+        guard ["GET", "HEAD"].contains(request.method) else {
+            return .answer(WebAnswer(status: 405, text: "this path is for GET\n"))
+        }
+        if route.needsKey, !isKnown(request) { return .answer(Self.keyWanted) }
+        return .answer(route.answer(request))
+    }
+
+    private static let keyWanted = WebAnswer(
+        status: 401, text: "expected the header Authorization: Api-Key KEY with the server's key\n")
+
+    private func isKnown(_ request: WebRequest) -> Bool {
+        configuration.key?.opens(request.header("Authorization")) ?? true
+    }
+
+    /// Whether a request comes from no page of a browser, or from one of this server.
+    ///
+    /// Browsers let every page connect to every websocket and tell its origin; other programs tell none. A server that only this machine can
+    /// reach must also be called by this machine's names, since a foreign name could be made to lead here.
+    private func isFromHere(_ request: WebRequest) -> Bool {
+        guard request.has("Origin") else { return true }
+        guard let origin = request.header("Origin"), let host = request.header("Host"),
+            origin == "http://\(host)" || origin == "https://\(host)"
+        else { return false }
+        return !configuration.address.isLoopback || ListeningAddress.isLoopback(Self.name(ofHost: host))
+    }
+
+    /// The name in a `Host` header, without the port and the brackets of an IPv6 address.
+    private static func name(ofHost host: String) -> String {
+        if host.hasPrefix("[") { return String(host.dropFirst().prefix { $0 != "]" }) }
+        return String(host.prefix { $0 != ":" })
+    }
+}

@@ -1,0 +1,183 @@
+import Foundation
+import PolicyInterface
+
+/// Requests of many robots on their way to one policy: those that wait at the same time are answered as one batch, on one thread.
+final class BatchingQueue: @unchecked Sendable {
+    /// A chunk, and where its time went.
+    struct Answer: Sendable {
+        let chunk: ActionChunk
+        let waiting: Duration
+        let inference: Duration
+        let batch: Int
+    }
+
+    private struct Ticket {
+        let number: Int
+        let request: ChunkRequest
+        let arrival: ContinuousClock.Instant
+        let continuation: CheckedContinuation<Answer, any Error>
+    }
+
+    private let configuration: BatchingConfiguration
+    private let metrics: ServerMetrics
+    private let condition = NSCondition()
+    // What follows is guarded by the condition.
+    private var waiting: [Ticket] = []
+    private var nextNumber = 0
+    private var isFinished = false
+    /// How many requests the last two batches had: about as many robots will ask again.
+    private var recentBatches = (last: 1, before: 1)
+    private var lastInference = Duration.zero
+
+    init(_ configuration: BatchingConfiguration, metrics: ServerMetrics) {
+        self.configuration = configuration
+        self.metrics = metrics
+    }
+
+    /// Prepares the policy for every size of batch, on the thread that will use it, and begins to answer.
+    /// - Throws: what the policy throws when it cannot be prepared.
+    func start(_ policy: sending any ChunkingPolicy) async throws {
+        nonisolated(unsafe) let policy = policy
+        try await withCheckedThrowingContinuation { (ready: CheckedContinuation<Void, any Error>) in
+            let thread = Thread { [self] in
+                do {
+                    for count in 1...configuration.largestBatch { try policy.prepare(count: count) }
+                    ready.resume()
+                } catch {
+                    return ready.resume(throwing: error)
+                }
+                while let batch = nextBatch() { answer(batch, with: policy) }
+            }
+            thread.name = "policy"
+            thread.stackSize = 16 << 20
+            thread.start()
+        }
+    }
+
+    /// Waits for the answer to a request.
+    /// - Throws: `ServerBusy` when too many wait, `CancellationError` when the task is cancelled, or what the policy throws.
+    func answer(to request: ChunkRequest) async throws -> Answer {
+        let number = takeNumber()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                enqueue(
+                    Ticket(number: number, request: request, arrival: .now, continuation: continuation),
+                    isCancelled: Task.isCancelled)
+            }
+        } onCancel: {
+            withdraw(number)
+        }
+    }
+
+    /// Answers what waits, takes nothing more, and ends the thread.
+    func finish() {
+        condition.withLock {
+            isFinished = true
+            condition.broadcast()
+        }
+    }
+
+    private func takeNumber() -> Int {
+        condition.withLock {
+            nextNumber += 1
+            return nextNumber
+        }
+    }
+
+    private func enqueue(_ ticket: Ticket, isCancelled: @autoclosure () -> Bool) {
+        let refusal: (any Error)? = condition.withLock {
+            // A task that is cancelled later finds its ticket in the queue.
+            if isCancelled() { return CancellationError() }
+            if isFinished { return ServerBusy.shuttingDown }
+            if waiting.count >= configuration.queue { return ServerBusy.full(waiting: waiting.count) }
+            waiting.append(ticket)
+            metrics.queueLength(waiting.count)
+            condition.broadcast()
+            return nil
+        }
+        if let refusal { ticket.continuation.resume(throwing: refusal) }
+    }
+
+    private func withdraw(_ number: Int) {
+        let ticket: Ticket? = condition.withLock {
+            guard let index = waiting.firstIndex(where: { $0.number == number }) else { return nil }
+            defer { metrics.queueLength(waiting.count) }
+            return waiting.remove(at: index)
+        }
+        ticket?.continuation.resume(throwing: CancellationError())
+    }
+
+    /// Waits for requests, and a little for those that come with them; nil when there will be none.
+    private func nextBatch() -> [Ticket]? {
+        condition.lock()
+        defer { condition.unlock() }
+        repeat {
+            while waiting.isEmpty {
+                if isFinished { return nil }
+                condition.wait()
+            }
+            let expected = min(max(recentBatches.last, recentBatches.before), configuration.largestBatch)
+            let patience = min(configuration.gathering, lastInference / 4) / .seconds(1)
+            let deadline = Date(timeIntervalSinceNow: patience)
+            while waiting.count < expected, !isFinished, condition.wait(until: deadline) {}
+            // While it waited, all may have been withdrawn.
+        } while waiting.isEmpty
+        let batch = Array(waiting.prefix(configuration.largestBatch))
+        waiting.removeFirst(batch.count)
+        metrics.queueLength(waiting.count)
+        return batch
+    }
+
+    private func answer(_ batch: [Ticket], with policy: any ChunkingPolicy) {
+        let start = ContinuousClock.now
+        do {
+            let chunks = try policy.chunks(for: batch.map(\.request))
+            guard chunks.count == batch.count else {
+                throw WrongChunkCount(requests: batch.count, chunks: chunks.count)
+            }
+            let inference = ContinuousClock.now - start
+            note(batch.count, inference)
+            for (ticket, chunk) in zip(batch, chunks) {
+                let wait = start - ticket.arrival
+                metrics.waited(wait)
+                ticket.continuation.resume(
+                    returning: Answer(chunk: chunk, waiting: wait, inference: inference, batch: batch.count))
+            }
+        } catch  where batch.count > 1 {
+            // One of them is at fault, and the others have no part in it.
+            for ticket in batch { answer([ticket], with: policy) }
+        } catch {
+            for ticket in batch { ticket.continuation.resume(throwing: error) }
+        }
+    }
+
+    private func note(_ count: Int, _ inference: Duration) {
+        condition.withLock {
+            recentBatches = (count, recentBatches.last)
+            lastInference = inference
+        }
+        metrics.inferred(inference, batch: count)
+    }
+}
+
+/// A server that cannot take a request now.
+enum ServerBusy: Error, CustomStringConvertible {
+    case full(waiting: Int)
+    case shuttingDown
+
+    /// One line: what is the matter and what to do.
+    var description: String {
+        switch self {
+        case .full(let waiting): "server: busy, \(waiting) requests wait already; ask again later"
+        case .shuttingDown: "server: shutting down; connect again later"
+        }
+    }
+}
+
+/// A policy that does not answer each request once.
+struct WrongChunkCount: Error, CustomStringConvertible {
+    let requests: Int
+    let chunks: Int
+
+    var description: String { "policy: expected \(requests) chunks, one a request, found \(chunks)" }
+}

@@ -1,0 +1,73 @@
+public import Logging
+public import PolicyInterface
+public import PolicyMessages
+
+/// Lets robots ask a policy over the network, in the websocket protocol of openpi.
+///
+/// At `/healthz` it answers as soon as the policy is ready, at `/metrics` in the form of Prometheus; every other path is for robots.
+public final class PolicyServer: Sendable {
+    private let server: WebServer
+    private let queue: BatchingQueue
+
+    private init(_ server: WebServer, _ queue: BatchingQueue) {
+        self.server = server
+        self.queue = queue
+    }
+
+    /// Where the server listens.
+    public var address: ListeningAddress { server.address }
+
+    /// Prepares a policy and begins to serve it.
+    /// - Parameters:
+    ///   - policy: answers the requests, on a thread of its own.
+    ///   - metadata: what the policy looks at and commands; robots are told when they connect.
+    ///   - names: how its fields are called in messages.
+    ///   - web: where and for whom.
+    ///   - batching: how many requests are answered together.
+    ///   - log: gets a warning for each robot that sends what is not taken as it comes.
+    /// - Throws: `InvalidSetting`, `ListeningError`, or what the policy throws when it cannot be prepared.
+    public static func start(
+        _ policy: sending any ChunkingPolicy, metadata: PolicyMetadata, names: FieldNames = FieldNames(),
+        web: WebServerConfiguration = WebServerConfiguration(),
+        batching: BatchingConfiguration = BatchingConfiguration(), log: Logger
+    ) async throws -> PolicyServer {
+        try web.validate()
+        try batching.validate()
+        try names.validate(for: metadata.observations)
+        let metrics = ServerMetrics()
+        let queue = BatchingQueue(batching, metrics: metrics)
+        try await queue.start(policy)
+        let limits = MessagePackLimits(bytes: web.limits.messageBytes)
+        do {
+            let server = try await WebServer.start(
+                web,
+                routes: [
+                    WebRoute("/healthz", needsKey: false) { _ in WebAnswer(text: "OK\n") },
+                    WebRoute("/metrics") { _ in
+                        WebAnswer(
+                            contentType: PrometheusText.contentType,
+                            body: Array(metrics.text.utf8))
+                    },
+                ],
+                sockets: [
+                    WebSocketRoute { connection in
+                        metrics.connected(1)
+                        defer { metrics.connected(-1) }
+                        var session = PolicySession(
+                            metadata, names: names, limits: limits, queue: queue, metrics: metrics, log: log)
+                        try await session.run(connection)
+                    }
+                ], log: log)
+            return PolicyServer(server, queue)
+        } catch {
+            queue.finish()
+            throw error
+        }
+    }
+
+    /// Takes no more connections and requests, answers those in flight, and ends.
+    public func shutDown() async {
+        await server.shutDown()
+        queue.finish()
+    }
+}

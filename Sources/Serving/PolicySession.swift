@@ -1,0 +1,118 @@
+import Logging
+import PolicyInterface
+import PolicyMessages
+
+/// The conversation with one robot.
+///
+/// It speaks the websocket protocol of openpi (Physical Intelligence, `openpi-client` 0.1): the server begins with its metadata, then answers
+/// each binary message with another one, or with text that says what was wrong; the robot may then ask again.
+struct PolicySession {
+    let policy: PolicyMetadata
+    let names: FieldNames
+    let limits: MessagePackLimits
+    let queue: BatchingQueue
+    let metrics: ServerMetrics
+    let log: Logger
+
+    private var hasWarnedOfRepeating = false
+    private var hasWarnedOfIgnoring = false
+
+    init(
+        _ policy: PolicyMetadata, names: FieldNames, limits: MessagePackLimits, queue: BatchingQueue,
+        metrics: ServerMetrics, log: Logger
+    ) {
+        self.policy = policy
+        self.names = names
+        self.limits = limits
+        self.queue = queue
+        self.metrics = metrics
+        self.log = log
+    }
+
+    /// Answers until the robot goes.
+    mutating func run(_ connection: WebSocketConnection) async throws {
+        try await connection.send(.binary(policy.message(names).encoded))
+        var previousTotal: Duration?
+        for try await message in connection.messages {
+            let start = ContinuousClock.now
+            let outcome: ServerMetrics.Outcome
+            do {
+                let request = try read(message, from: connection)
+                var answer = try await self.answer(request)
+                answer.timing.previousTotal = previousTotal.map { $0 / .milliseconds(1) }
+                try await connection.send(.binary(answer.message.encoded))
+                outcome = .answered
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                outcome = Self.outcome(of: error)
+                try await connection.send(.text("\(error)"))
+            }
+            previousTotal = ContinuousClock.now - start
+            metrics.ended(outcome, after: previousTotal ?? .zero)
+        }
+    }
+
+    private mutating func read(
+        _ message: WebSocketMessage, from connection: WebSocketConnection
+    ) throws -> PolicyRequest {
+        guard case .binary(let bytes) = message else {
+            throw MessageError("message", expected: "binary MessagePack", found: "text")
+        }
+        let (request, remarks) = try PolicyRequest.read(
+            MessagePackValue(decoding: bytes, limits: limits), for: policy, names: names)
+        warn(remarks, connection)
+        return request
+    }
+
+    /// Tells once a connection what is taken otherwise than it comes.
+    private mutating func warn(_ remarks: PolicyRequest.Remarks, _ connection: WebSocketConnection) {
+        if !remarks.repeated.isEmpty, !hasWarnedOfRepeating {
+            hasWarnedOfRepeating = true
+            log.warning(
+                """
+                \(connection.request.peer): \(Self.list(remarks.repeated)) came as one frame, which is repeated; expected the last \
+                \(policy.horizon.observation), the oldest first
+                """)
+        }
+        if !remarks.ignored.isEmpty, !hasWarnedOfIgnoring {
+            hasWarnedOfIgnoring = true
+            log.warning(
+                "\(connection.request.peer): the policy does not look at \(Self.list(remarks.ignored)), which is ignored"
+            )
+        }
+    }
+
+    /// Names that came over the network, made harmless.
+    private static func list(_ names: [String]) -> String {
+        let shown = names.prefix(8).map { name in
+            "\"\(String(String.UnicodeScalarView(name.unicodeScalars.prefix(60).filter { $0.value >= 0x20 && $0.value != 0x7F })))\""
+        }
+        return shown.joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
+    }
+
+    private func answer(_ request: PolicyRequest) async throws -> PolicyAnswer {
+        let seed: UInt64
+        if let given = request.seed {
+            seed = given
+        } else {
+            var generator = SystemRandomNumberGenerator()
+            seed = generator.next()
+        }
+        let answer = try await queue.answer(
+            to: ChunkRequest(observations: request.observations, key: RandomKey(seed: seed), noise: request.noise))
+        return PolicyAnswer(
+            actions: Array(answer.chunk.actions), prediction: request.wantsPrediction ? answer.chunk.prediction : nil,
+            timing: PolicyAnswer.Timing(
+                inference: answer.inference / .milliseconds(1), waiting: answer.waiting / .milliseconds(1),
+                batch: answer.batch))
+    }
+
+    private static func outcome(of error: any Error) -> ServerMetrics.Outcome {
+        switch error {
+        case is MessageError, is ObservationError: .refused
+        case is ServerBusy: .rejected
+        default: .failed
+        }
+    }
+}

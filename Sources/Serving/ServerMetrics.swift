@@ -1,0 +1,66 @@
+import Synchronization
+
+/// What a policy server has done so far, for people who watch it.
+final class ServerMetrics: Sendable {
+    /// How a request ended.
+    enum Outcome: String, CaseIterable {
+        /// With actions.
+        case answered
+        /// It did not hold what the policy needs.
+        case refused
+        /// Too many waited.
+        case rejected
+        /// The policy had no answer.
+        case failed
+    }
+
+    private struct Numbers {
+        var outcomes: [Outcome: Int] = [:]
+        var total = Histogram.seconds
+        var waiting = Histogram.seconds
+        var inference = Histogram.seconds
+        var batches = Histogram.sizes
+        var queue = 0
+        var connections = 0
+    }
+
+    private let numbers = Mutex(Numbers())
+
+    /// Counts a request, from its message to its answer.
+    func ended(_ outcome: Outcome, after time: Duration) {
+        numbers.withLock { numbers in
+            numbers.outcomes[outcome, default: 0] += 1
+            if outcome == .answered { numbers.total.add(time / .seconds(1)) }
+        }
+    }
+
+    func waited(_ time: Duration) { numbers.withLock { $0.waiting.add(time / .seconds(1)) } }
+
+    func inferred(_ time: Duration, batch: Int) {
+        numbers.withLock { numbers in
+            numbers.inference.add(time / .seconds(1))
+            numbers.batches.add(Double(batch))
+        }
+    }
+
+    func queueLength(_ count: Int) { numbers.withLock { $0.queue = count } }
+
+    /// Counts robots that come, or with −1 go.
+    func connected(_ change: Int) { numbers.withLock { $0.connections += change } }
+
+    /// Everything in the form of Prometheus.
+    var text: String {
+        let numbers = numbers.withLock { $0 }
+        var text = PrometheusText()
+        text.counter(
+            "dpolicy_requests_total", "Requests by how they ended.", label: "outcome",
+            Outcome.allCases.map { ($0.rawValue, numbers.outcomes[$0] ?? 0) })
+        text.histogram("dpolicy_request_seconds", "From a request's message to its answer.", numbers.total)
+        text.histogram("dpolicy_queue_seconds", "How long requests waited for their batch.", numbers.waiting)
+        text.histogram("dpolicy_inference_seconds", "How long the policy took for a batch.", numbers.inference)
+        text.histogram("dpolicy_batch_size", "Requests in a batch.", numbers.batches)
+        text.gauge("dpolicy_queue_length", "Requests that wait now.", numbers.queue)
+        text.gauge("dpolicy_connections", "Robots that are connected now.", numbers.connections)
+        return text.text
+    }
+}

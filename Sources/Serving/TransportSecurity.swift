@@ -1,0 +1,47 @@
+import Foundation
+import NIOSSL
+
+/// Who a server is, proven by a certificate; connections are then encrypted (`wss` and `https`).
+public struct TransportSecurity: Sendable {
+    let context: NIOSSLContext
+
+    /// The identity in two PEM files.
+    /// - Parameters:
+    ///   - certificate: the certificate, followed by those that it was signed with.
+    ///   - key: its private key.
+    /// - Throws: `TransportSecurityError` when a file cannot be read or does not hold what it should.
+    public init(certificate: String, key: String) throws {
+        let certificates = try Self.reading(certificate, "certificates in PEM form") {
+            try NIOSSLCertificate.fromPEMFile(certificate)
+        }
+        let privateKey = try Self.reading(key, "a private key in PEM form") {
+            try NIOSSLPrivateKey(file: key, format: .pem)
+        }
+        context = try Self.reading(certificate, "a certificate that fits to the key \(key)") {
+            try NIOSSLContext(
+                configuration: .makeServerConfiguration(
+                    certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(privateKey)))
+        }
+    }
+
+    private static func reading<Result>(
+        _ file: String, _ expected: String, _ body: () throws -> Result
+    ) throws -> Result {
+        do { return try body() } catch {
+            throw TransportSecurityError(file: file, expected: expected, found: "\(error)")
+        }
+    }
+}
+
+/// A certificate or key that cannot be used.
+public struct TransportSecurityError: Error, CustomStringConvertible {
+    /// The file.
+    public let file: String
+    /// What it should hold.
+    public let expected: String
+    /// What is wrong with it.
+    public let found: String
+
+    /// One line: the file, what was expected, what was found.
+    public var description: String { "\(file): expected \(expected), found \(found)" }
+}

@@ -1,0 +1,178 @@
+import NIOCore
+import NIOWebSocket
+
+/// Turns whole frames of a websocket into messages and back, answers pings, and closes connections whose peer is silent or does not read.
+final class WebSocketMessageHandler: ChannelDuplexHandler {
+    typealias InboundIn = WebSocketFrame
+    typealias InboundOut = WebSocketMessage
+    typealias OutboundIn = WebSocketOutput
+    typealias OutboundOut = WebSocketFrame
+
+    /// Tells the handlers of a connection that the server shuts down: what was received may be answered, nothing more is taken.
+    struct Drain: Sendable {}
+
+    private enum State {
+        case open
+        /// Nothing more is taken, but answers are sent.
+        case draining
+        /// A close frame was sent; the peer's is awaited.
+        case closing
+    }
+
+    private let limits: WebServerLimits
+    private var state = State.open
+    private var watch: Scheduled<Void>?
+    /// When the peer last sent a whole frame, or was last not listened to.
+    private var heard = NIODeadline.now()
+    /// Whether the peer is listened to now: while messages wait to be taken it is not.
+    private var isListening = true
+    private var unfinishedWrites = 0
+    /// When a write last finished, or the first of those unfinished began.
+    private var wrote = NIODeadline.now()
+
+    init(limits: WebServerLimits) { self.limits = limits }
+
+    func handlerAdded(context: ChannelHandlerContext) { scheduleWatch(context) }
+
+    func handlerRemoved(context: ChannelHandlerContext) { watch?.cancel() }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let frame = Self.unwrapInboundIn(data)
+        heard = .now()
+        guard !frame.rsv1, !frame.rsv2, !frame.rsv3 else {
+            return close(context, .protocolError, "no extension was agreed on")
+        }
+        switch frame.opcode {
+        case .binary where state == .open:
+            context.fireChannelRead(Self.wrapInboundOut(.binary(Array(buffer: frame.unmaskedData))))
+        case .text where state == .open:
+            guard let text = String(validating: frame.unmaskedData.readableBytesView, as: UTF8.self) else {
+                return close(context, .invalidText, "text that is not UTF-8")
+            }
+            context.fireChannelRead(Self.wrapInboundOut(.text(text)))
+        case .ping where state != .closing:
+            let pong = WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)
+            context.writeAndFlush(Self.wrapOutboundOut(pong), promise: noteWrite(context))
+        case .connectionClose: acceptClose(frame, context)
+        case .binary, .text, .ping, .pong: break
+        default: close(context, .protocolError, "a frame of unknown kind")
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard state != .closing else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch Self.unwrapOutboundIn(data) {
+        case .message(.text(let text)): write(context, .text, ByteBuffer(string: text), promise)
+        case .message(.binary(let bytes)): write(context, .binary, ByteBuffer(bytes: bytes), promise)
+        case .close(let code, let reason):
+            promise?.succeed()
+            close(context, code, reason)
+        }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        isListening = true
+        context.read()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isListening = false
+        context.fireChannelReadComplete()
+        // The peer's close frame is waited for even though nobody takes messages any longer.
+        if state == .closing { read(context: context) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is Drain, state == .open {
+            state = .draining
+            context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case let error as NIOWebSocketError:
+            close(context, error == .invalidFrameLength ? .tooLarge : .protocolError, "\(error)")
+        case is ByteToMessageDecoderError where state == .closing:
+            // What follows a broken frame is thrown away until the peer has read why.
+            return
+        case let error as NIOWebSocketFrameAggregator.Error:
+            let isTooLarge = error == .accumulatedFrameSizeIsTooLarge || error == .tooManyFragments
+            close(context, isTooLarge ? .tooLarge : .protocolError, "\(error)")
+        default: context.close(promise: nil)
+        }
+        context.fireErrorCaught(error)
+    }
+
+    private func write(
+        _ context: ChannelHandlerContext, _ opcode: WebSocketOpcode, _ data: ByteBuffer,
+        _ promise: EventLoopPromise<Void>?
+    ) {
+        let written = noteWrite(context)
+        written.futureResult.cascade(to: promise)
+        context.write(Self.wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: written)
+    }
+
+    /// Counts a write that begins, and its end.
+    private func noteWrite(_ context: ChannelHandlerContext) -> EventLoopPromise<Void> {
+        if unfinishedWrites == 0 { wrote = .now() }
+        unfinishedWrites += 1
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.unfinishedWrites -= 1
+            self.wrote = .now()
+        }
+        return promise
+    }
+
+    /// Asks the peer to close the connection, and closes it if that takes too long.
+    private func close(_ context: ChannelHandlerContext, _ code: WebSocketCloseCode, _ reason: String) {
+        guard state != .closing else { return }
+        state = .closing
+        var data = ByteBuffer()
+        data.writeInteger(code.rawValue)
+        // A control frame holds 125 bytes.
+        data.writeString(String(decoding: reason.utf8.prefix(120), as: UTF8.self))
+        let frame = WebSocketFrame(fin: true, opcode: .connectionClose, data: data)
+        context.writeAndFlush(Self.wrapOutboundOut(frame), promise: nil)
+        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.closeTime)) {
+            context.close(promise: nil)
+        }
+        read(context: context)
+    }
+
+    /// The peer wants to close, or answers that it will.
+    private func acceptClose(_ frame: WebSocketFrame, _ context: ChannelHandlerContext) {
+        guard state != .closing else { return context.close(promise: nil) }
+        state = .closing
+        var data = frame.unmaskedData
+        let echo = WebSocketFrame(fin: true, opcode: .connectionClose, data: data.readSlice(length: 2) ?? ByteBuffer())
+        context.writeAndFlush(Self.wrapOutboundOut(echo)).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+
+    /// Looks after a third of the idle time how the peer is.
+    private func scheduleWatch(_ context: ChannelHandlerContext) {
+        let interval = TimeAmount(min(limits.idleTime, limits.writeTime) / 3)
+        watch = context.eventLoop.assumeIsolated().scheduleTask(in: interval) {
+            self.look(context)
+            self.scheduleWatch(context)
+        }
+    }
+
+    private func look(_ context: ChannelHandlerContext) {
+        let now = NIODeadline.now()
+        if !isListening { heard = now }
+        let isStuck = unfinishedWrites > 0 && now - wrote > TimeAmount(limits.writeTime)
+        if isStuck || now - heard > TimeAmount(limits.idleTime) { return context.close(promise: nil) }
+        guard state != .closing, context.channel.isWritable else { return }
+        let ping = WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer())
+        context.writeAndFlush(Self.wrapOutboundOut(ping), promise: noteWrite(context))
+    }
+}

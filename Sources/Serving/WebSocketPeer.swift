@@ -1,0 +1,38 @@
+import Logging
+import NIOCore
+
+/// A client whose connection has become a websocket.
+struct WebSocketPeer: Sendable {
+    let channel: NIOAsyncChannel<WebSocketMessage, WebSocketOutput>
+    let request: WebRequest
+    let route: WebSocketRoute
+
+    /// Lets the route talk with the client until it returns, the client goes, or the server shuts down, and closes the connection.
+    func converse(_ registry: ConnectionRegistry, _ log: Logger) async {
+        await withTaskGroup { group in
+            group.addTask { await handle(registry, log) }
+            // What the route is waiting for is for nobody when the client has gone.
+            group.addTask { try? await channel.channel.closeFuture.get() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func handle(_ registry: ConnectionRegistry, _ log: Logger) async {
+        let isDraining = { registry.isDraining }
+        try? await channel.executeThenClose { inbound, outbound in
+            var goodbye = (code: WebSocketCloseCode.normal, reason: "")
+            do {
+                try await route.handle(WebSocketConnection(request, inbound: inbound, outbound: outbound))
+                if isDraining() { goodbye = (.goingAway, "the server shuts down") }
+            } catch {
+                if channel.channel.isActive, !Task.isCancelled {
+                    log.warning("\(request.peer): the connection is closed: \(error)")
+                }
+                goodbye = (.internalError, "\(error)")
+            }
+            try await outbound.write(.close(goodbye.code, goodbye.reason))
+            try await channel.channel.closeFuture.get()
+        }
+    }
+}

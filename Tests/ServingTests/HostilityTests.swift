@@ -1,0 +1,158 @@
+import Foundation
+import PolicyInterface
+import PolicyMessages
+import RemotePolicies
+import Serving
+import TestSupport
+import Testing
+
+/// Clients that do what they should not: they are told or sent away, and the others notice nothing.
+@Suite(.timeLimit(.minutes(5))) struct HostilityTests {
+    @Test func aHundredThatSayNothing() async throws {
+        try await withServer(limits: WebServerLimits(handshakes: 50)) { server in
+            let (url, port) = (server.url, server.address.port)
+            try await onThread {
+                let silent = try (0..<100).map { _ in try RawClient(port: port) }
+                let client = try PolicyClient(ServerAddress(url))
+                let request = FakePolicy.request(1)
+                #expect(try client.chunks(for: [request]) == [FakePolicy.chunk(for: request)])
+                // Those that came first had to go.
+                #expect(silent[0].receive(1) == nil)
+                withExtendedLifetime(silent) {}
+            }
+        }
+    }
+
+    @Test func whoIsSilentIsSentAway() async throws {
+        let limits = WebServerLimits(handshakeTime: .seconds(2), idleTime: .milliseconds(500))
+        try await withServer(limits: limits) { server in
+            let port = server.address.port
+            try await onThread {
+                #expect(try RawClient(port: port).receiveAll().isEmpty)
+                let slow = try RawClient(port: port)
+                slow.send(Array("GET / HT".utf8))
+                #expect(slow.receiveAll().isEmpty)
+                let mute = try RawClient(port: port)
+                mute.upgrade()
+                #expect(mute.message()?.opcode == 2)
+                // It never answers a ping.
+                #expect(mute.message() == nil)
+            }
+        }
+    }
+
+    @Test func whoDoesNotReadIsSentAway() async throws {
+        let limits = WebServerLimits(writeTime: .milliseconds(300))
+        let server = try await WebServer.start(
+            WebServerConfiguration(address: ListeningAddress(port: 0), limits: limits), routes: [],
+            sockets: [
+                WebSocketRoute { connection in
+                    while true { try await connection.send(.binary([UInt8](repeating: 1, count: 1 << 20))) }
+                }
+            ], log: LogRecord().logger)
+        let port = server.address.port
+        let client = try await onThread {
+            let client = try RawClient(port: port)
+            client.upgrade()
+            return Unread(client: client)
+        }
+        // Nobody reads, and yet it ends.
+        #expect(await eventually { server.connectionCount == 1 })
+        #expect(await eventually { server.connectionCount == 0 })
+        await server.shutDown()
+        withExtendedLifetime(client) {}
+    }
+
+    private struct Unread: @unchecked Sendable { let client: RawClient }
+
+    @Test func oversizeMessagesEndTheirConnection() async throws {
+        try await withServer(limits: WebServerLimits(messageBytes: 4096)) { server in
+            let (url, port) = (server.url, server.address.port)
+            try await onThread {
+                let other = try PolicyClient(ServerAddress(url))
+                let whole = try RawClient(port: port)
+                whole.upgrade()
+                _ = whole.message()
+                whole.send(2, [UInt8](repeating: 0, count: 5000))
+                #expect(whole.message()?.code == 1009)
+                let pieces = try RawClient(port: port)
+                pieces.upgrade()
+                _ = pieces.message()
+                for opcode: UInt8 in [2, 0, 0] {
+                    pieces.send(opcode, [UInt8](repeating: 0, count: 2000), isFinal: false)
+                }
+                #expect(pieces.message()?.code == 1009)
+                let declared = try RawClient(port: port)
+                declared.upgrade()
+                _ = declared.message()
+                declared.send([0x82, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4])
+                #expect(declared.message()?.code == 1009)
+                #expect(try other.chunks(for: [FakePolicy.request(1)]).count == 1)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        [UInt8](repeating: 0xFF, count: 300), Array("\r\n\r\n\r\n".utf8), Array("GET\r\n\r\n".utf8),
+        Array("POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n".utf8)
+            + [UInt8](repeating: 65, count: 200_000),
+        Array("GET / HTTP/1.1\r\n".utf8) + [UInt8](repeating: 65, count: 3_000_000),
+        Array("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n".utf8),
+        Array("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n".utf8),
+    ])
+    func garbageIsAnsweredOrClosed(_ bytes: [UInt8]) async throws {
+        try await withServer(limits: WebServerLimits(handshakeTime: .seconds(2))) { server in
+            let (url, port) = (server.url, server.address.port)
+            try await onThread {
+                let client = try RawClient(port: port)
+                client.send(bytes)
+                let answer = client.receiveAll()
+                #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"), "\(answer.prefix(100))")
+                #expect(try PolicyClient(ServerAddress(url)).chunks(for: [FakePolicy.request(1)]).count == 1)
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            [UInt8](repeating: 0xFF, count: 64), [0x83, 0x80, 1, 2, 3, 4], [0xC2, 0x80, 1, 2, 3, 4],
+            [0x80, 0x80, 1, 2, 3, 4], [0x09, 0x80, 1, 2, 3, 4], [0x81, 0x81, 0, 0, 0, 0, 0xFF],
+        ] as [[UInt8]])
+    func brokenFramesEndTheirConnection(_ bytes: [UInt8]) async throws {
+        try await withServer { server in
+            let port = server.address.port
+            try await onThread {
+                let client = try RawClient(port: port)
+                client.upgrade()
+                _ = client.message()
+                client.send(bytes)
+                let code = client.message()?.code
+                #expect([1002, 1007, 1009].contains(code), "\(String(describing: code))")
+                client.send(8, [0x03, 0xEA])
+                #expect(client.message() == nil)
+            }
+        }
+    }
+
+    @Test func thereAreOnlySoManyConnections() async throws {
+        try await withServer(limits: WebServerLimits(connections: 1)) { server in
+            let (url, port) = (server.url, server.address.port)
+            try await onThread {
+                let first = try RawClient(port: port)
+                first.upgrade()
+                #expect(first.message()?.opcode == 2)
+                let text = message { _ = try PolicyClient(ServerAddress(url)) }
+                #expect(text.contains("503") && text.contains("as many connections"), "\(text)")
+                #expect(try RawClient(port: port).get("/healthz").hasSuffix("OK\n"))
+                first.send(8, [0x03, 0xE8])
+                #expect(first.message()?.code == 1000)
+                #expect(first.frame() == nil)
+            }
+            // The place is free again.
+            _ = try await onThread { () -> Bool in
+                while (try? PolicyClient(ServerAddress(url))) == nil {}
+                return true
+            }
+        }
+    }
+}

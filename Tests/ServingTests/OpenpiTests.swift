@@ -1,0 +1,50 @@
+import Foundation
+import PolicyInterface
+import Serving
+import TestSupport
+import Testing
+
+/// The unmodified `openpi-client` of PyPI.
+@Suite(.timeLimit(.minutes(5))) struct OpenpiTests {
+    static let python = ProcessInfo.processInfo.environment["DPOLICY_OPENPI_PYTHON"]
+
+    private struct Summary: Decodable {
+        let horizon: [String: Int]
+        let shapes: [String]
+        let dtypes: [String]
+        let isSame: Bool
+        let first: [Float]
+        let errors: [String]
+        let timings: [String]
+    }
+
+    @Test(.enabled(if: python != nil, "set DPOLICY_OPENPI_PYTHON to a Python that has openpi-client"))
+    func drivesTheServer() async throws {
+        try await withServer(key: "k") { server in
+            let port = server.address.port
+            let output = try await onThread {
+                let process = Process()
+                process.executableURL = URL(fileURLWithPath: Self.python ?? "")
+                let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                let script = tests.appendingPathComponent("Clients/openpi_robot.py").path
+                process.arguments = [script, "\(port)", "200", "k"]
+                let pipe = Pipe()
+                process.standardOutput = pipe
+                try process.run()
+                let output = pipe.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                #expect(process.terminationStatus == 0)
+                return output
+            }
+            let summary = try JSONDecoder().decode(Summary.self, from: output)
+            #expect(summary.horizon == ["observation": 2, "prediction": 4, "action": 2])
+            #expect(summary.shapes == ["[2, 2]"] && summary.dtypes == ["<f4"])
+            let observation = Observation(vectors: ["state": [100, 100, 100]])
+            let expected = try FakePolicy.chunk(
+                for: ChunkRequest(observations: [observation, observation], key: RandomKey(seed: 3)))
+            #expect(summary.isSame && summary.first == Array(expected.actions.joined()))
+            #expect(summary.errors.count == 1 && summary.errors[0].contains("\"state\""))
+            #expect(Set(["infer_ms", "prev_total_ms"]).isSubset(of: summary.timings))
+        }
+    }
+}

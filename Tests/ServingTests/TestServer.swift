@@ -1,0 +1,68 @@
+import Foundation
+import Logging
+import PolicyMessages
+import RemotePolicies
+import Serving
+import Synchronization
+
+/// Runs a body with a server of a fake policy, which is shut down afterwards.
+func withServer(
+    _ record: FakePolicy.Record = FakePolicy.Record(), names: FieldNames = FieldNames(),
+    limits: WebServerLimits = WebServerLimits(), key: String? = nil, security: TransportSecurity? = nil,
+    batching: BatchingConfiguration = BatchingConfiguration(), log: LogRecord = LogRecord(),
+    _ body: (PolicyServer) async throws -> Void
+) async throws {
+    let server = try await PolicyServer.start(
+        FakePolicy(record), metadata: FakePolicy.metadata, names: names,
+        web: WebServerConfiguration(
+            address: ListeningAddress(port: 0), key: try key.map { try AccessKey($0) }, security: security,
+            limits: limits), batching: batching, log: log.logger)
+    do { try await body(server) } catch {
+        await server.shutDown()
+        throw error
+    }
+    await server.shutDown()
+}
+
+/// Runs a body that blocks, on a thread of its own: the threads of Swift's tasks are the server's.
+func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+    }
+}
+
+extension PolicyServer {
+    /// The address for clients.
+    var url: String { "ws://\(address)" }
+}
+
+/// Keeps what is logged.
+final class LogRecord: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var messages: [String] { lines.withLock { $0 } }
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(record: self) } }
+
+    private struct Handler: LogHandler {
+        let record: LogRecord
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { record.lines.withLock { $0.append("\(event.message)") } }
+    }
+}
+
+/// Waits until something holds, for things that happen on other threads.
+func eventually(_ condition: () -> Bool) async -> Bool {
+    for _ in 0..<3000 {
+        if condition() { return true }
+        try? await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+}
