@@ -108,7 +108,7 @@ let package = Package(
             dependencies: [
                 "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "PushT",
                 "PolicyInterface", "PolicyNetworks", "NeuralNetworks", "NoiseSchedules", "TensorFiles", "TensorGraph",
-                logging, arguments,
+                "PolicyMessages", "RemotePolicies", "Serving", logging, arguments,
             ],
             swiftSettings: settings),
 

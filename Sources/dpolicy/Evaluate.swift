@@ -5,8 +5,11 @@ import Foundation
 import NoiseSchedules
 import Policies
 import PolicyInterface
+import PolicyMessages
+import RemotePolicies
 import TensorFiles
 import TensorGraph
+import Training
 
 /// Judges a policy, or two of them side by side.
 struct Evaluate: ParsableCommand {
@@ -26,10 +29,13 @@ struct Evaluate: ParsableCommand {
               dpolicy evaluate --policy runs/demo/policy --sampler ddim --steps 10 --compare-sampler ddpm
               dpolicy evaluate --policy runs/a/policy --compare runs/b/policy --json
               dpolicy evaluate --episodes 200 --seed 200000 --precision bfloat16 --compare-precision float32
+              dpolicy evaluate --server ws://127.0.0.1:8000
             """)
 
     @Option(help: ArgumentHelp("Folder of the policy; the shipped one if not given.", valueName: "dir"))
     var policy: String?
+
+    @OptionGroup var remote: RemoteOptions
 
     @Option(parsing: .unconditional, help: "How many episodes, each with a seed of its own.")
     var episodes = 50
@@ -81,9 +87,15 @@ struct Evaluate: ParsableCommand {
     func validate() throws {
         try computing.check(comparePrecision, option: "--compare-precision")
         _ = try checkingUsage { try PushTTask.evaluator(settings) }
+        let isConfigured = sampler.sampler != nil || sampler.steps != nil || computing.precision != nil
+        if remote.server != nil, policy != nil || isComparison || isConfigured || acting.weights != .native {
+            throw ValidationError(
+                "--server: expected no option of a policy, sampler or machine, found one; the server has its own")
+        }
     }
 
     func run() throws {
+        if let client = try remote.client() { return try judge(client) }
         let machine = computing.machine(global, weights: acting.weights)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         let first = try chosen.load(sampler, machine: machine)
@@ -95,7 +107,7 @@ struct Evaluate: ParsableCommand {
         for policy in [first, second?.policy].compactMap({ $0 }) { try PushTTask.check(policy.configuration) }
         let name = named(chosen, first, on: machine)
         let result = try judge(first, name, filming: video)
-        let file = resultFile(of: chosen)
+        let file = resultFile(in: chosen.run)
         guard let second else {
             try present(result, text: "\(ResultTable([result]))", file: file)
             try keep(result, of: chosen, in: file)
@@ -109,10 +121,21 @@ struct Evaluate: ParsableCommand {
         try AtomicFile.write(JSONEncoder.legible.encode(comparison), to: file)
     }
 
+    /// Judges the policy of a server.
+    private func judge(_ client: PolicyClient) throws {
+        let (observations, name) = (client.metadata.observations, client.metadata.name)
+        try PushTTask.check(observations, actionDimension: client.metadata.actionDimension)
+        let result = try judge(
+            client, "\(name) at \(client.address)", PushTTask.evaluator(settings, seeing: observations), filming: video)
+        let file = resultFile(in: nil)
+        try present(result, text: "\(ResultTable([result]))", file: file)
+        try result.write(to: file)
+    }
+
     /// Where the result is written.
-    private func resultFile(of policy: NamedPolicy) -> URL {
+    private func resultFile(in run: RunDirectory?) -> URL {
         if let output { return URL(fileURLWithPath: output) }
-        if let run = policy.run { return RunReport(run).evaluation }
+        if let run { return RunReport(run).evaluation }
         let folder = video.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
         return folder?.appendingPathComponent("evaluation.json") ?? URL(fileURLWithPath: "evaluation.json")
     }
@@ -137,7 +160,12 @@ struct Evaluate: ParsableCommand {
     }
 
     private func judge(_ policy: DiffusionPolicy, _ name: String, filming video: String?) throws -> EvaluationResult {
-        let evaluator = try PushTTask.evaluator(settings, of: policy.configuration)
+        try judge(policy, name, PushTTask.evaluator(settings, of: policy.configuration), filming: video)
+    }
+
+    private func judge(
+        _ policy: any ChunkingPolicy, _ name: String, _ evaluator: Evaluator, filming video: String?
+    ) throws -> EvaluationResult {
         let progress = RolloutProgress(name, settings)
         defer { progress.finish() }
         let recorder = video.map { MosaicRecorder(file: URL(fileURLWithPath: $0)) }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Notes that the user or the system asks the process to end (SIGINT, SIGTERM), so that it can save first.
+/// Notes that the user or the system asks the process to end (SIGINT, SIGTERM), so that it can finish first.
 ///
 /// A second request ends the process at once.
 final class Interruption: @unchecked Sendable {
@@ -8,9 +8,16 @@ final class Interruption: @unchecked Sendable {
     private let lock = NSLock()
     private var requests = 0
     private var sources: [any DispatchSourceSignal] = []
+    private let notice: String
+    private let react: @Sendable () -> Void
 
     /// Begins to listen.
-    init() {
+    /// - Parameters:
+    ///   - notice: what the user is told is being done.
+    ///   - react: called at the first request.
+    init(_ notice: String = "saving", then react: @escaping @Sendable () -> Void = {}) {
+        self.notice = notice
+        self.react = react
         for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
@@ -29,7 +36,8 @@ final class Interruption: @unchecked Sendable {
             return requests
         }
         if count > 1 { _exit(1) }
-        StandardError.write("\nsaving; interrupt again to leave at once\n")
+        StandardError.write("\n\(notice); interrupt again to leave at once\n")
+        react()
     }
 }
 

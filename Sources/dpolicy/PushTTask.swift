@@ -19,16 +19,22 @@ enum PushTTask {
     /// - Throws: `InvalidSetting` when a setting is out of its range.
     static func evaluator(
         _ configuration: EvaluationConfiguration, of policy: PolicyConfiguration? = nil
+    ) throws -> Evaluator { try evaluator(configuration, seeing: policy?.observations) }
+
+    /// An evaluator in Push-T of policies that observe something.
+    /// - Throws: `InvalidSetting` when a setting is out of its range.
+    static func evaluator(
+        _ configuration: EvaluationConfiguration, seeing observations: ObservationSchema?
     ) throws -> Evaluator {
         try configuration.validate()
-        let definition = definition(for: policy)
+        let definition = definition(showing: observations)
         return Evaluator(configuration: configuration) { PushTEnvironment(seed: $0, definition: definition) }
     }
 
     /// The task, with images where a policy looks at them.
-    private static func definition(for policy: PolicyConfiguration?) -> PushTDefinition {
+    private static func definition(showing observations: ObservationSchema?) -> PushTDefinition {
         var definition = PushTDefinition()
-        definition.observesImage = policy?.observations.images.isEmpty == false
+        definition.observesImage = observations?.images.isEmpty == false
         return definition
     }
 
@@ -60,13 +66,19 @@ enum PushTTask {
     /// Checks that a policy sees what Push-T shows and commands what it executes.
     /// - Throws: `ObservationError` or `CommandError`, naming what is missing.
     static func check(_ configuration: PolicyConfiguration) throws {
-        let seen = PushTEnvironment(seed: 0, definition: definition(for: configuration)).observation
-        _ = try configuration.observations.vector(from: seen)
-        _ = try configuration.observations.images(from: seen)
-        guard configuration.action.dimension == 2 else {
+        try check(configuration.observations, actionDimension: configuration.action.dimension)
+    }
+
+    /// Checks that Push-T shows what is observed and executes what is commanded.
+    /// - Throws: `ObservationError` or `CommandError`, naming what is missing.
+    static func check(_ observations: ObservationSchema, actionDimension: Int) throws {
+        let seen = PushTEnvironment(seed: 0, definition: definition(showing: observations)).observation
+        _ = try observations.vector(from: seen)
+        _ = try observations.images(from: seen)
+        guard actionDimension == 2 else {
             throw CommandError(
                 place: "policy.action.dimension", expected: "2 numbers, a point in Push-T's world",
-                found: "\(configuration.action.dimension)")
+                found: "\(actionDimension)")
         }
     }
 

@@ -48,6 +48,9 @@ final class CommandLineRun {
 
     var isRunning: Bool { process.isRunning }
 
+    /// What was printed so far.
+    var outputSoFar: String { (try? String(contentsOf: folder("output"), encoding: .utf8)) ?? "" }
+
     /// Sends a signal.
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 

@@ -4,7 +4,7 @@ import Testing
 
 /// Exit codes and help.
 @Suite struct UsageTests {
-    static let verbs = ["train", "evaluate", "predict", "simulate", "inspect", "data", "bench"]
+    static let verbs = ["train", "evaluate", "predict", "serve", "load", "simulate", "inspect", "data", "bench"]
 
     @Test(arguments: verbs) func helpHasExamples(_ verb: String) throws {
         let outcome = try dpolicy(verb, "--help")
@@ -31,7 +31,11 @@ import Testing
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "99990"],
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "18446744073709551615"],
         ["evaluate", "--seed", "18446744073709551615"], ["bench"], ["bench", "--data", "x", "--steps", "0"],
-        ["bench", "--data", "x", "--work", "sleep"],
+        ["bench", "--data", "x", "--work", "sleep"], ["serve", "--host", "0.0.0.0"], ["serve", "--port", "65536"],
+        ["serve", "--tls-cert", "x"], ["serve", "--field", "state"], ["serve", "--batch", "0"],
+        ["evaluate", "--server", "http://x"], ["evaluate", "--server", "ws://x", "--policy", "y"],
+        ["evaluate", "--server", "ws://x", "--steps", "4"], ["evaluate", "--api-key-file", "x"], ["load"],
+        ["load", "--server", "ws://x", "--clients", "0"],
     ])
     func wrongUsageIs64(_ arguments: [String]) throws {
         let outcome = try CommandLineRun(arguments).wait()
@@ -45,7 +49,8 @@ import Testing
         ["predict", "--policy", "nowhere", "--input", "a", "--output", "b"],
         ["train", "--recipe", "nowhere.yaml", "--data", "x", "--output", "y"],
         ["train", "--recipe", "pusht-demo", "--data", "nowhere", "--output", "y"],
-        ["train", "--resume", "--data", "x", "--output", "nowhere"],
+        ["train", "--resume", "--data", "x", "--output", "nowhere"], ["serve", "--policy", "nowhere"],
+        ["serve", "--api-key-file", "nowhere"], ["serve", "--tls-cert", "nowhere", "--tls-key", "nowhere"],
     ])
     func missingFilesAre1(_ arguments: [String]) throws {
         let outcome = try CommandLineRun(arguments).wait()

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import RemotePolicies
+
+/// Measures how many robots a server can answer.
+struct Load: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ask a policy server as many robots would, and tell how fast it answers.",
+        discussion: """
+            Each robot asks its next question as soon as it has its answer. The exit code is 1 when a question got an error.
+
+            Examples:
+              dpolicy load --server ws://127.0.0.1:8000 --clients 16 --seconds 60
+              dpolicy load --server wss://robots.example.org --api-key-file key.txt --json
+            """)
+
+    @OptionGroup var remote: RemoteOptions
+
+    @Option(parsing: .unconditional, help: "How many robots ask.")
+    var clients = 16
+
+    @Option(parsing: .unconditional, help: "How long they ask.")
+    var seconds = 10.0
+
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard remote.server != nil else {
+            throw ValidationError("--server: expected the address of a server, found none")
+        }
+        guard (1...1024).contains(clients) else {
+            throw ValidationError("--clients: expected 1...1024, found \(clients)")
+        }
+        guard seconds > 0, seconds <= 86_400 else {
+            throw ValidationError("--seconds: expected above 0 and at most 86400, found \(seconds)")
+        }
+    }
+
+    func run() throws {
+        guard let address = try remote.address() else { return }
+        let report = try ServerLoad(clients: clients, time: .seconds(seconds)).run(
+            address, configuration: remote.configuration())
+        if global.json {
+            try StandardOutput.write(json: report)
+        } else {
+            StandardOutput.write(
+                line: String(
+                    format: "%d robots  %.1f answers a second  median %.2f ms  p99 %.2f ms  %d answers  %d errors",
+                    report.clients, report.rate, report.median, report.p99, report.answers, report.errors))
+        }
+        if let error = report.firstError {
+            throw CommandError(
+                place: "\(address)", expected: "an answer to every question",
+                found: "\(report.errors) errors, the first of them: \(error)")
+        }
+    }
+}
