@@ -15,20 +15,31 @@ final class DenoisingLoop {
 
     private let executable: any Executable
     private let imageNames: [String]
-    private let steps: Int
+    /// How much of a clean sample and how much noise there is before each step.
+    private let levels: [(clean: Float, noise: Float)]
     private let isStochastic: Bool
+    private let sampleDimension: Int
+    private let actionDimension: Int
     private var noise: [Float]
     private var position: [Float]
+    /// The first step of each item: 0, or a later one for items that start warm.
+    private var entries: [Int]
+    /// What items that start warm are before their first step, `[batch, Tp, C]`.
+    private var warmSample: [Float]
 
     init(
         _ model: DiffusionModel, sampler: Sampler, batch: Int, parameters: any DeviceBuffer, on backend: any Backend
     ) throws {
-        let horizon = model.configuration.horizon
+        let (horizon, schedule) = (model.configuration.horizon, model.schedule)
         self.batch = batch
         executable = try backend.compile(
             model.stepGraph(batch: batch, sampler: sampler), parameters: parameters, gradients: nil)
-        steps = sampler.steps ?? model.configuration.diffusion.steps
+        levels = try sampler.table(for: model.configuration.diffusion.prediction, schedule: schedule).map {
+            (Float(schedule.sampleScales[$0.timestep]), Float(schedule.noiseScales[$0.timestep]))
+        }
         isStochastic = sampler.isStochastic
+        sampleDimension = model.sampleDimension
+        actionDimension = model.configuration.action.dimension
         observations = [Float](repeating: 0, count: batch * horizon.observation * model.observationDimension)
         let inputs = model.imageInputs(batch: batch)
         imageNames = inputs.map(\.name)
@@ -36,15 +47,24 @@ final class DenoisingLoop {
         sample = [Float](repeating: 0, count: batch * horizon.prediction * model.sampleDimension)
         noise = isStochastic ? sample : []
         position = [Float](repeating: 0, count: batch)
+        entries = [Int](repeating: 0, count: batch)
+        warmSample = sample
     }
+
+    /// How many steps denoise a sample that starts from noise alone.
+    var steps: Int { levels.count }
 
     /// Denoises `sample`.
     ///
-    /// The noise of step `i` of an item comes from its key folded with `1 + i`, so that it does not depend on the other items.
+    /// The noise of step `i` of an item comes from its key folded with `1 + i`, so that it does not depend on the other items. Steps before the first of
+    /// every item are left out.
     /// - Parameter keys: one an item; items behind the last key are padding and get no noise.
     func run(keys: ArraySlice<RandomKey>) throws {
         try condition()
-        for step in 0..<steps { try denoise(step, keys: keys) }
+        for step in (entries[..<keys.count].min() ?? 0)..<steps {
+            enter(step)
+            try denoise(step, keys: keys)
+        }
     }
 
     /// Does once what a run does, so that weights are packed, tables computed and memory mapped before the first one.
@@ -74,7 +94,39 @@ final class DenoisingLoop {
 
     /// Sets `sample` to the starting noise of each item, which comes from its key folded with 0.
     func start(keys: ArraySlice<RandomKey>) {
+        for item in entries.indices { entries[item] = 0 }
         fillNoise(keys, folding: 0, into: &sample)
+    }
+
+    /// Lets an item start warm, with its last steps only, from `√ᾱ_t · actions + √(1 − ᾱ_t) · noise`: t is the diffusion's step that the first of them
+    /// denoises, and the noise the starting noise that `sample` holds.
+    ///
+    /// Inpainted observations of the future are not known: for them the middle of the normalised range, 0, stands in for the actions.
+    /// - Parameters:
+    ///   - item: which item.
+    ///   - actions: normalised, `[Tp, A]`.
+    ///   - count: how many steps are left, in `1 ... steps`.
+    func warm(_ item: Int, from actions: [Float], steps count: Int) {
+        let size = sample.count / batch
+        entries[item] = steps - count
+        let level = levels[entries[item]]
+        for index in 0..<size {
+            let (time, component) = (index / sampleDimension, index % sampleDimension)
+            let clean = component < actionDimension ? actions[time * actionDimension + component] : 0
+            warmSample[item * size + index] = level.clean * clean + level.noise * sample[item * size + index]
+        }
+        // Only later steps have it put into its place.
+        if entries[item] == 0 { begin(item) }
+    }
+
+    /// Puts the items into their place whose first step is this one; until then it does not matter what their samples were.
+    private func enter(_ step: Int) {
+        for item in entries.indices where step > 0 && entries[item] == step { begin(item) }
+    }
+
+    private func begin(_ item: Int) {
+        let size = sample.count / batch
+        for index in item * size..<(item + 1) * size { sample[index] = warmSample[index] }
     }
 
     private func fillNoise(_ keys: ArraySlice<RandomKey>, folding number: Int, into values: inout [Float]) {

@@ -92,7 +92,8 @@ public final class DiffusionPolicy: ChunkingPolicy {
             }
         }
         let actions = try predict(
-            observations: observations, images: images, noise: startingNoise(of: requests), keys: requests.map(\.key))
+            observations: observations, images: images, noise: startingNoise(of: requests), keys: requests.map(\.key),
+            starts: requests.contains { $0.start != nil } ? requests.map(\.start) : [])
         let (length, dimension) = (horizon.prediction, configuration.action.dimension)
         return requests.indices.map { item in
             let rows = (item * length..<(item + 1) * length).map {
@@ -109,13 +110,16 @@ public final class DiffusionPolicy: ChunkingPolicy {
     ///   - noise: the starting noise in normalised units, `[B, Tp, A]`, or `[B, Tp, A + D]` when observations are inpainted; drawn from the
     ///     keys if not given.
     ///   - keys: the randomness of each item.
+    ///   - starts: what each item is denoised from instead of from noise alone; none if not given.
     /// - Throws: `PolicyError` when the numbers are too few, too many or not finite; `ObservationError` when a camera's images are missing, unknown or
     ///   of another size.
     public func predict(
-        observations: [Float], images: [String: [RGBImage]] = [:], noise: [Float]? = nil, keys: [RandomKey]
+        observations: [Float], images: [String: [RGBImage]] = [:], noise: [Float]? = nil, keys: [RandomKey],
+        starts: [WarmStart?] = []
     ) throws -> [Float] {
         try check(observations, noise, count: keys.count)
         try check(images, count: keys.count)
+        try check(starts, count: keys.count)
         var normalised = observations
         normaliser.observation.apply(to: &normalised)
         var actions: [Float] = []
@@ -125,6 +129,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
             try backend.perform {
                 loop.start(keys: keys[items])
                 if let noise { lay(noise, of: items, outOf: keys.count, into: &loop.sample) }
+                if !starts.isEmpty { lay(starts[items], into: loop) }
                 lay(images, of: items, into: &loop.images)
                 let size = normalised.count / keys.count
                 for (index, value) in normalised[items.lowerBound * size..<items.upperBound * size].enumerated() {

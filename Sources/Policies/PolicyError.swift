@@ -10,6 +10,8 @@ public enum PolicyError: Error, Equatable, CustomStringConvertible {
     case observationNotFinite(item: Int, index: Int, value: String)
     /// Given noise that is infinite or no number.
     case noiseNotFinite(index: Int, value: String)
+    /// An action to start denoising from that is infinite or no number.
+    case startNotFinite(item: Int, time: Int, component: Int, value: String)
     /// A predicted action that is infinite or no number.
     case actionNotFinite(item: Int, time: Int, component: Int)
 
@@ -26,6 +28,8 @@ public enum PolicyError: Error, Equatable, CustomStringConvertible {
             "observation of item \(item), number \(index): expected a finite number, found \(value)"
         case .noiseNotFinite(let index, let value):
             "noise, number \(index): expected a finite number, found \(value)"
+        case .startNotFinite(let item, let time, let component, let value):
+            "warm start of item \(item), time \(time), component \(component): expected a finite number, found \(value)"
         case .actionNotFinite(let item, let time, let component):
             """
             action of item \(item), time \(time), component \(component): expected a finite number; the observation may lie \

@@ -48,12 +48,15 @@ public struct ChunkRequest: Sendable {
     ///
     /// A policy that does not denoise ignores it.
     public var noise: [Float]?
+    /// What to start denoising from; nil for noise alone.
+    public var start: WarmStart?
 
     /// A question to a policy.
-    public init(observations: [Observation], key: RandomKey, noise: [Float]? = nil) {
+    public init(observations: [Observation], key: RandomKey, noise: [Float]? = nil, start: WarmStart? = nil) {
         self.observations = observations
         self.key = key
         self.noise = noise
+        self.start = start
     }
 }
 

@@ -19,12 +19,15 @@ import Training
         var passes: Work
         /// Allocations of our own for a chunk, by its number of denoising steps.
         var chunks: [String: Int]
+        /// The same for chunks that start from given actions, with half of the steps.
+        var warmChunks: [String: Int]
         var growth: Growth
 
         enum CodingKeys: String, CodingKey {
             case trainingSteps = "training_steps"
             case passes
             case chunks
+            case warmChunks = "warm_chunks"
             case growth
         }
     }
@@ -72,7 +75,8 @@ import Training
             demonstrations: demonstrations(), backend: machine)
         let report = Report(
             trainingSteps: try trainingSteps(trainer), passes: try passes(trainer, on: machine),
-            chunks: try chunks(trainer), growth: try growth(trainer, passes: numbers.dropFirst().first ?? 100_000))
+            chunks: try chunks(trainer), warmChunks: try chunks(trainer, startsWarm: true),
+            growth: try growth(trainer, passes: numbers.dropFirst().first ?? 100_000))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         print(String(decoding: try encoder.encode(report), as: UTF8.self))
@@ -121,10 +125,10 @@ import Training
     }
 
     /// Whole chunks of few and of many steps: what they allocate must not depend on the steps.
-    private static func chunks(_ trainer: Trainer) throws -> [String: Int] {
+    private static func chunks(_ trainer: Trainer, startsWarm: Bool = false) throws -> [String: Int] {
         var counts: [String: Int] = [:]
         for sampler in [Sampler.ddpm(steps: 5), .ddpm(steps: 50)] {
-            let predict = try prediction(trainer, sampler)
+            let predict = try prediction(trainer, sampler, startsWarm: startsWarm)
             for _ in 0..<3 { try predict() }
             counts["\(sampler.steps ?? 0)"] = try Work(repetitions: 1, expectsOwn: true, predict).own
         }
@@ -145,7 +149,9 @@ import Training
         return Growth(passes: passes, kibibytes: [early, try peak()])
     }
 
-    private static func prediction(_ trainer: Trainer, _ sampler: Sampler) throws -> () throws -> Void {
+    private static func prediction(
+        _ trainer: Trainer, _ sampler: Sampler, startsWarm: Bool = false
+    ) throws -> () throws -> Void {
         let policy = try trainer.policy(sampler: sampler)
         let count = policy.horizon.observation * policy.model.observationDimension
         let observations = [Float](repeating: 0.5, count: count)
@@ -155,7 +161,10 @@ import Training
         }
         let named = Dictionary(uniqueKeysWithValues: images)
         let keys = [RandomKey(seed: 1)]
-        return { _ = try policy.predict(observations: observations, images: named, keys: keys) }
+        let action = [Float](repeating: 0.5, count: policy.configuration.action.dimension)
+        let actions = Array(repeating: action, count: policy.horizon.prediction)
+        let starts: [WarmStart?] = startsWarm ? [WarmStart(actions: actions, share: 0.5)] : []
+        return { _ = try policy.predict(observations: observations, images: named, keys: keys, starts: starts) }
     }
 
     // MARK: - Things to work on

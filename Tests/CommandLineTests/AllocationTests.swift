@@ -17,6 +17,7 @@ import Testing
         let trainingSteps: Work
         let passes: Work
         let chunks: [String: Int]
+        let warmChunks: [String: Int]
         let growth: Growth
     }
 
@@ -36,7 +37,9 @@ import Testing
             #expect(Set(work.library).count == 1, "the libraries' share differs from one call to the next")
         }
         // The answer and the way to it are allocated for each chunk, whatever its steps; they also show that the probe counts.
-        #expect(Set(report.chunks.values).count == 1 && report.chunks.values.allSatisfy { 1...20 ~= $0 })
+        for chunks in [report.chunks, report.warmChunks] {
+            #expect(Set(chunks.values).count == 1 && chunks.values.allSatisfy { 1...20 ~= $0 })
+        }
         let growth = try #require(report.growth.kibibytes.last) - report.growth.kibibytes[0]
         #expect(report.growth.passes == passes && growth <= 512, "\(growth) KiB")
     }

@@ -32,22 +32,9 @@ func predictionIsTheSamplerAppliedStepByStep(conditioning: Conditioning, sampler
     let raw = tiny.observations(1)
     var observation = raw
     tiny.normaliser.observation.apply(to: &observation)
-    let schedule = try tiny.configuration.diffusion.schedule()
     var sample = [Float](repeating: 0, count: 4 * tiny.model.sampleDimension)
-    var noise = sample
     keys[0].folding(0).fillNormal(&sample)
-    for (index, step) in try sampler.table(for: .noise, schedule: schedule).enumerated() {
-        let held = tiny.holding(sample, observation: observation)
-        let output = try tiny.output(held, step: step.timestep, observation: observation)
-        keys[0].folding(1 + index).fillNormal(&noise)
-        sample = held.indices.map {
-            Float(
-                step.previous(
-                    current: Double(held[$0]), output: Double(output[$0]), noise: Double(noise[$0]), clip: 1))
-        }
-    }
-    var actions = (0..<4).flatMap { sample[$0 * tiny.model.sampleDimension..<$0 * tiny.model.sampleDimension + 2] }
-    tiny.normaliser.action.invert(&actions)
+    let actions = try tiny.actions(denoising: sample, with: sampler, key: keys[0], observation: observation)
     for tested in TestedBackend.allCases {
         let found = try tiny.policy(sampler: sampler, on: tested).predict(observations: raw, keys: [keys[0]])
         #expect(isClose(found, actions), "\(tested)")

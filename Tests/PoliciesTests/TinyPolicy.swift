@@ -83,6 +83,32 @@ struct TinyPolicy {
         return executable.read("output", count: sample.count)
     }
 
+    /// Raw actions `[1, Tp, A]` that come of a sample `[1, Tp, C]` by the sampler's steps, computed one after another by hand.
+    /// - Parameters:
+    ///   - first: the first of the steps.
+    ///   - observation: normalised, `[To, D]`.
+    func actions(
+        denoising sample: [Float], with sampler: Sampler, from first: Int = 0, key: RandomKey, observation: [Float]
+    ) throws -> [Float] {
+        let table = try sampler.table(
+            for: configuration.diffusion.prediction, schedule: configuration.diffusion.schedule())
+        var sample = sample
+        var noise = sample
+        for index in first..<table.count {
+            let held = holding(sample, observation: observation)
+            let output = try output(held, step: table[index].timestep, observation: observation)
+            key.folding(1 + index).fillNormal(&noise)
+            sample = held.indices.map {
+                Float(
+                    table[index].previous(
+                        current: Double(held[$0]), output: Double(output[$0]), noise: Double(noise[$0]), clip: 1))
+            }
+        }
+        var actions = (0..<4).flatMap { sample[$0 * model.sampleDimension..<$0 * model.sampleDimension + 2] }
+        normaliser.action.invert(&actions)
+        return actions
+    }
+
     /// A sample `[1, Tp, C]` with the first observations put in by hand when they are inpainted.
     func holding(_ sample: [Float], observation: [Float]) -> [Float] {
         guard configuration.conditioning == .inpainting else { return sample }
