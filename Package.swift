@@ -37,6 +37,7 @@ let package = Package(
         .library(name: "DiffusionPolicyKit", targets: ["DiffusionPolicyKit"]),
         .library(name: "PolicyInterface", targets: ["PolicyInterface"]),
         .library(name: "PushT", targets: ["PushT"]),
+        .library(name: "Control", targets: ["Control"]),
         .library(name: "Evaluation", targets: ["Evaluation"]),
         .library(name: "RemotePolicies", targets: ["RemotePolicies"]),
         .library(name: "Serving", targets: ["Serving"]),
@@ -89,6 +90,7 @@ let package = Package(
                 "NeuralNetworks", "TensorGraph", "Yams", logging,
             ],
             embeds: [.embedInCode("Recipes")]),
+        room("Control", sees: ["PolicyInterface"]),
         room("Evaluation", sees: ["PolicyInterface", "CPNG"]),
 
         // Over the network.
@@ -100,8 +102,8 @@ let package = Package(
         room(
             "DiffusionPolicyKit",
             sees: [
-                "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "PushT", "PolicyInterface",
-                "NoiseSchedules", "PolicyNetworks", "TensorGraph", "TensorFiles",
+                "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "Control", "PushT",
+                "PolicyInterface", "NoiseSchedules", "PolicyNetworks", "TensorGraph", "TensorFiles",
             ]),
         .executableTarget(
             name: "dpolicy",
@@ -136,6 +138,7 @@ let package = Package(
                 "Policies", "Demonstrations", "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles",
                 "TensorGraph", "CPUBackend",
             ]),
+        tests(of: "Control", using: ["PolicyInterface"]),
         tests(of: "Evaluation", using: ["PolicyInterface", "CPNG"]),
         .target(
             name: "MessageFuzzing", dependencies: ["PolicyMessages", "PolicyInterface"], path: "Tests/MessageFuzzing",

@@ -1,4 +1,5 @@
 // Whoever imports this module sees all of the project but the engine's inside.
+@_exported public import Control
 @_exported public import Demonstrations
 @_exported public import Evaluation
 @_exported public import NoiseSchedules

@@ -1,0 +1,81 @@
+public import PolicyInterface
+
+/// Controls a robot in real time: the policy thinks on a thread of its own, and each control step gets its action without waiting for it.
+///
+/// ```swift
+/// let controller = try RealTimeController(policy, actionLatency: 0.05, key: RandomKey(seed: 0))
+/// while running {                                         // ten times a second, by the robot's clock
+///     robot.command(try controller.action(for: robot.observation))
+/// }
+/// ```
+///
+/// All decisions are those of `AsynchronousController`. What it does here depends on how long the policy takes, and so is not the same each time; the
+/// evaluation has the same machine in simulated time. One thread at a time uses it.
+public final class RealTimeController: Policy {
+    private var controller: AsynchronousController
+    let worker: ChunkWorker
+    /// Control steps from a command until it takes effect.
+    private let delay: Int
+    private var step = 0
+
+    /// A controller of one robot.
+    /// - Parameters:
+    ///   - policy: predicts the chunks; nobody else may use it from now on.
+    ///   - configuration: how to control.
+    ///   - actionLatency: seconds from a command until the robot follows it; commands are those for that later time.
+    ///   - key: the randomness.
+    /// - Throws: `InvalidSetting`, or what the policy throws when it prepares.
+    public init(
+        _ policy: sending any ChunkingPolicy, configuration: ControlConfiguration = ControlConfiguration(),
+        actionLatency: Double = 0, key: RandomKey
+    ) throws {
+        try configuration.validate()
+        guard (0...60).contains(actionLatency) else {
+            throw InvalidSetting(key: "action latency", expected: "0...60 seconds", found: actionLatency)
+        }
+        try policy.prepare(count: 1)
+        controller = AsynchronousController(horizon: policy.horizon, configuration: configuration, key: key)
+        delay = configuration.steps(for: actionLatency)
+        worker = ChunkWorker(policy)
+    }
+
+    deinit { worker.stop() }
+
+    /// Waits for an answer that is still to come, forgets it and the episode.
+    public func reset() {
+        worker.waitUntilIdle()
+        _ = try? worker.answer()
+        controller.reset()
+        step = 0
+    }
+
+    /// What to command at the next control step, given what is seen now; only the first action of an episode waits for the policy.
+    /// - Throws: what the policy threw, or `UnusableAnswer`; the next call goes on with the plan as it is, and asks again.
+    public func action(for observation: Observation) throws -> [Float] {
+        try action(for: observation, at: step)
+    }
+
+    /// What to command at a control step, for a clock that may have missed some.
+    /// - Throws: what the policy threw, or `UnusableAnswer`; the next call goes on with the plan as it is, and asks again.
+    /// - Precondition: steps of an episode increase.
+    public func action(for observation: Observation, at step: Int) throws -> [Float] {
+        self.step = step + 1
+        try acceptAnswer()
+        if let request = controller.observe(observation, at: step) { worker.ask(request) }
+        if !controller.canAct {
+            worker.waitUntilIdle()
+            try acceptAnswer()
+        }
+        return controller.action(at: step + delay)
+    }
+
+    /// Takes the answer if it is there.
+    private func acceptAnswer() throws {
+        do {
+            if let chunk = try worker.answer() { controller.accept(chunk) }
+        } catch {
+            controller.abandonQuestion()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,199 @@
+import Control
+import Foundation
+import PolicyInterface
+import Testing
+
+private let horizon = Horizon(observation: 2, prediction: 10, action: 4)
+
+/// Actions of the first control steps when answers take `latency` steps, the first one none, and the questions that were asked.
+private func run(
+    _ joining: Joining, latency: Int, steps: Int = 14, interval: Int? = nil
+) throws -> (actions: [Float], policy: ScriptedPolicy) {
+    let policy = ScriptedPolicy(horizon: horizon)
+    var controller = AsynchronousController(
+        horizon: horizon, configuration: ControlConfiguration(joining: joining, interval: interval),
+        key: RandomKey(seed: 1))
+    var answer: (chunk: ActionChunk, arrival: Int)?
+    let actions = try (0..<steps).map { step in
+        if let (chunk, arrival) = answer, arrival == step {
+            controller.accept(chunk)
+            answer = nil
+        }
+        if let request = controller.observe(observation(step), at: step) {
+            let chunk = try policy.chunks(for: [request])[0]
+            if step == 0 || latency == 0 { controller.accept(chunk) } else { answer = (chunk, step + latency) }
+        }
+        return controller.action(at: step)[0]
+    }
+    return (actions, policy)
+}
+
+@Suite struct AsynchronousControllerTests {
+    /// Every way but ensembling, which asks more often, and blending and warm starts, which are not to change anything at a boundary that is smooth anyway.
+    @Test(arguments: [Joining.waiting, .naive, .dropping])
+    func withoutLatencyItIsRecedingHorizonControl(joining: Joining) throws {
+        let reference = ScriptedPolicy(horizon: horizon)
+        var controller = RecedingHorizonController(reference, seed: 1)
+        let expected = try (0..<14).map { try controller.action(for: observation($0))[0] }
+        let (actions, policy) = try run(joining, latency: 0)
+        #expect(actions == expected)
+        #expect(policy.requests.map(\.key) == reference.requests.map(\.key))
+        #expect(policy.requests.map(\.seen) == reference.requests.map(\.seen))
+    }
+
+    @Test func waitingHoldsTheLastActionAndStartsOver() throws {
+        let (actions, policy) = try run(.waiting, latency: 3)
+        // 1004 was meant for step 4 and comes at step 7.
+        #expect(actions == [0, 1, 2, 3, 3, 3, 3, 1004, 1005, 1006, 1007, 1007, 1007, 1007])
+        #expect(policy.requests.map(\.seen) == [[0, 0], [3, 4], [10, 11]])
+    }
+
+    @Test func naiveDoesEverythingLate() throws {
+        let (actions, policy) = try run(.naive, latency: 3)
+        // The first chunk ends at step 4; the second, asked for at step 4, comes at step 7.
+        #expect(actions == [0, 1, 2, 3, 3, 3, 3, 1004, 1005, 1006, 1007, 2008, 2009, 2010])
+        #expect(policy.requests.map(\.seen) == [[0, 0], [3, 4], [7, 8], [11, 12]])
+    }
+
+    @Test(arguments: 0...4)
+    func droppingExecutesEachActionAtItsTime(latency: Int) throws {
+        let (actions, policy) = try run(.dropping, latency: latency, steps: 40)
+        #expect(actions.enumerated().allSatisfy { Int($1) % 1000 == $0 })
+        let asked = policy.requests.compactMap(\.seen.last)
+        #expect(asked == [0, 4, 8, 12, 16, 20, 24, 28, 32, 36])
+        // A chunk takes over at the step of its arrival.
+        for (number, step) in asked.enumerated().dropFirst() where Int(step) + latency < 40 {
+            #expect(actions[Int(step) + latency] == Float(1000 * number) + step + Float(latency))
+            #expect(actions[Int(step) + latency - 1] < Float(1000 * number))
+        }
+    }
+
+    /// The policy predicts nine steps from the newest observation on; later ones repeat the last.
+    @Test func whatIsNotPredictedIsHeld() throws {
+        let (actions, _) = try run(.dropping, latency: 8, steps: 17)
+        #expect(Array(actions[..<13]) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 1012])
+        #expect(actions[12...] == [1012, 1012, 1012, 1012, 1012])
+        // An answer of which nothing is left: its last action.
+        let (late, _) = try run(.dropping, latency: 12, steps: 18)
+        #expect(late[15...] == [8, 1012, 1012])
+    }
+
+    @Test func anIntervalIsKept() throws {
+        let (actions, policy) = try run(.dropping, latency: 1, steps: 8, interval: 2)
+        #expect(policy.requests.compactMap(\.seen.last) == [0, 2, 4, 6])
+        #expect(actions == [0, 1, 2, 1003, 1004, 2005, 2006, 3007])
+    }
+
+    @Test func blendingGoesOverInEqualParts() throws {
+        let (actions, _) = try run(.blending(steps: 3), latency: 2, steps: 10)
+        // The new chunk is 1000 more than the running one: a quarter, two, three, all of it.
+        #expect(actions == [0, 1, 2, 3, 4, 5, 256, 507, 758, 1009])
+        // The next one blends with what would have been done.
+        let (more, _) = try run(.blending(steps: 3), latency: 2, steps: 13)
+        #expect(more[10...] == [1260, 1511, 1762])
+    }
+
+    @Test func blendingEndsWhereTheHeldActionWas() throws {
+        let (actions, _) = try run(.blending(steps: 1), latency: 8, steps: 14)
+        #expect(actions[11...] == [8, 0.5 * (8 + 1012), 1012])
+    }
+
+    @Test func ensemblingWeighsTheOldestMost() throws {
+        // A new chunk at each step; predictions for a step differ by 1000 from one chunk to the next.
+        let decay = 0.5
+        let (actions, policy) = try run(.ensembling(decay: decay), latency: 0, steps: 13)
+        #expect(policy.requests.count == 13)
+        for (step, action) in actions.enumerated() {
+            let chunks = Array(max(0, step - 8)...step)
+            let weights = chunks.indices.map { Float(exp(-decay * Double($0))) }
+            let sum = zip(chunks, weights).map { Float(1000 * $0 + step) * $1 }.reduce(0, +)
+            #expect(abs(action - sum / weights.reduce(0, +)) < 0.05, "step \(step)")
+        }
+    }
+
+    @Test func ensemblingAsksAsOftenAsItGetsAnswers() throws {
+        let (actions, policy) = try run(.ensembling(decay: 0), latency: 3, steps: 8)
+        #expect(policy.requests.compactMap(\.seen.last) == [0, 1, 4, 7])
+        // Equal weights of the chunks that have come: the second at step 4, the third at step 7.
+        #expect(actions == [0, 1, 2, 3, 504, 505, 506, 1007])
+    }
+
+    @Test func aWarmStartIsThePlanOfTheWindowToPredict() throws {
+        let (actions, policy) = try run(.warmStart(share: 0.25), latency: 2, steps: 12)
+        #expect(policy.requests[0].start == nil)
+        // Asked at step 4 for steps 3 to 12: the plan for these, of which the last are not known.
+        let first: [Float] = [3, 4, 5, 6, 7, 8, 8, 8, 8, 8]
+        #expect(policy.requests[1].start == WarmStart(actions: first.map { [$0] }, share: 0.25))
+        // Asked at step 8 for steps 7 to 16.
+        let second: [Float] = [1007, 1008, 1009, 1010, 1011, 1012, 1012, 1012, 1012, 1012]
+        #expect(policy.requests[2].start == WarmStart(actions: second.map { [$0] }, share: 0.25))
+        // Chunks follow each other as when late actions are dropped.
+        #expect(try actions == run(.dropping, latency: 2, steps: 12).actions)
+    }
+
+    @Test(arguments: Joining.all)
+    func resetForgetsTheEpisode(joining: Joining) throws {
+        let configuration = ControlConfiguration(joining: joining)
+        var controller = AsynchronousController(horizon: horizon, configuration: configuration, key: RandomKey(seed: 1))
+        func episode() throws -> ([ChunkRequest], [[Float]]) {
+            let policy = ScriptedPolicy(horizon: horizon)
+            let actions = try (0..<9).map { step in
+                if let request = controller.observe(observation(step), at: step) {
+                    controller.accept(try policy.chunks(for: [request])[0])
+                }
+                return controller.action(at: step)
+            }
+            return (policy.requests, actions)
+        }
+        let first = try episode()
+        controller.reset()
+        #expect(!controller.canAct)
+        let second = try episode()
+        #expect(second.1 == first.1)
+        #expect(second.0.map(\.key) == first.0.map(\.key))
+        #expect(second.0.map(\.observations) == first.0.map(\.observations))
+        #expect(second.0.map(\.start) == first.0.map(\.start))
+    }
+
+    @Test func commandsMayRunAheadOfObservations() throws {
+        // A robot that follows its commands two steps later: at step 0, those for steps 0 to 2 are fetched.
+        let policy = ScriptedPolicy(horizon: horizon)
+        var controller = AsynchronousController(
+            horizon: horizon, configuration: ControlConfiguration(joining: .dropping), key: RandomKey(seed: 1))
+        var actions: [Float] = []
+        for step in 0..<6 {
+            if let request = controller.observe(observation(step), at: step) {
+                controller.accept(try policy.chunks(for: [request])[0])
+            }
+            for ahead in (step == 0 ? 0 : 2)...2 { actions.append(controller.action(at: step + ahead)[0]) }
+        }
+        #expect(actions == [0, 1, 2, 3, 4, 5, 1006, 1007])
+    }
+
+    @Test func aQuestionThatFailedIsAskedAgain() throws {
+        let policy = ScriptedPolicy(horizon: horizon)
+        var controller = AsynchronousController(
+            horizon: horizon, configuration: ControlConfiguration(joining: .dropping), key: RandomKey(seed: 1))
+        let questions = (0..<2).map { controller.observe(observation($0), at: $0) }
+        #expect(questions[0] != nil && questions[1] == nil)
+        controller.abandonQuestion()
+        let again = controller.observe(observation(2), at: 2)
+        controller.accept(try policy.chunks(for: [try #require(again)])[0])
+        let action = controller.action(at: 2)
+        #expect(action == [2])
+    }
+
+    /// A robot's clock may miss steps.
+    @Test func missedStepsAreSkipped() throws {
+        let policy = ScriptedPolicy(horizon: horizon)
+        var controller = AsynchronousController(
+            horizon: horizon, configuration: ControlConfiguration(joining: .dropping), key: RandomKey(seed: 1))
+        let actions = try [0, 1, 5, 6, 11].map { step in
+            if let request = controller.observe(observation(step), at: step) {
+                controller.accept(try policy.chunks(for: [request])[0])
+            }
+            return controller.action(at: step)[0]
+        }
+        #expect(actions == [0, 1, 1005, 1006, 2011])
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import PolicyInterface
+import Testing
+
+@testable import Control
+
+/// A policy each of whose answers waits for a permission.
+private final class SlowPolicy: ChunkingPolicy {
+    struct Refusal: Error {}
+
+    let horizon = Horizon(observation: 1, prediction: 8, action: 3)
+    private let permissions: DispatchSemaphore
+    private let failing: Set<Int>
+    private var questions = 0
+
+    init(_ permissions: DispatchSemaphore, failing: Set<Int> = []) {
+        self.permissions = permissions
+        self.failing = failing
+    }
+
+    func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
+        permissions.wait()
+        defer { questions += 1 }
+        if failing.contains(questions) { throw Refusal() }
+        let seen = Int(requests[0].seen.last ?? 0)
+        let actions = (0..<horizon.prediction).map { [Float(1000 * questions + seen + $0)] }
+        return [ActionChunk(prediction: actions, executed: horizon.executed)]
+    }
+}
+
+/// So many permissions: counted up, since a semaphore must not end below where it began.
+private func permissions(_ count: Int) -> DispatchSemaphore {
+    let semaphore = DispatchSemaphore(value: 0)
+    for _ in 0..<count { semaphore.signal() }
+    return semaphore
+}
+
+/// A controller that executes each action at its time.
+private func controller(
+    of policy: sending any ChunkingPolicy, actionLatency: Double = 0
+) throws -> RealTimeController {
+    try RealTimeController(
+        policy, configuration: ControlConfiguration(joining: .dropping), actionLatency: actionLatency,
+        key: RandomKey(seed: 1))
+}
+
+@Suite struct RealTimeControllerTests {
+    @Test func theRobotGoesOnWhileThePolicyThinks() throws {
+        let allowed = permissions(1)
+        let robot = try controller(of: SlowPolicy(allowed))
+        // Asked at step 3, and without an answer until step 5 is over.
+        let before = try (0..<6).map { try robot.action(for: observation($0))[0] }
+        #expect(before == [0, 1, 2, 3, 4, 5])
+        allowed.signal()
+        robot.worker.waitUntilIdle()
+        #expect(try robot.action(for: observation(6)) == [1006])
+        allowed.signal()
+    }
+
+    @Test func commandsAreForTheTimeAtWhichTheyTakeEffect() throws {
+        let allowed = permissions(2)
+        let robot = try controller(of: SlowPolicy(allowed), actionLatency: 0.15)
+        #expect(try (0..<3).map { try robot.action(for: observation($0))[0] } == [2, 3, 4])
+        #expect(try robot.action(for: observation(3)) == [5])
+        robot.worker.waitUntilIdle()
+        #expect(try robot.action(for: observation(4)) == [1006])
+    }
+
+    @Test func resetWaitsAndStartsOver() throws {
+        let allowed = permissions(3)
+        let robot = try controller(of: SlowPolicy(allowed))
+        for step in 0..<4 { _ = try robot.action(for: observation(step)) }
+        robot.reset()
+        #expect(try robot.action(for: observation(40)) == [2040])
+    }
+
+    @Test func aFailureIsToldOnceAndAskedAgain() throws {
+        let allowed = permissions(10)
+        let robot = try controller(of: SlowPolicy(allowed, failing: [0, 2]))
+        #expect(throws: SlowPolicy.Refusal.self) { try robot.action(for: observation(0)) }
+        #expect(try robot.action(for: observation(1)) == [1001])
+        #expect(try (2..<5).map { try robot.action(for: observation($0))[0] } == [1002, 1003, 1004])
+        robot.worker.waitUntilIdle()
+        #expect(throws: SlowPolicy.Refusal.self) { try robot.action(for: observation(5)) }
+        #expect(try robot.action(for: observation(6)) == [1006])
+        #expect(try robot.action(for: observation(7)) == [1007])
+        robot.worker.waitUntilIdle()
+        #expect(try robot.action(for: observation(8)) == [3008])
+    }
+
+    @Test func answersThatAreNoneAreRefused() throws {
+        final class Silent: ChunkingPolicy {
+            let horizon = Horizon()
+            func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] { [] }
+        }
+        let silent = try controller(of: Silent())
+        #expect(throws: UnusableAnswer(chunks: 0)) { try silent.action(for: Observation()) }
+        #expect(throws: InvalidSetting.self) { try controller(of: Silent(), actionLatency: -1) }
+    }
+}
