@@ -91,7 +91,7 @@ let package = Package(
             ],
             embeds: [.embedInCode("Recipes")]),
         room("Control", sees: ["PolicyInterface"]),
-        room("Evaluation", sees: ["PolicyInterface", "CPNG"]),
+        room("Evaluation", sees: ["Control", "PolicyInterface", "CPNG"]),
 
         // Over the network.
         room("PolicyMessages", sees: ["PolicyInterface", "CMessagePack"]),
@@ -108,9 +108,9 @@ let package = Package(
         .executableTarget(
             name: "dpolicy",
             dependencies: [
-                "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "PushT",
-                "PolicyInterface", "PolicyNetworks", "NeuralNetworks", "NoiseSchedules", "TensorFiles", "TensorGraph",
-                "PolicyMessages", "RemotePolicies", "Serving", logging, arguments,
+                "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "Control",
+                "PushT", "PolicyInterface", "PolicyNetworks", "NeuralNetworks", "NoiseSchedules", "TensorFiles",
+                "TensorGraph", "PolicyMessages", "RemotePolicies", "Serving", logging, arguments,
             ],
             swiftSettings: settings),
 
@@ -139,7 +139,7 @@ let package = Package(
                 "TensorGraph", "CPUBackend",
             ]),
         tests(of: "Control", using: ["PolicyInterface"]),
-        tests(of: "Evaluation", using: ["PolicyInterface", "CPNG"]),
+        tests(of: "Evaluation", using: ["Control", "PolicyInterface", "CPNG"]),
         .target(
             name: "MessageFuzzing", dependencies: ["PolicyMessages", "PolicyInterface"], path: "Tests/MessageFuzzing",
             swiftSettings: settings),

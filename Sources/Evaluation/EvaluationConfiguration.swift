@@ -1,8 +1,10 @@
+public import Control
 import PolicyInterface
 
 /// How a policy is judged.
 ///
-/// The defaults are those of the reference implementation's Push-T runner (Chi et al. 2023): 50 test seeds, 300 steps.
+/// The defaults are those of the reference implementation's Push-T runner (Chi et al. 2023): 50 test seeds, 300 steps, receding-horizon control and no
+/// latency.
 public struct EvaluationConfiguration: Codable, Sendable, Equatable {
     /// Number of episodes: seeds `firstSeed ..< firstSeed + episodes`.
     public var episodes: Int
@@ -16,6 +18,10 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
     ///
     /// It changes the speed, never an action's randomness.
     public var batch: Int?
+    /// How the policy's chunks are executed.
+    public var control: ControlConfiguration
+    /// What is late in the simulated world, and by how much.
+    public var latency: SimulatedLatency
 
     enum CodingKeys: String, CodingKey {
         case episodes
@@ -23,18 +29,36 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
         case maximumSteps = "maximum_steps"
         case samplerSeed = "sampler_seed"
         case batch
+        case control
+        case latency
     }
 
     /// The paper's protocol, unless told otherwise.
     public init(
         episodes: Int = 50, firstSeed: UInt64 = 100_000, maximumSteps: Int = 300, samplerSeed: UInt64 = 0,
-        batch: Int? = nil
+        batch: Int? = nil, control: ControlConfiguration = .recedingHorizon,
+        latency: SimulatedLatency = SimulatedLatency()
     ) {
         self.episodes = episodes
         self.firstSeed = firstSeed
         self.maximumSteps = maximumSteps
         self.samplerSeed = samplerSeed
         self.batch = batch
+        self.control = control
+        self.latency = latency
+    }
+
+    /// Reads settings; without control and latency they are those of a world without any.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            episodes: try fields.decode(Int.self, forKey: .episodes),
+            firstSeed: try fields.decode(UInt64.self, forKey: .firstSeed),
+            maximumSteps: try fields.decode(Int.self, forKey: .maximumSteps),
+            samplerSeed: try fields.decode(UInt64.self, forKey: .samplerSeed),
+            batch: try fields.decodeIfPresent(Int.self, forKey: .batch),
+            control: try fields.decodeIfPresent(ControlConfiguration.self, forKey: .control) ?? .recedingHorizon,
+            latency: try fields.decodeIfPresent(SimulatedLatency.self, forKey: .latency) ?? SimulatedLatency())
     }
 
     /// Environments that step together unless told otherwise: many enough for one call to answer a whole test, few enough for memory.
@@ -54,6 +78,8 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
         try require(episodes, of: "episodes")
         try require(maximumSteps, of: "maximum_steps")
         if let batch { try require(batch, of: "batch") }
+        try control.validate()
+        try latency.validate()
         guard firstSeed <= .max - UInt64(episodes) else {
             throw InvalidSetting(
                 key: "evaluation setting first_seed", expected: "at most \(UInt64.max - UInt64(episodes))",

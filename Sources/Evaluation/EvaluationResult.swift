@@ -21,6 +21,8 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     public let latency: Latency
     /// How many of the predicted actions, executed or not, were moved into the policy's limits.
     public let clampedActions: Int
+    /// How abruptly the commands changed, the mean over the episodes; nil if none had four steps.
+    public let jerk: Jerk?
 
     enum CodingKeys: String, CodingKey {
         case policy
@@ -32,6 +34,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         case episodes
         case latency = "latency_ms"
         case clampedActions = "clamped_actions"
+        case jerk
     }
 
     /// Sums up episodes.
@@ -52,6 +55,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         self.episodes = episodes
         self.latency = latency
         self.clampedActions = clampedActions
+        jerk = Jerk(meanOf: episodes.compactMap(\.jerk))
     }
 
     /// Reads an `evaluation.json`.

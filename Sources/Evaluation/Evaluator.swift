@@ -1,3 +1,4 @@
+import Control
 public import PolicyInterface
 
 /// Judges policies in an environment, by the protocol of the paper: one episode a seed, each scored by its best reward.
@@ -23,7 +24,7 @@ public struct Evaluator {
 
     /// Runs every episode and sums up.
     ///
-    /// Environments step together, and one call of the policy answers all whose chunk ran out. The randomness of an episode is
+    /// Environments step together, and one call of the policy answers all that ask. The randomness of an episode is
     /// keyed by the sampler seed and its own seed, so that its outcome does not depend on which others run beside it.
     /// - Parameters:
     ///   - policy: chooses the actions.
@@ -57,8 +58,10 @@ public struct Evaluator {
         var rollouts = try seeds.map { seed in
             Rollout(
                 seed: seed, environment: try environments(seed),
-                controller: RecedingHorizonController(policy, key: key.folding(seed)),
-                maximumSteps: configuration.maximumSteps)
+                controller: SimulatedTimeController(
+                    horizon: policy.horizon, configuration: configuration.control, latency: configuration.latency,
+                    key: key.folding(seed)),
+                configuration: configuration)
         }
         var step = 0
         for observer in observers { try observer.observe(rollouts, step: step) }
@@ -71,7 +74,7 @@ public struct Evaluator {
         return rollouts.map(\.episode)
     }
 
-    /// Asks the policy once for all rollouts whose chunk is used up.
+    /// Asks the policy once for all rollouts that want to know something.
     private func answerRequests(
         of rollouts: inout [Rollout], with policy: any ChunkingPolicy, latencies: inout LatencyRecorder
     ) throws {

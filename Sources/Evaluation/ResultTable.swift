@@ -29,16 +29,5 @@ public struct ResultTable: CustomStringConvertible {
     }
 
     /// The table, its columns aligned: the first to the left, the numbers to the right.
-    public var description: String {
-        let rows = [Self.headings] + results.map(Self.cells)
-        let widths = Self.headings.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let lines = rows.map { row in
-            zip(row, widths).enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-                return column == 0 ? cell.0 + padding : padding + cell.0
-            }.joined(separator: "  ")
-        }
-        let rule = String(repeating: "─", count: widths.reduce(0, +) + 2 * (widths.count - 1))
-        return ([lines[0], rule] + lines.dropFirst()).joined(separator: "\n")
-    }
+    public var description: String { TextTable(headings: Self.headings, rows: results.map(Self.cells)).aligned }
 }

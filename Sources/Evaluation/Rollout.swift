@@ -1,3 +1,4 @@
+import Control
 public import PolicyInterface
 
 /// One episode under way: an environment, the controller that acts in it, and what came of it so far.
@@ -11,17 +12,26 @@ public struct Rollout {
     /// The action executed last; nil before the first.
     public private(set) var lastAction: [Float]?
 
-    private var controller: RecedingHorizonController
+    private var controller: SimulatedTimeController
+    private var jerk: JerkMeter
     private let maximumSteps: Int
 
-    init(seed: UInt64, environment: any Environment, controller: RecedingHorizonController, maximumSteps: Int) {
+    /// An episode that has not begun.
+    /// - Parameters:
+    ///   - controller: acts.
+    ///   - configuration: how it is judged.
+    init(
+        seed: UInt64, environment: any Environment, controller: SimulatedTimeController,
+        configuration: EvaluationConfiguration
+    ) {
         self.environment = environment
         self.controller = controller
-        self.maximumSteps = maximumSteps
+        jerk = JerkMeter(rate: configuration.control.rate)
+        maximumSteps = configuration.maximumSteps
         episode = EpisodeResult(seed: seed, bestReward: 0, success: false, steps: 0)
     }
 
-    /// Lets the controller look; it asks for a chunk when its running one is used up.
+    /// Lets the controller look; it asks for a chunk when it is time.
     mutating func observe() -> ChunkRequest? {
         isFinished ? nil : controller.observe(environment.observation)
     }
@@ -39,13 +49,15 @@ public struct Rollout {
     /// chunk (as the reference runner does).
     mutating func step() throws {
         if isFinished { return }
-        let action = controller.nextAction()
+        let command = controller.nextCommand()
         do {
-            try environment.step(action)
+            try environment.step(command.action)
         } catch {
             throw EvaluationError.actionRefused(seed: episode.seed, step: episode.steps, reason: "\(error)")
         }
-        lastAction = action
+        lastAction = command.action
+        jerk.add(command.action, startsChunk: command.startsChunk)
+        episode.jerk = jerk.jerk
         episode.steps += 1
         let reward = environment.reward
         guard reward.isFinite else {
@@ -67,20 +79,24 @@ public struct EpisodeResult: Codable, Sendable, Equatable {
     public var success: Bool
     /// Control steps executed.
     public var steps: Int
+    /// How abruptly the commands changed; nil for fewer than four.
+    public var jerk: Jerk?
 
     enum CodingKeys: String, CodingKey {
         case seed
         case bestReward = "best_reward"
         case success
         case steps
+        case jerk
     }
 
     /// What came of one episode.
-    public init(seed: UInt64, bestReward: Float, success: Bool, steps: Int) {
+    public init(seed: UInt64, bestReward: Float, success: Bool, steps: Int, jerk: Jerk? = nil) {
         self.seed = seed
         self.bestReward = bestReward
         self.success = success
         self.steps = steps
+        self.jerk = jerk
     }
 }
 

@@ -23,12 +23,15 @@ struct Evaluate: ParsableCommand {
             evaluation.json of that run, whose report then shows it; that of any other policy to evaluation.json beside the --video, \
             or in the working directory. A policy's own folder is never written to. A comparison adds the second result and the verdict.
 
+            With a latency, the simulated world moves on while the policy computes; dpolicy latency compares ways to hide that.
+
             Examples:
               dpolicy evaluate
               dpolicy evaluate --policy runs/demo/policy --video rollouts.mp4
               dpolicy evaluate --policy runs/demo/policy --sampler ddim --steps 10 --compare-sampler ddpm
               dpolicy evaluate --policy runs/a/policy --compare runs/b/policy --json
               dpolicy evaluate --episodes 200 --seed 200000 --precision bfloat16 --compare-precision float32
+              dpolicy evaluate --latency 0.3 --joining blending:2
               dpolicy evaluate --server ws://127.0.0.1:8000
             """)
 
@@ -70,12 +73,15 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Judge the same with weights kept so too, on the same seeds, and compare: native or int8.")
     var compareWeights: WeightFormat?
 
+    @OptionGroup var control: ControlOptions
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
     private var settings: EvaluationConfiguration {
-        EvaluationConfiguration(episodes: episodes, firstSeed: seed, samplerSeed: samplerSeed)
+        EvaluationConfiguration(
+            episodes: episodes, firstSeed: seed, samplerSeed: samplerSeed, control: control.control,
+            latency: control.simulatedLatency)
     }
 
     private var isComparison: Bool {
@@ -156,7 +162,8 @@ struct Evaluate: ParsableCommand {
     private func named(_ named: NamedPolicy, _ policy: DiffusionPolicy, on machine: CPUMachine) -> String {
         let sampler = policy.sampler.summary(trainingSteps: policy.configuration.diffusion.steps)
         let weights = machine.weights == .native ? "" : ", weights in \(machine.weights)"
-        return "\(named.name), \(sampler)" + (comparesMachines ? ", \(machine.precision)\(weights)" : "")
+        let late = control.summary.map { ", \($0)" } ?? ""
+        return "\(named.name), \(sampler)\(late)" + (comparesMachines ? ", \(machine.precision)\(weights)" : "")
     }
 
     private func judge(_ policy: DiffusionPolicy, _ name: String, filming video: String?) throws -> EvaluationResult {

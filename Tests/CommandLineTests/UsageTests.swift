@@ -4,7 +4,9 @@ import Testing
 
 /// Exit codes and help.
 @Suite struct UsageTests {
-    static let verbs = ["train", "evaluate", "predict", "serve", "load", "simulate", "inspect", "data", "bench"]
+    static let verbs = [
+        "train", "evaluate", "latency", "serve", "load", "predict", "simulate", "inspect", "data", "bench",
+    ]
 
     @Test(arguments: verbs) func helpHasExamples(_ verb: String) throws {
         let outcome = try dpolicy(verb, "--help")
@@ -31,7 +33,10 @@ import Testing
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "99990"],
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "18446744073709551615"],
         ["evaluate", "--seed", "18446744073709551615"], ["bench"], ["bench", "--data", "x", "--steps", "0"],
-        ["bench", "--data", "x", "--work", "sleep"], ["serve", "--host", "0.0.0.0"], ["serve", "--port", "65536"],
+        ["bench", "--data", "x", "--work", "sleep"], ["evaluate", "--latency", "-0.1"],
+        ["evaluate", "--latency", "0.1", "--joining", "smooth"], ["evaluate", "--joining", "blending:0"],
+        ["evaluate", "--joining", "waiting", "--interval", "2"], ["latency", "--latencies", "0", "61"],
+        ["latency", "--of", "thought"], ["serve", "--host", "0.0.0.0"], ["serve", "--port", "65536"],
         ["serve", "--tls-cert", "x"], ["serve", "--field", "state"], ["serve", "--batch", "0"],
         ["evaluate", "--server", "http://x"], ["evaluate", "--server", "ws://x", "--policy", "y"],
         ["evaluate", "--server", "ws://x", "--steps", "4"], ["evaluate", "--api-key-file", "x"], ["load"],

@@ -1,0 +1,85 @@
+import Control
+import PolicyInterface
+import Testing
+
+@testable import Evaluation
+
+@Suite("Jerk")
+struct JerkTests {
+    private func jerk(_ actions: [[Float]], boundaries: Set<Int> = [], rate: Double = 10) -> Jerk? {
+        var meter = JerkMeter(rate: rate)
+        for (step, action) in actions.enumerated() { meter.add(action, startsChunk: boundaries.contains(step)) }
+        return meter.jerk
+    }
+
+    @Test("A cubic has its third derivative, a parabola none")
+    func polynomials() throws {
+        let cubic = (0..<9).map { [Float($0 * $0 * $0), 4] }
+        #expect(jerk(cubic) == Jerk(boundary: nil, overall: 6000))
+        #expect(jerk(cubic, rate: 1) == Jerk(boundary: nil, overall: 6))
+        let parabola = (0..<9).map { [Float(3 * $0 * $0 + $0)] }
+        #expect(jerk(parabola) == Jerk(boundary: nil, overall: 0))
+    }
+
+    @Test("It is the length over all components")
+    func length() {
+        let cubes = (0..<5).map { Float($0 * $0 * $0) }
+        #expect(jerk(cubes.map { [3 * $0, 4 * $0] }, rate: 1)?.overall == 30)
+    }
+
+    @Test("Three places lie across a boundary")
+    func boundary() throws {
+        let jump: [[Float]] = [0, 0, 0, 0, 0, 3, 3, 3, 3, 3].map { [$0] }
+        let found = try #require(jerk(jump, boundaries: [5], rate: 1))
+        // 3, −6 and 3 there, and nothing at the other four.
+        #expect(found.boundary == 4)
+        #expect(abs(try #require(found.overall) - 12.0 / 7) < 1e-12)
+        // Elsewhere there is a boundary without a jump.
+        #expect(jerk(jump, boundaries: [9], rate: 1)?.boundary == 0)
+        // Two boundaries near each other have four places, not six.
+        #expect(jerk(jump, boundaries: [5, 6], rate: 1)?.boundary == 3)
+    }
+
+    @Test("Few actions have none")
+    func few() {
+        #expect(jerk([[1], [2], [9]], boundaries: [1]) == nil)
+        #expect(Jerk(meanOf: []) == nil)
+        let some = [Jerk(boundary: nil, overall: 1), Jerk(boundary: 4, overall: 3)]
+        #expect(Jerk(meanOf: some) == Jerk(boundary: 4, overall: 2))
+    }
+
+    /// A policy that jumps from chunk to chunk and stands still within each.
+    private final class Jumping: ChunkingPolicy {
+        let horizon = Horizon(observation: 1, prediction: 10, action: 4)
+        private var questions = 0
+
+        func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
+            requests.map { _ in
+                defer { questions += 1 }
+                let action: [Float] = [questions % 2 == 0 ? 0 : 0.01]
+                return ActionChunk(prediction: Array(repeating: action, count: 10), executed: horizon.executed)
+            }
+        }
+    }
+
+    @Test("Blending is smoother at boundaries than going over at once; the result has the mean of its episodes")
+    func result() throws {
+        func jerk(_ joining: Joining, latency: Double) throws -> Jerk {
+            let configuration = EvaluationConfiguration(
+                episodes: 1, firstSeed: 0, maximumSteps: 40, control: ControlConfiguration(joining: joining),
+                latency: SimulatedLatency(computation: latency))
+            let result = try Evaluator(configuration: configuration) { _ in LineEnvironment(position: 0) }
+                .evaluate(Jumping())
+            #expect(result.jerk == result.episodes[0].jerk)
+            return try #require(result.jerk)
+        }
+        for latency in [0, 0.4] {
+            let abrupt = try jerk(.dropping, latency: latency)
+            // 0.01, −0.02 and 0.01 at a thousand per s³.
+            #expect(abs(try #require(abrupt.boundary) - 40.0 / 3) < 1e-3)
+            let smooth = try jerk(.blending(steps: 3), latency: latency)
+            #expect(try #require(smooth.boundary) < 5)
+            #expect(try #require(smooth.overall) < #require(abrupt.overall))
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Control
+import Foundation
+import Testing
+
+@testable import Evaluation
+
+@Suite("Score and jerk against latency")
+struct LatencyStudyTests {
+    /// Two ways of joining at two latencies, but for one combination.
+    private var study: LatencyStudy {
+        var study = LatencyStudy(policy: "the policy")
+        let points: [(joining: Joining, latency: Double, score: Float, jerk: Double)] = [
+            (.dropping, 0, 0.9, 2000), (.blending(steps: 2), 0, 0.875, 1000), (.dropping, 0.3, 0.5, 8000),
+        ]
+        for (joining, latency, score, jerk) in points {
+            let settings = EvaluationConfiguration(
+                episodes: 2, control: ControlConfiguration(joining: joining),
+                latency: SimulatedLatency(latency, of: .computation))
+            let episodes = [0, 1].map {
+                EpisodeResult(
+                    seed: settings.firstSeed + $0, bestReward: score, success: false, steps: 300,
+                    jerk: Jerk(boundary: jerk, overall: jerk / 2))
+            }
+            study.add(
+                EvaluationResult(
+                    policy: "the policy", settings: settings, episodes: episodes,
+                    latency: Latency(median: 1, p99: 2, calls: 3, largestBatch: 2)))
+        }
+        return study
+    }
+
+    @Test("Rows are the ways of joining, columns the latencies")
+    func table() {
+        #expect(study.latencies == [0, 0.3])
+        #expect(study.joinings == [.dropping, .blending(steps: 2)])
+        let lines = study.description.split(separator: "\n").map(String.init)
+        #expect(lines[0] == "score")
+        #expect(lines[1].split(separator: " ") == ["joining", "0", "ms", "300", "ms"])
+        #expect(lines[3].split(separator: " ") == ["dropping", "0.900", "±", "0.000", "0.500", "±", "0.000"])
+        #expect(lines[4].split(separator: " ") == ["blending:2", "0.875", "±", "0.000", "–"])
+        #expect(lines.contains { $0.split(separator: " ") == ["dropping", "2.0", "8.0"] })
+        #expect(study.result(.dropping, at: 0.3)?.score == 0.5)
+        #expect(study.result(.naive, at: 0.3) == nil)
+    }
+
+    @Test("Plots have a line for each way, in milliseconds")
+    func plots() {
+        let plot = study.plot(of: .boundaryJerk)
+        #expect(plot.series.map(\.name) == ["dropping", "blending:2"])
+        #expect(plot.series[0].points == [.init(x: 0, y: 2), .init(x: 300, y: 8)])
+        #expect(plot.series[1].points == [.init(x: 0, y: 1)])
+    }
+
+    @Test("The folder holds results, tables and pictures")
+    func files() throws {
+        let folder = try TemporaryFolder()
+        let url = folder.url.appendingPathComponent("a/b")
+        try study.write(to: url)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() == [
+                "latency-jerk.svg", "latency-overall-jerk.svg", "latency-score.svg", "latency.json", "latency.md",
+            ])
+        let read = try JSONDecoder().decode(
+            LatencyStudy.self, from: Data(contentsOf: url.appendingPathComponent("latency.json")))
+        #expect(read == study)
+        let page = try String(contentsOf: url.appendingPathComponent("latency.md"), encoding: .utf8)
+        #expect(page.contains("| joining | 0 ms | 300 ms |\n| --- | ---: | ---: |\n| dropping | 0.900 ± 0.000"))
+        #expect(page.contains("(latency-score.svg)") && page.contains("seeds 100000 to 100001"))
+    }
+}
