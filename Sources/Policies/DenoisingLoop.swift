@@ -58,12 +58,17 @@ final class DenoisingLoop {
     ///
     /// The noise of step `i` of an item comes from its key folded with `1 + i`, so that it does not depend on the other items. Steps before the first of
     /// every item are left out.
-    /// - Parameter keys: one an item; items behind the last key are padding and get no noise.
-    func run(keys: ArraySlice<RandomKey>) throws {
+    /// - Parameters:
+    ///   - keys: one an item; items behind the last key are padding and get no noise.
+    ///   - visit: told how many steps were done or left out, before the first one and after each.
+    func run(keys: ArraySlice<RandomKey>, visit: (_ steps: Int) throws -> Void) throws {
         try condition()
-        for step in (entries[..<keys.count].min() ?? 0)..<steps {
-            enter(step)
+        let first = entries[..<keys.count].min() ?? 0
+        try visit(first)
+        for step in first..<steps {
             try denoise(step, keys: keys)
+            restoreItems(behind: step)
+            try visit(step + 1)
         }
     }
 
@@ -115,16 +120,15 @@ final class DenoisingLoop {
             let clean = component < actionDimension ? actions[time * actionDimension + component] : 0
             warmSample[item * size + index] = level.clean * clean + level.noise * sample[item * size + index]
         }
-        // Only later steps have it put into its place.
-        if entries[item] == 0 { begin(item) }
+        restore(item)
     }
 
-    /// Puts the items into their place whose first step is this one; until then it does not matter what their samples were.
-    private func enter(_ step: Int) {
-        for item in entries.indices where step > 0 && entries[item] == step { begin(item) }
+    /// Takes back what a step did to items whose first step comes later.
+    private func restoreItems(behind step: Int) {
+        for item in entries.indices where entries[item] > step { restore(item) }
     }
 
-    private func begin(_ item: Int) {
+    private func restore(_ item: Int) {
         let size = sample.count / batch
         for index in item * size..<(item + 1) * size { sample[index] = warmSample[index] }
     }

@@ -77,6 +77,11 @@ public final class DiffusionPolicy: ChunkingPolicy {
     /// - Throws: `ObservationError` or `PolicyError` when an observation does not hold what the policy needs, or an action would not be
     ///   finite.
     public func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
+        try chunks(for: requests) { _, _, _ in }
+    }
+
+    /// Predicts a chunk for each request and visits the samples at the start and after each step.
+    func chunks(for requests: [ChunkRequest], visit: DenoisingVisit) throws -> [ActionChunk] {
         var observations: [Float] = []
         let cameras = configuration.observations.images
         var images = Dictionary(uniqueKeysWithValues: cameras.map { ($0.name, [RGBImage]()) })
@@ -93,7 +98,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
         }
         let actions = try predict(
             observations: observations, images: images, noise: startingNoise(of: requests), keys: requests.map(\.key),
-            starts: requests.contains { $0.start != nil } ? requests.map(\.start) : [])
+            starts: requests.contains { $0.start != nil } ? requests.map(\.start) : [], visit: visit)
         let (length, dimension) = (horizon.prediction, configuration.action.dimension)
         return requests.indices.map { item in
             let rows = (item * length..<(item + 1) * length).map {
@@ -117,6 +122,16 @@ public final class DiffusionPolicy: ChunkingPolicy {
         observations: [Float], images: [String: [RGBImage]] = [:], noise: [Float]? = nil, keys: [RandomKey],
         starts: [WarmStart?] = []
     ) throws -> [Float] {
+        try predict(observations: observations, images: images, noise: noise, keys: keys, starts: starts) { _, _, _ in }
+    }
+
+    /// What looks at the samples of some items after so many steps, on the thread that computes.
+    typealias DenoisingVisit = (_ loop: DenoisingLoop, _ items: Range<Int>, _ steps: Int) throws -> Void
+
+    private func predict(
+        observations: [Float], images: [String: [RGBImage]], noise: [Float]?, keys: [RandomKey], starts: [WarmStart?],
+        visit: DenoisingVisit
+    ) throws -> [Float] {
         try check(observations, noise, count: keys.count)
         try check(images, count: keys.count)
         try check(starts, count: keys.count)
@@ -135,17 +150,22 @@ public final class DiffusionPolicy: ChunkingPolicy {
                 for (index, value) in normalised[items.lowerBound * size..<items.upperBound * size].enumerated() {
                     loop.observations[index] = value
                 }
-                try loop.run(keys: keys[items])
+                try loop.run(keys: keys[items]) { try visit(loop, items, $0) }
             }
-            for row in 0..<items.count * horizon.prediction {
-                let start = row * model.sampleDimension
-                actions += loop.sample[start..<start + configuration.action.dimension]
-            }
+            appendActions(of: items.count, from: loop, to: &actions)
         }
         normaliser.action.invert(&actions)
         try checkFinite(actions)
         clamp(&actions)
         return actions
+    }
+
+    /// Appends the normalised actions of the first items of a loop, `[items, Tp, A]`.
+    func appendActions(of items: Int, from loop: DenoisingLoop, to actions: inout [Float]) {
+        for row in 0..<items * horizon.prediction {
+            let start = row * model.sampleDimension
+            actions += loop.sample[start..<start + configuration.action.dimension]
+        }
     }
 
     /// Consecutive items that are denoised at once.
