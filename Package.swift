@@ -59,11 +59,12 @@ let package = Package(
         .systemLibrary(name: "CPNG", pkgConfig: nil, providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: nil, providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMessagePack", pkgConfig: nil, providers: [.apt(["libmsgpack-dev"])]),
+        .target(name: "CFileExchange"),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
         // What everybody speaks; the bytes; the numbers.
         room("PolicyInterface"),
-        room("TensorFiles", sees: ["CBlosc", "CZip"]),
+        room("TensorFiles", sees: ["CBlosc", "CZip", "CFileExchange"]),
         room("NoiseSchedules", sees: ["PolicyInterface"]),
 
         // The engine.

@@ -52,19 +52,28 @@ extension ReplayBuffer {
     ///   - compression: how chunks are stored.
     /// - Throws: `TensorFileError` when there is something at `url` already; `FileSystemError`.
     public func write(to url: URL, compression: ZarrCompression = .blosc(BloscSettings())) throws {
-        try ZarrWriter.create(at: url) { writer in
-            for field in fields.values.sorted(by: { $0.name < $1.name }) {
-                let shape = [frameCount] + field.shape
-                try writer.write("data/\(field.name)", shape: shape, floats: field.values, compression: compression)
-            }
-            for camera in images.values.sorted(by: { $0.name < $1.name }) {
-                try writer.write(
-                    "data/\(camera.name)", shape: [frameCount, camera.size.height, camera.size.width, 3],
-                    bytes: camera.pixels, compression: compression)
-            }
-            let ends = episodeEnds.map(Int64.init)
-            try writer.write("meta/episode_ends", shape: [ends.count], integers: ends, compression: compression)
+        try ZarrWriter.create(at: url) { try write(with: $0, compression: compression) }
+    }
+
+    /// Writes the demonstrations into the place of what is at a path, if there is anything; at every moment the old or the new ones are there,
+    /// complete.
+    /// - Throws: `FileSystemError`; the old ones are then as they were.
+    func write(replacing url: URL, compression: ZarrCompression = .blosc(BloscSettings())) throws {
+        try ZarrWriter.replace(at: url) { try write(with: $0, compression: compression) }
+    }
+
+    private func write(with writer: ZarrWriter, compression: ZarrCompression) throws {
+        for field in fields.values.sorted(by: { $0.name < $1.name }) {
+            let shape = [frameCount] + field.shape
+            try writer.write("data/\(field.name)", shape: shape, floats: field.values, compression: compression)
         }
+        for camera in images.values.sorted(by: { $0.name < $1.name }) {
+            try writer.write(
+                "data/\(camera.name)", shape: [frameCount, camera.size.height, camera.size.width, 3],
+                bytes: camera.pixels, compression: compression)
+        }
+        let ends = episodeEnds.map(Int64.init)
+        try writer.write("meta/episode_ends", shape: [ends.count], integers: ends, compression: compression)
     }
 }
 

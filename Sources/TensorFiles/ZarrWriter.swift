@@ -7,11 +7,20 @@ public struct ZarrWriter {
     /// Creates a folder with all that `body` writes; it appears complete or not at all.
     /// - Throws: `TensorFileError` when there is something at `url` already, `FileSystemError`, or what `body` throws.
     public static func create(at url: URL, _ body: (ZarrWriter) throws -> Void) throws {
-        try AtomicFolder.create(at: url) { temporary in
-            let writer = ZarrWriter(folder: temporary)
-            try writer.createGroup(at: temporary)
-            try body(writer)
-        }
+        try AtomicFolder.create(at: url) { try write(to: $0, body) }
+    }
+
+    /// Puts all that `body` writes into the place of the folder at `url`, if there is one; at every moment the old or the new one is there,
+    /// complete.
+    /// - Throws: `FileSystemError`, or what `body` throws; the old folder is then as it was.
+    public static func replace(at url: URL, _ body: (ZarrWriter) throws -> Void) throws {
+        try AtomicFolder.replace(at: url) { try write(to: $0, body) }
+    }
+
+    private static func write(to temporary: URL, _ body: (ZarrWriter) throws -> Void) throws {
+        let writer = ZarrWriter(folder: temporary)
+        try writer.createGroup(at: temporary)
+        try body(writer)
     }
 
     /// Writes numbers in single precision.

@@ -1,0 +1,106 @@
+import Foundation
+import TensorFiles
+import TestSupport
+import Testing
+
+@testable import Demonstrations
+
+/// Demonstrations that grow on disk.
+@Suite struct DemonstrationSetTests {
+    let folder: TemporaryFolder
+    let set: DemonstrationSet
+
+    init() throws {
+        folder = try TemporaryFolder()
+        set = DemonstrationSet(folder("set.zarr"), fields: ["state": [2], "action": []])
+    }
+
+    private func episode(_ number: Int, frames: Int = 3) throws -> ReplayBuffer {
+        try ReplayBuffer(
+            fields: [
+                ReplayBuffer.Field("state", shape: [2], values: fill("state \(number)", count: 2 * frames)),
+                ReplayBuffer.Field("action", shape: [], values: fill("action \(number)", count: frames)),
+            ], episodeEnds: [frames])
+    }
+
+    @Test func growsByAnEpisodeAtATime() throws {
+        #expect(try set.open() == DemonstrationSet.Size(episodes: 0, frames: 0))
+        #expect(try set.append(episode(0)) == DemonstrationSet.Size(episodes: 1, frames: 3))
+        #expect(try set.append(episode(1, frames: 5)) == DemonstrationSet.Size(episodes: 2, frames: 8))
+        #expect(try set.open() == DemonstrationSet.Size(episodes: 2, frames: 8))
+        let found = try ReplayBuffer(contentsOf: set.url)
+        #expect(try found == episode(0).appending(episode(1, frames: 5)))
+        #expect(found.episodes == [0..<3, 3..<8])
+        #expect(folder.names == ["set.zarr"])
+    }
+
+    /// Whatever a kill leaves: a temporary folder after any number of its files, before the exchange and after it.
+    @Test func aKillBetweenAnyTwoFilesLosesNothing() throws {
+        try set.append(episode(0))
+        let before = try ReplayBuffer(contentsOf: set.url)
+        let next = try before.appending(episode(1))
+        try next.write(to: folder("next"))
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: folder("next").path).sorted()
+        #expect(paths.count > 8)
+        for count in 0...paths.count {
+            let leftover = folder(".set.zarr.writing-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: leftover, withIntermediateDirectories: true)
+            for path in paths.prefix(count) {
+                var isFolder: ObjCBool = false
+                _ = FileManager.default.fileExists(atPath: folder("next/\(path)").path, isDirectory: &isFolder)
+                if isFolder.boolValue {
+                    try FileManager.default.createDirectory(
+                        at: leftover.appendingPathComponent(path), withIntermediateDirectories: true)
+                } else {
+                    try FileManager.default.copyItem(
+                        at: folder("next/\(path)"), to: leftover.appendingPathComponent(path))
+                }
+            }
+            #expect(try ReplayBuffer(contentsOf: set.url) == before)
+        }
+        // Behind the exchange the leftover is the old set.
+        try FileManager.default.removeItem(at: folder("next"))
+        #expect(folder.names.count == paths.count + 2)
+        #expect(try set.open() == DemonstrationSet.Size(episodes: 1, frames: 3))
+        #expect(folder.names == ["set.zarr"])
+        #expect(try set.append(episode(1)).episodes == 2)
+        #expect(try ReplayBuffer(contentsOf: set.url) == next)
+    }
+
+    @Test func aFailureLeavesTheSetAsItWas() throws {
+        struct Failure: Error {}
+        try set.append(episode(0))
+        let before = try ReplayBuffer(contentsOf: set.url)
+        #expect(throws: Failure.self) {
+            try ZarrWriter.replace(at: set.url) { writer in
+                try writer.write("data/state", shape: [1, 2], floats: [1, 2])
+                throw Failure()
+            }
+        }
+        #expect(try ReplayBuffer(contentsOf: set.url) == before)
+        #expect(folder.names == ["set.zarr"])
+    }
+
+    @Test func aLinkStays() throws {
+        try set.append(episode(0))
+        try FileManager.default.createSymbolicLink(at: folder("link"), withDestinationURL: set.url)
+        let linked = DemonstrationSet(folder("link"), fields: set.fields)
+        #expect(try linked.append(episode(1)).episodes == 2)
+        #expect(try ReplayBuffer(contentsOf: set.url).episodes.count == 2)
+        #expect(folder.names == ["link", "set.zarr"])
+    }
+
+    @Test func refusesWhatItCannotContinue() throws {
+        let other = DemonstrationSet(set.url, fields: ["state": [2]])
+        try set.append(episode(0))
+        #expect(message { _ = try other.open() }.contains("no others, found action"))
+        #expect(message { try other.append(episode(1)) }.contains("fields state [2]"))
+        let wider = DemonstrationSet(set.url, fields: ["state": [3], "action": []])
+        #expect(message { _ = try wider.open() }.contains("state [3]"))
+        #expect(try ReplayBuffer(contentsOf: set.url) == episode(0))
+
+        try Data().write(to: folder("file"))
+        #expect(message { _ = try DemonstrationSet(folder("file"), fields: [:]).open() }.contains("found a file"))
+        #expect(message { _ = try DemonstrationSet(folder("no/set"), fields: [:]).open() }.contains("written to"))
+    }
+}
