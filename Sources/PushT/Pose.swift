@@ -19,6 +19,9 @@ public struct Pose: Codable, Sendable, Equatable {
         self.angle = angle
     }
 
+    /// A point of the body's own frame in the world, in pixels.
+    public func point(_ own: SIMD2<Double>) -> SIMD2<Double> { placement()(own) }
+
     /// A function from points in the body's own frame to points of the world, in pixels.
     func placement() -> (SIMD2<Double>) -> SIMD2<Double> {
         let cosine = cos(angle)

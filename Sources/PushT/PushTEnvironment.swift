@@ -83,6 +83,12 @@ public final class PushTEnvironment: Environment {
         measure()
     }
 
+    /// Puts agent and block at a state without beginning an episode; velocities stay.
+    func place(_ state: PushTState) {
+        space.place(state, order: .new)
+        measure()
+    }
+
     private func measure() {
         coverage = TeeShape.coverage(of: definition.goal, by: space.state.block)
     }
