@@ -98,6 +98,9 @@ let package = Package(
         room("PolicyMessages", sees: ["PolicyInterface", "CMessagePack"]),
         room("RemotePolicies", sees: ["PolicyMessages", "PolicyInterface", encryption] + network),
         room("Serving", sees: ["PolicyMessages", "PolicyInterface", logging, encryption] + network),
+        room(
+            "Play", sees: ["Serving", "Control", "PushT", "Demonstrations", "PolicyInterface", logging],
+            embeds: [.embedInCode("Page")]),
 
         // All of it.
         room(
@@ -147,6 +150,7 @@ let package = Package(
         tests(of: "PolicyMessages", using: ["MessageFuzzing", "PolicyInterface"]),
         tests(
             of: "Serving", using: ["PolicyMessages", "RemotePolicies", "PolicyInterface", "MessageFuzzing", logging]),
+        tests(of: "Play", using: ["Control", "PushT", "Demonstrations", "PolicyInterface"]),
         .target(name: "CAllocationProbe", path: "Tests/CAllocationProbe"),
         .executableTarget(
             name: "AllocationProbe",

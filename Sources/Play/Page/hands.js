@@ -1,0 +1,127 @@
+// Hands on the scene: pointer and arrow keys become commands.
+
+/** Pixels of the world within which the pusher is taken hold of though the pointer is beside it. */
+const reach = 10;
+/** Pixels that a key moves a body, and radians that it turns the block. */
+const nudge = 8, turn = Math.PI / 24;
+/** Pixels a second that a held arrow key drives the pusher. */
+const drivingSpeed = 180;
+
+const arrows = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+
+/** A point of the world in the frame of a body `[x, y, angle]`. */
+function inFrame([x, y], [originX, originY, angle]) {
+  const [dx, dy] = [x - originX, y - originY], [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
+  return [cosine * dx + sine * dy, cosine * dy - sine * dx];
+}
+
+export class Hands {
+  #canvas;
+  #scene;
+  #connection;
+  /** The body that this page holds, and by which pointer. */
+  #held = null;
+  #pointer = null;
+  /** The newest place of the pointer that was not told yet. */
+  #wanted = null;
+  /** Arrow keys that are down, and where they have driven the pusher to. */
+  #keys = new Set();
+  #driven = null;
+
+  /** @param scene `{purpose, world, pose()}`: what the page is for, the geometry, and where the bodies are shown. */
+  constructor(canvas, painter, scene, connection) {
+    this.#canvas = canvas;
+    this.#scene = scene;
+    this.#connection = connection;
+    const place = (event) => painter.place(event, scene.world.geometry.side);
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button === 0 && scene.world && scene.pose()) this.#take(event, place(event));
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!scene.world || !scene.pose()) return;
+      if (this.#pointer === event.pointerId) this.#wanted = place(event);
+      else if (this.#pointer === null) canvas.classList.toggle("grab", this.#bodyAt(place(event)) !== null);
+    });
+    for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      canvas.addEventListener(name, (event) => { if (this.#pointer === event.pointerId) this.#release(); });
+    }
+    canvas.addEventListener("wheel", (event) => {
+      if (scene.purpose !== "play" || event.ctrlKey || !scene.pose()) return;
+      if (this.#held !== "block" && this.#bodyAt(place(event)) !== "block") return;
+      event.preventDefault();
+      this.#connection.send("turn", { by: Math.sign(event.deltaY) * turn });
+    }, { passive: false });
+    canvas.addEventListener("keydown", (event) => this.#press(event));
+    canvas.addEventListener("keyup", (event) => this.#lift(event.key));
+    canvas.addEventListener("blur", () => { for (const key of [...this.#keys]) this.#lift(key); });
+  }
+
+  /** The body that this page holds with a pointer. */
+  get held() { return this.#held; }
+
+  /** Tells what is wanted since the last time; called once for each picture. */
+  flush(elapsed) {
+    if (this.#driven) {
+      for (const key of this.#keys) {
+        for (const axis of [0, 1]) this.#driven[axis] += arrows[key][axis] * drivingSpeed * elapsed;
+      }
+      const side = this.#scene.world.geometry.side;
+      this.#wanted = this.#driven = this.#driven.map((value) => Math.min(Math.max(value, 0), side));
+    }
+    if (this.#wanted) this.#connection.send("drag", { to: this.#wanted });
+    this.#wanted = null;
+  }
+
+  /** Turns the block. */
+  turn(direction) { this.#connection.send("turn", { by: direction * turn }); }
+
+  /** What can be taken hold of at a point. */
+  #bodyAt(point) {
+    const { geometry } = this.#scene.world, pose = this.#scene.pose();
+    if (this.#scene.purpose === "record") return "agent";
+    if (Math.hypot(point[0] - pose.agent[0], point[1] - pose.agent[1]) < geometry.agentRadius + reach) return "agent";
+    const [x, y] = inFrame(point, pose.block);
+    const isOnBlock = geometry.block.some(([left, top, right, bottom]) => left <= x && x <= right && top <= y && y <= bottom);
+    return isOnBlock ? "block" : null;
+  }
+
+  #take(event, point) {
+    const body = this.#bodyAt(point);
+    if (!body) return;
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.#canvas.classList.add("grabbing");
+    this.#pointer = event.pointerId;
+    this.#held = body;
+    this.#connection.send("grab", { body, at: point });
+    this.#wanted = point;
+  }
+
+  #release() {
+    this.flush(0);
+    this.#canvas.classList.remove("grabbing");
+    this.#pointer = this.#held = null;
+    this.#connection.send("release");
+  }
+
+  #press(event) {
+    const direction = arrows[event.key];
+    if (!direction || event.ctrlKey || event.metaKey || event.altKey || !this.#scene.pose()) return;
+    event.preventDefault();
+    if (this.#scene.purpose === "play") {
+      const body = event.shiftKey ? "agent" : "block";
+      this.#connection.send("nudge", { body, by: direction.map((value) => value * nudge) });
+    } else if (!this.#keys.has(event.key)) {
+      if (!this.#driven) {
+        this.#driven = [...this.#scene.pose().agent];
+        this.#connection.send("grab", { body: "agent", at: this.#driven });
+      }
+      this.#keys.add(event.key);
+    }
+  }
+
+  #lift(key) {
+    if (!this.#keys.delete(key) || this.#keys.size) return;
+    this.#driven = null;
+    this.#connection.send("release");
+  }
+}

@@ -1,0 +1,231 @@
+// The page: what the host says goes into the scene, the figures and the plots; what people do goes to the host.
+
+import { Connection } from "./connection.js";
+import { Controls } from "./controls.js";
+import { Hands } from "./hands.js";
+import { Motion } from "./motion.js";
+import { Painter } from "./painter.js";
+import { Plot } from "./plot.js";
+import { Theme } from "./theme.js";
+
+const element = (id) => document.getElementById(id);
+const canvas = element("scene");
+const motion = new Motion();
+const painter = new Painter(canvas);
+const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
+
+const scene = {
+  purpose: "play",
+  /** Geometry, goal and rate. */
+  world: null,
+  /** The newest frame and the newest plan, and when the plan came. */
+  frame: null,
+  plan: null,
+  planTime: 0,
+  pose: () => (motion.isEmpty ? null : motion.at(performance.now())),
+};
+const shows = { plan: true, denoising: true, minds: false };
+
+const percent = (value) => `${Math.round(value * 100)} %`;
+const milliseconds = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`);
+const plots = {
+  score: new Plot(element("score-plot"), { color: "--plot-score", top: 1, describe: percent }),
+  rate: new Plot(element("rate-plot"), { color: "--plot-rate", top: 12, guide: 10, describe: (value) => `${value.toFixed(0)} Hz` }),
+  latency: new Plot(element("latency-plot"), { color: "--plot-latency", top: 20, guide: 100, describe: milliseconds }),
+};
+
+// Messages of the host
+
+const connection = new Connection({
+  state(isOpen) {
+    element("connection").textContent = isOpen ? "connected" : "connection lost, trying again";
+    element("connection").classList.toggle("open", isOpen);
+  },
+  hello(message) {
+    scene.purpose = document.body.dataset.purpose = message.purpose;
+    scene.world = message;
+    controls.introduce(message);
+    const title = message.purpose === "record" ? "Record demonstrations" : "Watch and disturb";
+    element("subtitle").textContent = message.policy ? `${title}: ${message.policy.name}` : title;
+    document.title = `Push-T · ${title}`;
+    for (const plot of Object.values(plots)) plot.clear();
+    scene.frame = scene.plan = null;
+  },
+  frame(message) {
+    const before = scene.frame;
+    scene.frame = message;
+    const isHeld = hands.held !== null && message.held === "block";
+    motion.moveTo(message, performance.now(), isHeld ? 0 : 1000 / scene.world.rate);
+    showFrame(message, before);
+  },
+  plan(message) {
+    scene.plan = message;
+    scene.planTime = performance.now();
+    const latency = message.duration * 1000;
+    element("latency-now").textContent = milliseconds(latency);
+    plots.latency.add(scene.frame.clock, latency);
+  },
+  problem(message) { showBanner(message.message, 8000, true); },
+});
+
+let rateTimes = [];
+
+function showFrame(frame, before) {
+  element("score").textContent = percent(frame.reward);
+  element("best").textContent = `best ${percent(frame.best)} · start ${frame.seed}`;
+  const isNew = !before || before.seed !== frame.seed || frame.step < before.step;
+  const hasStepped = !isNew && frame.step > before.step;
+  if (before && isNew) scene.plan = null;
+  if (isNew || hasStepped || before.reward !== frame.reward) plots.score.add(frame.clock, frame.reward, isNew);
+  if (hasStepped) {
+    const isBreak = rateTimes.length === 0;
+    rateTimes = [...rateTimes.slice(-9), frame.clock];
+    if (!isBreak) {
+      const rate = 1 / Math.max(frame.clock - rateTimes.at(-2), 1e-3);
+      plots.rate.add(frame.clock, Math.min(rate, 12), rateTimes.length === 2);
+      const mean = (rateTimes.length - 1) / (frame.clock - rateTimes[0]);
+      // Fewer tell nothing: a step that waited is followed by one that comes early.
+      if (rateTimes.length > 4) element("rate").textContent = `${mean.toFixed(1)} Hz`;
+    }
+  } else if (isNew || !frame.isRunning) rateTimes = [];
+  element("run").textContent = frame.isRunning ? "Pause" : "Run";
+  if (frame.settings) controls.show(frame.settings);
+  if (frame.settings && !before) showMinds(frame.settings.samples > 1);
+  if (frame.recording) showRecording(frame.recording, before?.recording);
+  if (before && !isNew && frame.isSuccess && !before.isSuccess) announce("The goal is reached.");
+  if (frame.isSuccess) shownState = "Goal reached";
+  else if (frame.isWaiting) shownState = "Waiting for the policy";
+  else if (scene.purpose === "play" && !frame.isRunning) shownState = "Paused";
+  else shownState = "";
+  if (frame.recording?.isOver) shownState = "Episode over: keep it (K), redo it (R) or discard it (X)";
+  refreshBanner();
+}
+
+function showRecording(recording, before) {
+  element("frames").textContent = recording.frames;
+  element("saved").textContent = recording.savedEpisodes;
+  const saving = recording.unsaved ? `, saving ${recording.unsaved} more` : "";
+  element("saved-note").textContent = `episodes, ${recording.savedFrames} frames${saving}`;
+  element("output").textContent = recording.output;
+  element("keep").disabled = recording.frames === 0;
+  if (before && recording.savedEpisodes > before.savedEpisodes) {
+    showBanner(`Saved: ${recording.savedEpisodes} episodes`, 2000);
+    announce(`Saved, ${recording.savedEpisodes} episodes.`);
+  }
+}
+
+// Banner: a message for a while, otherwise the state
+
+let shownState = "", bannerTimer = 0, bannerMessage = null;
+
+function showBanner(text, time, isProblem = false) {
+  bannerMessage = { text, isProblem };
+  clearTimeout(bannerTimer);
+  bannerTimer = setTimeout(() => { bannerMessage = null; refreshBanner(); }, time);
+  if (isProblem) announce(text);
+  refreshBanner();
+}
+
+function refreshBanner() {
+  const text = bannerMessage?.text ?? shownState, banner = element("banner");
+  // Waiting for less than a blink is no news.
+  banner.hidden = !text || (text === "Waiting for the policy" && !waitsLong());
+  banner.textContent = text;
+  banner.classList.toggle("problem", bannerMessage?.isProblem ?? false);
+}
+
+let waitingSince = null;
+function waitsLong() {
+  if (!scene.frame?.isWaiting) { waitingSince = null; return false; }
+  waitingSince ??= performance.now();
+  return performance.now() - waitingSince > 400;
+}
+
+function announce(text) { element("announcer").textContent = text; }
+
+// What people do
+
+const controls = new Controls((type, fields) => connection.send(type, fields));
+const hands = new Hands(canvas, painter, scene, connection);
+const theme = new Theme(element("theme"), () => painter.readColors());
+
+const actions = {
+  run: () => connection.send(scene.frame?.isRunning ? "pause" : "run"),
+  step: () => connection.send("step"),
+  restart: () => connection.send("restart"),
+  next: () => connection.send("next"),
+  keep: () => connection.send("keep"),
+  redo: () => connection.send("redo"),
+  discard: () => connection.send("discard"),
+};
+for (const [id, action] of Object.entries(actions)) element(id).addEventListener("click", action);
+
+const toggles = { plan: "show-plan", denoising: "show-denoising", minds: "show-minds" };
+for (const [name, id] of Object.entries(toggles)) {
+  element(id).addEventListener("change", () => {
+    shows[name] = element(id).checked;
+    if (name === "minds") controls.setSamples(shows.minds ? Math.max(controls.settings?.samples ?? 1, 8) : 1);
+  });
+}
+// Who asks for several plans wants to see them.
+element("samples").addEventListener("change", () => showMinds(Number(element("samples").value) > 1));
+
+function showMinds(isShown) { shows.minds = element("show-minds").checked = isShown; }
+
+const keys = {
+  play: {
+    " ": actions.run, ".": actions.step, r: actions.restart, n: actions.next,
+    c: () => element("show-plan").click(), d: () => element("show-denoising").click(), m: () => element("show-minds").click(),
+    q: () => hands.turn(-1), e: () => hands.turn(1),
+  },
+  record: { k: actions.keep, r: actions.redo, x: actions.discard },
+};
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const isOnControl = event.target.closest?.("button, input, select");
+  if (event.key === " " && isOnControl) return;
+  if (event.target.closest?.("select")) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const isTurn = key === "q" || key === "e";
+  if (event.repeat && !isTurn && key !== ".") return;
+  const action = key === "t" ? () => theme.advance() : keys[scene.purpose][key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+
+// The picture
+
+let lastTime = performance.now(), lastPlotTime = 0;
+
+function paint(now) {
+  requestAnimationFrame(paint);
+  hands.flush(Math.min((now - lastTime) / 1000, 0.1));
+  lastTime = now;
+  if (!scene.world || motion.isEmpty) return;
+  painter.fit();
+  const { frame, plan } = scene, pose = motion.at(performance.now());
+  const isCurrent = plan && frame.step - plan.step < plan.plans[0].length / 2 + 12;
+  const overlay = isCurrent && {
+    plan,
+    done: Math.max(0, frame.step - plan.step),
+    age: isCalm.matches ? Infinity : performance.now() - scene.planTime,
+    shows,
+  };
+  painter.draw(scene.world, pose, overlay, frame.target);
+  if (now - lastPlotTime > 100) {
+    lastPlotTime = now;
+    refreshBanner();
+    const time = frame.clock + Math.min((Date.now() - frameArrival(frame)) / 1000, 0.1);
+    for (const plot of Object.values(plots)) plot.draw(time);
+  }
+}
+
+let arrivedFrame = null, arrivedAt = 0;
+/** When the newest frame came, by the clock of this page. */
+function frameArrival(frame) {
+  if (frame !== arrivedFrame) [arrivedFrame, arrivedAt] = [frame, Date.now()];
+  return arrivedAt;
+}
+
+requestAnimationFrame(paint);

@@ -1,0 +1,112 @@
+import Demonstrations
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Play
+
+/// What a page is told, collected on whatever thread tells it.
+private final class Listener: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var messages: [[String: Any]] = []
+
+    func hear(_ text: String) {
+        let message = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+        condition.withLock {
+            messages.append(message ?? [:])
+            condition.broadcast()
+        }
+    }
+
+    /// Waits until a message is as it should be; nil if that takes absurdly long.
+    func waitFor(_ isRight: ([String: Any]) -> Bool) -> [String: Any]? {
+        let end = Date().addingTimeInterval(60)
+        return condition.withLock {
+            while true {
+                if let found = messages.first(where: isRight) { return found }
+                guard condition.wait(until: end) else { return nil }
+            }
+        }
+    }
+
+    func waitFor(type: String, _ isRight: @escaping ([String: Any]) -> Bool = { _ in true }) -> [String: Any]? {
+        waitFor { $0["type"] as? String == type && isRight($0) }
+    }
+
+    /// The seeds of all frames.
+    var seeds: Set<Int> { condition.withLock { Set(messages.compactMap { $0["seed"] as? Int }) } }
+
+    var types: [String] { condition.withLock { messages.compactMap { $0["type"] as? String } } }
+}
+
+/// Scenes in real time.
+@Suite struct LiveSceneTests {
+    @Test func aPageIsToldOfTheScene() throws {
+        let scene = LiveScene(playing: StraightPolicy().played(), seed: 5)
+        let (first, second) = (Listener(), Listener())
+        let page = scene.connect { first.hear($0) }
+        #expect(first.types.prefix(2) == ["hello", "frame"])
+        let plan = try #require(first.waitFor(type: "plan"))
+        #expect((plan["plans"] as? [[Double]])?.count == 1)
+        #expect(first.waitFor(type: "frame") { $0["step"] as? Int == 3 } != nil)
+
+        // What one page does wrong is told to nobody else; what it does right, to all.
+        let other = scene.connect { second.hear($0) }
+        scene.receive("nonsense", from: page)
+        let problem = try #require(first.waitFor(type: "problem"))
+        #expect((problem["message"] as? String)?.hasPrefix("command: expected") == true)
+        scene.receive(#"{"type":"pause"}"#, from: page)
+        #expect(second.waitFor(type: "frame") { $0["isRunning"] as? Bool == false } != nil)
+        #expect(!second.types.contains("problem"))
+
+        // What a page held falls when it goes.
+        scene.receive(#"{"type":"grab","body":"agent","at":[100,100]}"#, from: other)
+        #expect(first.waitFor(type: "frame") { $0["held"] as? String == "agent" } != nil)
+        scene.disconnect(other)
+        scene.receive(#"{"type":"next"}"#, from: page)
+        let moved = try #require(first.waitFor(type: "frame") { $0["seed"] as? Int == 6 })
+        #expect(moved["held"] == nil)
+        // Who has gone is no longer listened to.
+        scene.receive(#"{"type":"next"}"#, from: other)
+        scene.receive(#"{"type":"nudge","body":"agent","by":[1,0]}"#, from: page)
+        scene.receive(#"{"type":"keep"}"#, from: page)
+        #expect(first.waitFor(type: "problem") { ($0["message"] as? String)?.contains("records") == true } != nil)
+        #expect(first.seeds == [5, 6])
+        scene.disconnect(page)
+    }
+
+    @Test func whatIsKeptIsOnDisk() throws {
+        let folder = try TemporaryFolder()
+        let set = LiveScene.demonstrations(at: folder("set.zarr"))
+        let scene = LiveScene(recordingTo: set, saved: try set.open(), seed: 3)
+        let listener = Listener()
+        let page = scene.connect { listener.hear($0) }
+        scene.receive(#"{"type":"grab","body":"agent","at":[200,200]}"#, from: page)
+        let isDriven = listener.waitFor(type: "frame") {
+            (($0["recording"] as? [String: Any])?["frames"] as? Int ?? 0) >= 3
+        }
+        #expect(isDriven != nil)
+        scene.receive(#"{"type":"keep"}"#, from: page)
+        let isSaved = listener.waitFor(type: "frame") {
+            ($0["recording"] as? [String: Any])?["savedEpisodes"] as? Int == 1
+        }
+        #expect(isSaved?["seed"] as? Int == 4)
+        #expect(scene.finish() == 0)
+        let recorded = try ReplayBuffer(contentsOf: set.url)
+        #expect(recorded.episodes.count == 1 && recorded.frameCount >= 3)
+    }
+
+    @Test func aPolicyThatFailsStopsTheScene() throws {
+        struct Failure: Error, CustomStringConvertible {
+            var description: String { "no idea" }
+        }
+        var played = StraightPolicy().played()
+        played.make = { _ in throw Failure() }
+        let scene = LiveScene(playing: played, seed: 5)
+        let listener = Listener()
+        let page = scene.connect { listener.hear($0) }
+        #expect(listener.waitFor(type: "problem")?["message"] as? String == "no idea")
+        #expect(listener.waitFor(type: "frame") { $0["isRunning"] as? Bool == false } != nil)
+        scene.disconnect(page)
+    }
+}

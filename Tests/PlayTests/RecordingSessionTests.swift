@@ -1,0 +1,123 @@
+import Demonstrations
+import Foundation
+import PolicyInterface
+import PushT
+import TestSupport
+import Testing
+
+@testable import Play
+
+/// A person who drives, and what is kept of it.
+@Suite struct RecordingSessionTests {
+    let session = RecordingSession(seed: 3, output: "mine.zarr", saved: DemonstrationSet.Size(episodes: 0, frames: 0))
+
+    private func drive(_ points: [SIMD2<Double>]) throws {
+        let agent = session.frame.agent
+        try session.obey(.grab(.agent, at: SIMD2(agent[0], agent[1])))
+        for point in points {
+            try session.obey(.drag(to: point))
+            _ = try session.tick()
+        }
+        try session.obey(.release)
+    }
+
+    @Test func framesAreWhatWasSeenBeforeEachAction() throws {
+        try drive([SIMD2(200, 100), SIMD2(210, 120), SIMD2(600, -5)])
+        try session.obey(.keep)
+        let episode = try #require(session.takeKept().first)
+        #expect(session.takeKept().isEmpty)
+
+        let environment = PushTEnvironment(seed: 3)
+        var states: [Float] = []
+        var keypoints: [Float] = []
+        for target in [SIMD2(200.0, 100), SIMD2(210, 120), SIMD2(512, 0)] {
+            states += environment.observation.vectors["state"] ?? []
+            keypoints += environment.observation.vectors["keypoint"] ?? []
+            try environment.step(toward: target)
+        }
+        #expect(try episode.field("state").values == states)
+        #expect(try episode.field("keypoint").values == keypoints)
+        #expect(try episode.field("keypoint").shape == [9, 2])
+        #expect(try episode.field("action").values == [200, 100, 210, 120, 512, 0])
+        #expect(episode.episodes == [0..<3])
+    }
+
+    @Test func nobodyDrivesNothingHappens() throws {
+        for _ in 0..<5 { #expect(try session.tick() == .idle) }
+        #expect(session.frame.step == 0)
+        #expect(message { try session.obey(.keep) }.contains("nobody has driven"))
+    }
+
+    @Test func anEpisodeIsKeptDiscardedOrRedone() throws {
+        try drive([SIMD2(200, 100)])
+        #expect(session.frame.recording?.frames == 1)
+        try session.obey(.redo)
+        #expect(session.frame.seed == 3)
+        #expect(session.frame.recording?.frames == 0)
+        try drive([SIMD2(200, 100)])
+        try session.obey(.discard)
+        #expect(session.frame.seed == 4)
+        #expect(session.takeKept().isEmpty)
+        try drive([SIMD2(200, 100), SIMD2(200, 100)])
+        try session.obey(.keep)
+        #expect(session.frame.seed == 5)
+        #expect(session.frame.recording?.unsaved == 1)
+        session.noteSaved(DemonstrationSet.Size(episodes: 1, frames: 2))
+        #expect(session.frame.recording?.unsaved == 0)
+        #expect(session.frame.recording?.savedFrames == 2)
+    }
+
+    @Test func anEpisodeEndsAtTheGoal() throws {
+        // From a block that lies nearly right, any short way of the pusher far from it ends the episode.
+        var definition = PushTDefinition()
+        let start = PushTEnvironment(seed: 3).state.block
+        definition.goal = start
+        let session = RecordingSession(
+            definition: definition, seed: 3, output: "", saved: DemonstrationSet.Size(episodes: 0, frames: 0))
+        let agent = session.frame.agent
+        try session.obey(.grab(.agent, at: SIMD2(agent[0], agent[1])))
+        #expect(try session.tick() == .stepped)
+        #expect(session.frame.recording?.isOver == true)
+        #expect(session.frame.held == nil)
+        try session.obey(.grab(.agent, at: SIMD2(agent[0], agent[1])))
+        #expect(try session.tick() == .idle)
+        #expect(session.frame.recording?.frames == 1)
+    }
+
+    @Test func theBlockMayNotBeMoved() {
+        for command in [SceneCommand.grab(.block, at: .zero), .turn(by: 1), .nudge(.block, by: .zero), .step] {
+            #expect(throws: RefusedCommand.self) { try session.obey(command) }
+        }
+    }
+}
+
+/// Episodes on their way to the disk.
+@Suite struct EpisodeSaverTests {
+    /// What a saver reported, in order.
+    private final class Reports: @unchecked Sendable {
+        private let lock = NSLock()
+        private var results: [Result<DemonstrationSet.Size, any Error>] = []
+
+        func add(_ result: Result<DemonstrationSet.Size, any Error>) { lock.withLock { results.append(result) } }
+        var all: [Result<DemonstrationSet.Size, any Error>] { lock.withLock { results } }
+    }
+
+    private func episode() throws -> ReplayBuffer {
+        try RecordedFrame.episode([RecordedFrame(of: PushTEnvironment(seed: 1), action: SIMD2(1, 2))])
+    }
+
+    @Test func whatCouldNotBeSavedIsTriedAgain() throws {
+        let folder = try TemporaryFolder()
+        let set = LiveScene.demonstrations(at: folder("later/set.zarr"))
+        let reports = Reports()
+        let saver = EpisodeSaver(set) { reports.add($0) }
+        saver.save(try episode())
+        #expect(saver.finish() == 1)
+        #expect(reports.all.allSatisfy { (try? $0.get()) == nil })
+        try FileManager.default.createDirectory(at: folder("later"), withIntermediateDirectories: true)
+        saver.save(try episode())
+        #expect(saver.finish() == 0)
+        #expect(try set.open() == DemonstrationSet.Size(episodes: 2, frames: 2))
+        #expect(try reports.all.suffix(2).map { try $0.get().episodes } == [1, 2])
+    }
+}
