@@ -114,7 +114,7 @@ let package = Package(
             dependencies: [
                 "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "Control",
                 "PushT", "PolicyInterface", "PolicyNetworks", "NeuralNetworks", "NoiseSchedules", "TensorFiles",
-                "TensorGraph", "PolicyMessages", "RemotePolicies", "Serving", logging, arguments,
+                "TensorGraph", "PolicyMessages", "RemotePolicies", "Serving", "Play", logging, arguments,
             ],
             swiftSettings: settings),
 

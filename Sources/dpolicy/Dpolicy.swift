@@ -18,8 +18,8 @@ struct Dpolicy: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Train.self, Evaluate.self, LatencySweep.self, Serve.self, Load.self, Predict.self, Simulate.self,
-            Inspect.self, Export.self, DataCommand.self, Bench.self,
+            Train.self, Evaluate.self, LatencySweep.self, PlayCommand.self, Record.self, Serve.self, Load.self,
+            Predict.self, Simulate.self, Inspect.self, Export.self, DataCommand.self, Bench.self,
         ])
 
     @OptionGroup var global: GlobalOptions

@@ -32,7 +32,7 @@ enum PushTTask {
     }
 
     /// The task, with images where a policy looks at them.
-    private static func definition(showing observations: ObservationSchema?) -> PushTDefinition {
+    static func definition(showing observations: ObservationSchema?) -> PushTDefinition {
         var definition = PushTDefinition()
         definition.observesImage = observations?.images.isEmpty == false
         return definition

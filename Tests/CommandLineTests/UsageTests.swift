@@ -5,7 +5,8 @@ import Testing
 /// Exit codes and help.
 @Suite struct UsageTests {
     static let verbs = [
-        "train", "evaluate", "latency", "serve", "load", "predict", "simulate", "inspect", "data", "bench",
+        "train", "evaluate", "latency", "play", "record", "serve", "load", "predict", "simulate", "inspect", "data",
+        "bench",
     ]
 
     @Test(arguments: verbs) func helpHasExamples(_ verb: String) throws {

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Control
+import Foundation
+import NoiseSchedules
+import Play
+import Policies
+import PolicyInterface
+import PushT
+
+/// Shows a policy at work on a page.
+struct PlayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "play",
+        abstract: "Watch a policy push the T in a browser, disturb it, and see what it thinks.",
+        discussion: """
+            Serves a page on this machine alone and prints its address. Drag the block or the pusher; sliders change the sampler, its \
+            steps, the execution horizon and the latency; overlays show the predicted chunk, how it comes out of noise, and other plans \
+            for what is seen. Interrupt to end.
+
+            Examples:
+              dpolicy play
+              dpolicy play --policy runs/demo --sampler ddim --steps 10 --port 9000 --no-open
+            """)
+
+    @Option(
+        help: ArgumentHelp("Folder of the policy; the one that ships with the project if not given.", valueName: "dir"))
+    var policy: String?
+
+    @Option(parsing: .unconditional, help: "Seed of the first start.")
+    var seed: UInt64 = 0
+
+    @OptionGroup var page: PageOptions
+    @OptionGroup var sampler: SamplerOptions
+    @OptionGroup var acting: ActingOptions
+    @OptionGroup var computing: MachineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let named = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
+        let loaded = try named.load(sampler, machine: computing.machine(global, weights: acting.weights))
+        try PushTTask.check(loaded.configuration)
+        let scene = LiveScene(
+            playing: PlayedPolicy(loaded, name: policy ?? named.url.lastPathComponent),
+            definition: PushTTask.definition(showing: loaded.configuration.observations), seed: seed)
+        try page.serve(scene, notice: "closing the page")
+    }
+}
+
+extension PlayedPolicy {
+    /// A policy of this project, whose sampler can be changed while it plays.
+    init(_ policy: DiffusionPolicy, name: String) {
+        let shared = Lent(policy: policy)
+        let own = policy.sampler
+        let trainingSteps = policy.configuration.diffusion.steps
+        let settings = PlaySettings(
+            sampler: own.name == .ddpm ? .ddpm : .ddim, steps: own.steps ?? trainingSteps,
+            executionHorizon: policy.horizon.action, joining: ControlConfiguration().joining)
+        self.init(
+            name: name, horizon: policy.horizon, trainingSteps: trainingSteps, settings: settings
+        ) { settings in
+            let name: SamplerName = settings.sampler == .ddpm ? .ddpm : .ddim
+            return try shared.policy.sampling(by: own.changed(to: name, steps: settings.steps, of: trainingSteps))
+        }
+    }
+
+    /// A policy that one thread made and another one uses from then on.
+    private struct Lent: @unchecked Sendable {
+        let policy: DiffusionPolicy
+    }
+}
+
+extension Sampler {
+    /// The name that recipes use.
+    fileprivate var name: SamplerName {
+        switch self {
+        case .ddpm: .ddpm
+        case .ddim: .ddim
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import DiffusionPolicyKit
+import Foundation
+import TestSupport
+import Testing
+
+/// `dpolicy play` and `dpolicy record` as a person meets them: in a browser.
+@Suite(.serialized) struct PageTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// A verb that serves a page, and the page's address.
+    private func serve(_ arguments: String...) throws -> (run: CommandLineRun, address: String) {
+        let run = try CommandLineRun(arguments + ["--port", "0", "--no-open"])
+        let end = Date().addingTimeInterval(120)
+        while Date() < end, run.isRunning {
+            let line = run.outputSoFar.split(separator: "\n").first { $0.contains("http://") }
+            if let address = line?.split(separator: " ").last { return (run, String(address)) }
+            usleep(50_000)
+        }
+        run.signal(SIGKILL)
+        let outcome = try run.wait()
+        throw Browser.Failure(description: "no address: \(outcome.output)\(outcome.errors)")
+    }
+
+    private func writePolicy() throws -> String {
+        let policy = folder("policy")
+        try Fixtures.writePushTPolicy(to: policy)
+        return policy.path
+    }
+
+    /// The number that an element begins with.
+    private func number(_ text: String) -> Double { Double(text.prefix { $0.isNumber || $0 == "." }) ?? .nan }
+
+    /// Where the test takes hold of a block: on its bar.
+    private static func grip(of block: Pose) -> SIMD2<Double> { block.point(SIMD2(0, 20)) }
+
+    /// How much a start's reward grows when the block is moved over the goal as it lies, without being turned.
+    private func expectedGain(seed: UInt64) throws -> Float {
+        let environment = PushTEnvironment(seed: seed)
+        let before = environment.reward
+        let toAgent = environment.state.agent - Self.grip(of: environment.state.block)
+        // Where the pusher is near, the hand would take that.
+        if (toAgent * toAgent).sum() < 50 * 50 { return 0 }
+        let goal = environment.definition.goal.position
+        try environment.moveBlock(to: Pose(position: goal, angle: environment.state.block.angle))
+        return environment.reward - before
+    }
+
+    @Test(.enabled(if: Browser.executable != nil, "\(Browser.hint)"))
+    func theSceneMovesAndFeelsAHand() throws {
+        let seed = try #require((12..<100).first { try expectedGain(seed: $0) > 0.3 })
+        let (run, address) = try serve("play", "--policy", writePolicy(), "--seed", "\(seed)")
+        defer { if run.isRunning { run.signal(SIGKILL) } }
+        let browser = try Browser(opening: address)
+        try browser.resize(width: 1280, height: 860)
+        try browser.wait(for: "document.getElementById('score').textContent.includes('%')")
+
+        // It moves by itself.
+        let picture = "document.getElementById('scene').toDataURL()"
+        let before = try #require(try browser.value(picture) as? String)
+        _ = try browser.value("window.before = \(picture)")
+        try browser.wait(for: "\(picture) !== window.before")
+        #expect(before.hasPrefix("data:image/png"))
+        try browser.wait(for: "document.getElementById('rate').textContent.includes('Hz')")
+        try browser.wait(for: "document.getElementById('latency-now').textContent.includes('ms')")
+
+        // Paused at the start, where the test knows the block.
+        try browser.click("run")
+        try browser.wait(for: "document.getElementById('run').textContent === 'Run'")
+        try browser.click("restart")
+        let start = PushTEnvironment(seed: seed)
+        let score = "\(Int((start.reward * 100).rounded())) %"
+        try browser.wait(for: "document.getElementById('score').textContent === '\(score)'")
+
+        // Dragged over the goal, the block covers more of it.
+        let block = start.state.block
+        let grip = Self.grip(of: block)
+        let goal = start.definition.goal.position
+        try browser.mouse("mouseMoved", at: browser.place(grip))
+        try browser.mouse("mousePressed", at: browser.place(grip))
+        for part in 1...8 {
+            let way = (goal - block.position) * (Double(part) / 8)
+            try browser.mouse("mouseMoved", at: browser.place(grip + way))
+        }
+        try browser.wait(for: "parseFloat(document.getElementById('score').textContent) > \(number(score) + 10)")
+        try browser.mouse("mouseReleased", at: browser.place(grip + goal - block.position))
+
+        // Keys do what they say.
+        try browser.press(".", code: "Period")
+        try browser.press("n", code: "KeyN")
+        try browser.wait(for: "document.getElementById('best').textContent.includes('start \(seed + 1)')")
+        try browser.click("show-minds")
+        try browser.wait(for: "document.getElementById('samples-value').textContent === '8 plans'")
+        try browser.press(" ", code: "Space")
+        try browser.wait(for: "document.getElementById('run').textContent === 'Pause'")
+        try takeScreenshots(of: browser, name: "play")
+        #expect(browser.complaints.isEmpty)
+    }
+
+    /// Pictures in both themes, of a large and a small window, for people to look at, if `DPOLICY_SCREENSHOTS` names a folder.
+    private func takeScreenshots(of browser: Browser, name: String) throws {
+        for theme in ["light", "dark"] {
+            try browser.prefer(theme: theme)
+            let ground = try browser.value("getComputedStyle(document.body).backgroundColor") as? String
+            #expect(ground == (theme == "light" ? "rgb(245, 246, 248)" : "rgb(18, 22, 28)"))
+            for (size, width, height) in [("large", 1440, 900), ("small", 420, 800)] {
+                try browser.resize(width: width, height: height, density: 2)
+                // Nothing sticks out to the side.
+                try browser.wait(for: "document.documentElement.scrollWidth <= \(width)")
+                try browser.wait(for: "document.getElementById('scene').width >= 640")
+                usleep(600_000)
+                let picture = try browser.screenshot()
+                guard let path = ProcessInfo.processInfo.environment["DPOLICY_SCREENSHOTS"] else { continue }
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+                try picture.write(to: URL(fileURLWithPath: path).appendingPathComponent("\(name)-\(theme)-\(size).png"))
+            }
+        }
+    }
+
+    @Test(.enabled(if: Browser.executable != nil, "\(Browser.hint)"))
+    func threeEpisodesOfTheMouseAreLearntFrom() throws {
+        let output = folder("mine.zarr")
+        let (run, address) = try serve("record", "--output", output.path, "--seed", "20")
+        defer { if run.isRunning { run.signal(SIGKILL) } }
+        let browser = try Browser(opening: address)
+        try browser.resize(width: 1100, height: 860)
+        try browser.wait(for: "document.getElementById('score').textContent.includes('%')")
+        for episode in 0..<3 {
+            let start = PushTEnvironment(seed: 20 + UInt64(episode))
+            try browser.wait(for: "document.getElementById('best').textContent.includes('start \(20 + episode)')")
+            try drive(browser, from: start.state.agent, frames: 24)
+            if episode == 1 {
+                // Redone: what was driven is forgotten.
+                try browser.press("r", code: "KeyR")
+                try browser.wait(for: "document.getElementById('frames').textContent === '0'")
+                try drive(browser, from: start.state.agent, frames: 24)
+            }
+            if episode == 2 { try takeScreenshots(of: browser, name: "record") }
+            try browser.press("k", code: "KeyK")
+            try browser.wait(for: "document.getElementById('saved').textContent === '\(episode + 1)'")
+        }
+        #expect(browser.complaints.isEmpty)
+
+        // Killed in the midst of the fourth.
+        try drive(browser, from: PushTEnvironment(seed: 23).state.agent, frames: 5)
+        run.signal(SIGKILL)
+        _ = try run.wait()
+        let recorded = try ReplayBuffer(contentsOf: output)
+        #expect(recorded.episodes.count == 3)
+        #expect(recorded.episodes.allSatisfy { $0.count >= 24 })
+
+        // A tiny network; and with limits outside of the simulator's world no rollouts are filmed, which would take long.
+        let training = try dpolicy(
+            "train", "--recipe", "pusht-demo", "--data", output.path, "--output", folder("run").path,
+            "--set", "policy.denoiser.widths=[8, 16]", "--set", "policy.denoiser.groups=4",
+            "--set", "policy.denoiser.step_embedding=8", "--set", "policy.diffusion.steps=10",
+            "--set", "policy.action.limits.upper=[600, 600]", "--set", "training.steps=2",
+            "--set", "training.batch_size=8", "--set", "training.learning_rate_schedule.warm_up=1")
+        #expect(training.status == 0, "\(training.errors)")
+    }
+
+    /// Presses the pusher, draws it about until so many frames are recorded, and lets it go.
+    private func drive(_ browser: Browser, from agent: SIMD2<Double>, frames: Int) throws {
+        try browser.mouse("mousePressed", at: browser.place(agent))
+        for step in 0..<400 {
+            let angle = Double(step) / 6
+            let target = SIMD2(256 + 120 * cos(angle), 256 + 120 * sin(angle))
+            try browser.mouse("mouseMoved", at: browser.place(target))
+            if try number(browser.text("frames")) >= Double(frames) { break }
+            usleep(40_000)
+        }
+        try browser.mouse("mouseReleased", at: browser.place(SIMD2(256, 256)))
+        #expect(try number(browser.text("frames")) >= Double(frames))
+    }
+
+    @Test func refusesWhatItCannotServe() throws {
+        let missing = try dpolicy("play", "--policy", folder("none").path, "--no-open")
+        #expect(missing.status == 1)
+        #expect(isOneLine(missing.errors, with: "policy"))
+        let port = try dpolicy("play", "--port", "70000", "--no-open")
+        #expect(port.status == 64)
+        #expect(isOneLine(port.errors, with: "--port"))
+        try Data().write(to: folder("file"))
+        let file = try dpolicy("record", "--output", folder("file").path, "--no-open")
+        #expect(file.status == 1)
+        #expect(isOneLine(file.errors, with: "zarr folder"))
+        let seeds = try dpolicy("record", "--output", folder("a.zarr").path, "--seed", "100010", "--no-open")
+        #expect(seeds.status == 64)
+        #expect(isOneLine(seeds.errors, with: "final test"))
+    }
+}
