@@ -1,6 +1,6 @@
 public import PolicyInterface
 
-/// A robot's question: what it saw last, and, if it wants to decide them, the seed or noise of the answer.
+/// A robot's question: what it saw last, and, if it wants to decide them, the seed, the noise or the start of the answer.
 ///
 /// A request holds all that its answer depends on; a server remembers nothing between two of them.
 public struct PolicyRequest: Sendable, Equatable {
@@ -10,15 +10,20 @@ public struct PolicyRequest: Sendable, Equatable {
     public var seed: UInt64?
     /// The noise to start denoising from, `[prediction, action dimension]` in normalised units; drawn from the seed if nil.
     public var noise: [Float]?
+    /// What to start denoising from; nil for noise alone.
+    public var start: WarmStart?
     /// Whether the answer is to hold everything that was predicted, beside the actions to execute.
     public var wantsPrediction: Bool
 
     /// A question to a policy.
-    public init(observations: [Observation], seed: UInt64? = nil, noise: [Float]? = nil, wantsPrediction: Bool = false)
-    {
+    public init(
+        observations: [Observation], seed: UInt64? = nil, noise: [Float]? = nil, start: WarmStart? = nil,
+        wantsPrediction: Bool = false
+    ) {
         self.observations = observations
         self.seed = seed
         self.noise = noise
+        self.start = start
         self.wantsPrediction = wantsPrediction
     }
 
@@ -58,15 +63,15 @@ public struct PolicyRequest: Sendable, Equatable {
             }
         }
         for observation in observations { _ = try policy.observations.vector(from: observation) }
+        let shape = [policy.horizon.prediction, policy.actionDimension]
         let request = PolicyRequest(
-            observations: observations, seed: try reader.seed(),
-            noise: try reader.noise(shape: [policy.horizon.prediction, policy.actionDimension]),
-            wantsPrediction: try reader.wantsPrediction())
+            observations: observations, seed: try reader.seed(), noise: try reader.noise(shape: shape),
+            start: try reader.start(shape: shape), wantsPrediction: try reader.wantsPrediction())
         return (request, reader.finish())
     }
 
     /// The message that asks a policy.
-    /// - Precondition: the observations hold the policy's fields in their shapes.
+    /// - Precondition: the observations hold the policy's fields in their shapes, and noise and start are a whole window of actions.
     public func message(for policy: PolicyMetadata, names: FieldNames = FieldNames()) -> MessagePackValue {
         var entries = policy.fields.map { field in
             let array: NumPyArray
@@ -79,9 +84,11 @@ public struct PolicyRequest: Sendable, Equatable {
             return MessagePackValue.Entry(names.inMessages(field.name), array.value)
         }
         if let seed { entries.append(.init(RequestReader.seed, .unsigned(seed))) }
-        if let noise {
-            let shape = [policy.horizon.prediction, policy.actionDimension]
-            entries.append(.init(RequestReader.noise, NumPyArray(noise, shape: shape).value))
+        let shape = [policy.horizon.prediction, policy.actionDimension]
+        if let noise { entries.append(.init(RequestReader.noise, NumPyArray(noise, shape: shape).value)) }
+        if let start {
+            entries.append(.init(RequestReader.start, NumPyArray(start.actions.flatMap { $0 }, shape: shape).value))
+            entries.append(.init(RequestReader.startShare, .float64(start.share)))
         }
         if wantsPrediction { entries.append(.init(RequestReader.prediction, .boolean(true))) }
         return .map(entries)

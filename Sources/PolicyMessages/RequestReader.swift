@@ -4,6 +4,7 @@ import PolicyInterface
 struct RequestReader {
     /// Keys that are not observations; a field of the policy of the same name goes before.
     static let (seed, noise, prediction) = ("seed", "noise", "prediction")
+    static let (start, startShare) = ("start", "start_share")
 
     private let length: Int
     private var values: [String: MessagePackValue] = [:]
@@ -98,19 +99,37 @@ struct RequestReader {
     }
 
     /// The noise, if there is any.
-    mutating func noise(shape: [Int]) throws -> [Float]? {
-        guard let value = values.removeValue(forKey: Self.noise), value != .null else { return nil }
-        let place = "field \"\(Self.noise)\""
+    mutating func noise(shape: [Int]) throws -> [Float]? { try numbers(Self.noise, shape: shape) }
+
+    /// The actions to start from, if there are any, with the share of the denoising that is left.
+    mutating func start(shape: [Int]) throws -> WarmStart? {
+        guard let actions = try numbers(Self.start, shape: shape) else { return nil }
+        let value = values.removeValue(forKey: Self.startShare)?.scalar
+        guard let share = value?.number, share > 0, share <= 1 else {
+            throw MessageError(
+                "field \"\(Self.startShare)\"",
+                expected: "which share of the denoising is left, a number above 0 and at most 1",
+                found: value.map { $0.number.map { "\($0)" } ?? $0.kind } ?? "none")
+        }
+        let width = shape[1]
+        let rows = stride(from: 0, to: actions.count, by: width).map { Array(actions[$0..<$0 + width]) }
+        return WarmStart(actions: rows, share: share)
+    }
+
+    /// The numbers of a field that need not be there.
+    private mutating func numbers(_ name: String, shape: [Int]) throws -> [Float]? {
+        guard let value = values.removeValue(forKey: name), value != .null else { return nil }
+        let place = "field \"\(name)\""
         let array =
             NumPyArray.isArray(value) ? try NumPyArray(value, at: place) : try NumPyArray(list: value, at: place)
         guard array.shape == shape else {
             throw MessageError(place, expected: "shape \(shape)", found: "\(array.shape)")
         }
-        let noise = array.floats
-        guard noise.allSatisfy(\.isFinite) else {
+        let numbers = array.floats
+        guard numbers.allSatisfy(\.isFinite) else {
             throw MessageError(place, expected: "finite numbers", found: "others")
         }
-        return noise
+        return numbers
     }
 
     /// Whether everything that was predicted is wanted.

@@ -56,7 +56,8 @@ public final class PolicyClient: ChunkingPolicy {
         // Each connection answers in the order of its questions.
         let replies = try requests.enumerated().map { index, request in
             let message = PolicyRequest(
-                observations: request.observations, seed: request.key.seed, noise: request.noise, wantsPrediction: true
+                observations: request.observations, seed: request.key.seed, noise: request.noise, start: request.start,
+                wantsPrediction: true
             ).message(for: metadata, names: names)
             return try connection(index % configuration.connections).ask(message.encoded)
         }
@@ -89,9 +90,14 @@ public final class PolicyClient: ChunkingPolicy {
             _ = try metadata.observations.vector(from: observation)
             _ = try metadata.observations.images(from: observation)
         }
-        let count = horizon.prediction * metadata.actionDimension
-        if let noise = request.noise, noise.count != count {
-            throw MessageError("noise", expected: "\(count) numbers", found: "\(noise.count)")
+        let (length, width) = (horizon.prediction, metadata.actionDimension)
+        if let noise = request.noise, noise.count != length * width {
+            throw MessageError("noise", expected: "\(length * width) numbers", found: "\(noise.count)")
+        }
+        if let actions = request.start?.actions, actions.map(\.count) != Array(repeating: width, count: length) {
+            let widths = Set(actions.map(\.count)).sorted().map { "\($0)" }.joined(separator: " or ")
+            throw MessageError(
+                "start", expected: "\(length) actions of \(width) numbers", found: "\(actions.count) of \(widths)")
         }
     }
 

@@ -100,7 +100,9 @@ struct PolicySession {
             seed = generator.next()
         }
         let answer = try await queue.answer(
-            to: ChunkRequest(observations: request.observations, key: RandomKey(seed: seed), noise: request.noise))
+            to: ChunkRequest(
+                observations: request.observations, key: RandomKey(seed: seed), noise: request.noise,
+                start: request.start))
         return PolicyAnswer(
             actions: Array(answer.chunk.actions), prediction: request.wantsPrediction ? answer.chunk.prediction : nil,
             timing: PolicyAnswer.Timing(

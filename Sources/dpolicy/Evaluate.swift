@@ -132,7 +132,8 @@ struct Evaluate: ParsableCommand {
         let (observations, name) = (client.metadata.observations, client.metadata.name)
         try PushTTask.check(observations, actionDimension: client.metadata.actionDimension)
         let result = try judge(
-            client, "\(name) at \(client.address)", PushTTask.evaluator(settings, seeing: observations), filming: video)
+            client, "\(name) at \(client.address)\(late)", PushTTask.evaluator(settings, seeing: observations),
+            filming: video)
         let file = resultFile(in: nil)
         try present(result, text: "\(ResultTable([result]))", file: file)
         try result.write(to: file)
@@ -159,10 +160,12 @@ struct Evaluate: ParsableCommand {
         return (named, try named.load(sampler: choice, machine: machine))
     }
 
+    /// What is late and how that is hidden, behind a policy's name.
+    private var late: String { control.summary.map { ", \($0)" } ?? "" }
+
     private func named(_ named: NamedPolicy, _ policy: DiffusionPolicy, on machine: CPUMachine) -> String {
         let sampler = policy.sampler.summary(trainingSteps: policy.configuration.diffusion.steps)
         let weights = machine.weights == .native ? "" : ", weights in \(machine.weights)"
-        let late = control.summary.map { ", \($0)" } ?? ""
         return "\(named.name), \(sampler)\(late)" + (comparesMachines ? ", \(machine.precision)\(weights)" : "")
     }
 

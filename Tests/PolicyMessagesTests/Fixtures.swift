@@ -23,7 +23,7 @@ enum Fixtures {
 
     static let request = PolicyRequest(
         observations: [observation(0), observation(1)], seed: .max, noise: fill("noise", count: 8),
-        wantsPrediction: true)
+        start: WarmStart(actions: (0..<4).map { fill("start \($0)", count: 2) }, share: 0.25), wantsPrediction: true)
 
     /// An array as openpi-client packs it.
     static func array(_ data: [UInt8], _ type: String, _ shape: [Int]) -> MessagePackValue {

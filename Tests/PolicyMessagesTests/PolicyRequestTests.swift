@@ -26,7 +26,7 @@ import Testing
     @Test func takesWhatNumPySends() throws {
         let (request, remarks) = try read()
         #expect(request.observations == Fixtures.request.observations)
-        #expect(request.seed == nil && request.noise == nil && !request.wantsPrediction)
+        #expect(request.seed == nil && request.noise == nil && request.start == nil && !request.wantsPrediction)
         #expect(remarks == PolicyRequest.Remarks())
     }
 
@@ -115,8 +115,17 @@ import Testing
         ("seed", .negative(-1), "found -1"), ("seed", .float64(0.5), "found 0.5"), ("seed", .string("x"), "text"),
         ("noise", Fixtures.doubles([1, 2], [2]), "shape [4, 2]"),
         ("noise", Fixtures.doubles([Float](repeating: .nan, count: 8), [4, 2]), "finite"),
+        ("start", Fixtures.doubles([1, 2], [2]), "shape [4, 2]"),
         ("prediction", .integer(1), "true or false"),
     ]
+
+    @Test(arguments: [nil, .null, .integer(0), .float64(1.5), .float64(.nan), .string("half")] as [MessagePackValue?])
+    func refusesAStartWithoutItsShare(_ share: MessagePackValue?) throws {
+        let start = Fixtures.doubles([Float](repeating: 1, count: 8), [4, 2])
+        let text = message { _ = try read(["start": start, "start_share": share]) }
+        #expect(text.contains("\"start_share\"") && text.contains("above 0 and at most 1"), "\(text)")
+        #expect(try read(["start": start, "start_share": .integer(1)]).request.start?.share == 1)
+    }
 
     @Test(arguments: hostile.indices) func refuses(_ index: Int) {
         let (field, value, words) = Self.hostile[index]

@@ -47,7 +47,7 @@ final class FakePolicy: ChunkingPolicy {
         return try requests.map(Self.chunk)
     }
 
-    /// What the policy answers: sums of what it sees, and noise.
+    /// What the policy answers: sums of what it sees, noise, and what it is to start from.
     ///
     /// A first number of −1 makes it fail.
     static func chunk(for request: ChunkRequest) throws -> ActionChunk {
@@ -56,7 +56,8 @@ final class FakePolicy: ChunkingPolicy {
         var noise = [Float](repeating: 0, count: 8)
         request.key.folding(0).fillNormal(&noise)
         if let given = request.noise { noise = given }
-        let sum = numbers.reduce(0, +)
+        let start = request.start.map { start in start.actions.joined().reduce(0, +) * Float(start.share) }
+        let sum = numbers.reduce(0, +) + (start ?? 0)
         return ActionChunk(
             prediction: (0..<4).map { [sum + noise[2 * $0], noise[2 * $0 + 1]] }, executed: metadata.horizon.executed)
     }
@@ -68,7 +69,8 @@ final class FakePolicy: ChunkingPolicy {
 
     /// The message of such a request.
     static func message(_ request: ChunkRequest) -> [UInt8] {
-        PolicyRequest(observations: request.observations, seed: request.key.seed, noise: request.noise)
-            .message(for: metadata).encoded
+        PolicyRequest(
+            observations: request.observations, seed: request.key.seed, noise: request.noise, start: request.start
+        ).message(for: metadata).encoded
     }
 }

@@ -19,6 +19,11 @@ import Testing
                 #expect(try client.chunks(for: requests) == expected)
                 let noisy = FakePolicy.request(1, noise: fill("noise", count: 8))
                 #expect(try client.chunks(for: [noisy]) == [FakePolicy.chunk(for: noisy)])
+                var warm = FakePolicy.request(1)
+                warm.start = WarmStart(actions: (0..<4).map { [Float($0), 1] }, share: 0.5)
+                #expect(try client.chunks(for: [warm]) == [FakePolicy.chunk(for: warm)])
+                warm.start?.actions.removeLast()
+                #expect(throws: MessageError.self) { try client.chunks(for: [warm]) }
                 // A controller uses it like any other policy.
                 var controller = RecedingHorizonController(client, seed: 3)
                 var local = RecedingHorizonController(FakePolicy(), seed: 3)
