@@ -9,10 +9,12 @@ extension DiffusionPolicy {
             ImageCrop(selection).writeMiddles(of: chosen, selection, to: &inputs[camera])
         }
     }
+}
 
-    /// Checks that there are images of each camera and no others, one an observation, all of its size.
+extension PolicyConfiguration {
+    /// Checks that there are images of each camera and no others, one an observation of `count` items, all of the camera's size.
     func check(_ images: [String: [RGBImage]], count: Int) throws {
-        let cameras = configuration.observations.images
+        let cameras = observations.images
         if let name = images.keys.filter({ name in !cameras.contains { $0.name == name } }).min() {
             throw ObservationError.unexpectedImage(name, known: cameras.map(\.name))
         }

@@ -133,7 +133,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
         visit: DenoisingVisit
     ) throws -> [Float] {
         try check(observations, noise, count: keys.count)
-        try check(images, count: keys.count)
+        try configuration.check(images, count: keys.count)
         try check(starts, count: keys.count)
         var normalised = observations
         normaliser.observation.apply(to: &normalised)

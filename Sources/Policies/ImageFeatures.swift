@@ -23,25 +23,24 @@ public struct ImageFeatures {
 
     /// The features `[count, To, F]` of images.
     /// - Parameter images: of each camera by its name, `[count, To]` images in the camera's own size.
-    /// - Throws: `ObservationError` when a camera's images are missing or of another size, `PolicyError` when they are too few or too many.
+    /// - Throws: `ObservationError` when a camera's images are missing, unknown or of another size, `PolicyError` when they are too few or too many.
     public mutating func callAsFunction(_ images: [String: [RGBImage]]) throws -> [Float] {
+        try model.configuration.check(images, count: count)
+        return try features(of: images)
+    }
+
+    /// The features of images that were checked.
+    mutating func features(of images: [String: [RGBImage]]) throws -> [Float] {
         let configuration = model.configuration
-        let length = configuration.horizon.observation
         for (index, selection) in configuration.observations.images.enumerated() {
-            guard let found = images[selection.name] else {
-                throw ObservationError.missingImage(selection.name, available: images.keys.sorted())
-            }
-            guard found.count == count * length else {
-                throw PolicyError.wrongImageCount(
-                    camera: selection.name, expected: count * length, found: found.count)
-            }
-            for image in found { try selection.check(image.size) }
-            ImageCrop(selection).writeMiddles(of: found, selection, to: &inputs[index].values)
+            ImageCrop(selection).writeMiddles(
+                of: images[selection.name, default: []], selection, to: &inputs[index].values)
         }
         return try backend.perform {
             for input in inputs { executable.write(input.name, input.values) }
             try executable.run(.step)
-            return executable.read("features", count: count * length * model.featureDimension)
+            return executable.read(
+                "features", count: count * configuration.horizon.observation * model.featureDimension)
         }
     }
 }
@@ -52,9 +51,9 @@ extension DiffusionPolicy {
     public func features(of images: [String: [RGBImage]]) throws -> [Float] {
         let most = images.values.map(\.count).max() ?? 0
         let count = (most + horizon.observation - 1) / horizon.observation
-        try check(images, count: count)
+        try configuration.check(images, count: count)
         guard count > 0 else { return [] }
-        var features = try ImageFeatures(of: model, parameters: parameters, count: count, on: backend)
-        return try features(images)
+        var encoders = try ImageFeatures(of: model, parameters: parameters, count: count, on: backend)
+        return try encoders.features(of: images)
     }
 }
