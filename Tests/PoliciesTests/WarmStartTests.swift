@@ -4,6 +4,8 @@ import Testing
 
 @testable import Policies
 
+private let networks: [(conditioning: Conditioning, denoiser: DenoiserConfiguration)] =
+    Conditioning.allCases.map { ($0, TinyPolicy.unet) } + [(.global, TinyPolicy.transformer)]
 private let samplers: [Sampler] = [.ddim(steps: 3), .ddpm(steps: 5), .ddim(steps: 5, eta: 0.5)]
 private let keys = (0..<4).map { RandomKey(seed: 11).folding($0) }
 
@@ -12,9 +14,11 @@ private func plan(_ number: Int = 0) -> [[Float]] {
     (0..<4).map { time in [Float(40 + 30 * time + 20 * number), Float(10 + 15 * time)] }
 }
 
-@Test(arguments: Conditioning.allCases, samplers)
-func aWarmStartIsMixedWithNoiseInClosedForm(conditioning: Conditioning, sampler: Sampler) throws {
-    let tiny = try TinyPolicy(conditioning: conditioning)
+@Test(arguments: networks, samplers)
+func aWarmStartIsMixedWithNoiseInClosedForm(
+    network: (conditioning: Conditioning, denoiser: DenoiserConfiguration), sampler: Sampler
+) throws {
+    let tiny = try TinyPolicy(conditioning: network.conditioning, denoiser: network.denoiser)
     let raw = tiny.observations(1)
     var observation = raw
     tiny.normaliser.observation.apply(to: &observation)
