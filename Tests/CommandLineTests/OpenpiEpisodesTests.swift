@@ -1,0 +1,34 @@
+import DiffusionPolicyKit
+import Foundation
+import Testing
+
+/// Push-T with a policy that is asked through the unmodified `openpi-client` of PyPI.
+@Suite(.timeLimit(.minutes(5))) struct OpenpiEpisodesTests {
+    static let python = ProcessInfo.processInfo.environment["DPOLICY_OPENPI_PYTHON"]
+
+    /// In how many episodes two evaluations came to the same.
+    private func agreement(_ one: EvaluationResult, _ other: EvaluationResult) -> Int {
+        zip(one.episodes, other.episodes).count { abs($0.bestReward - $1.bestReward) < 1e-4 }
+    }
+
+    @Test(.enabled(if: python != nil, "set DPOLICY_OPENPI_PYTHON to a Python that has openpi-client"))
+    func scoresLikeALocalPolicy() throws {
+        let path = Project.folder.appendingPathComponent("Policies/pusht").path
+        let (server, ready) = try ServerRun.start(["--policy", path, "--sampler", "ddim", "--steps", "10"])
+        let policy = try DiffusionPolicy(contentsOf: path, sampler: .ddim(steps: 10))
+        let relay = try OpenpiRelay(python: Self.python ?? "", port: ready.port, horizon: policy.horizon)
+
+        let evaluator = Evaluator { PushTEnvironment(seed: $0) }
+        let (remote, local) = (try evaluator.evaluate(relay), try evaluator.evaluate(policy))
+        #expect(remote.episodes.count == 50)
+        #expect(abs(remote.score - local.score) <= 0.02, "\(remote.score) through the network, \(local.score) here")
+        // Not by chance: the same starts with other noise score otherwise.
+        let otherwise = EvaluationConfiguration(samplerSeed: 1)
+        let other = try Evaluator(configuration: otherwise) { PushTEnvironment(seed: $0) }.evaluate(policy)
+        #expect(agreement(remote, local) > agreement(other, local))
+
+        #expect(try relay.finish() == 0)
+        server.signal(SIGTERM)
+        #expect(try server.wait().status == 0)
+    }
+}
