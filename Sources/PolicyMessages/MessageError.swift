@@ -20,3 +20,8 @@ public struct MessageError: Error, Equatable, CustomStringConvertible {
     /// One line: where, what was expected, what was found, what to do.
     public var description: String { "\(place): expected \(expected), found \(found)" + (hint.map { "; \($0)" } ?? "") }
 }
+
+extension String {
+    /// The first of its scalars, to be shown; a single character may be made of millions of them.
+    func beginning(_ count: Int) -> String { String(unicodeScalars.prefix(count)) }
+}

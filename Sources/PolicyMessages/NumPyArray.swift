@@ -29,6 +29,12 @@ struct NumPyArray: Equatable {
     /// Whether a value says that it is an array.
     static func isArray(_ value: MessagePackValue) -> Bool { value["__ndarray__"] != nil }
 
+    /// The array that a value describes, or that a list of numbers is.
+    /// - Throws: `MessageError` when it is neither.
+    init(arrayOrList value: MessagePackValue, at place: String) throws {
+        if Self.isArray(value) { try self.init(value, at: place) } else { try self.init(list: value, at: place) }
+    }
+
     /// The array that a value describes.
     /// - Parameter place: the field, for messages.
     /// - Throws: `MessageError` when type, shape and data do not belong together.
@@ -40,7 +46,7 @@ struct NumPyArray: Equatable {
         guard let name = value["dtype"]?.text, let type = NumPyType(name) else {
             throw MessageError(
                 place, expected: "an array of numbers: floats, integers or truth values",
-                found: value["dtype"]?.text.map { "dtype \($0.prefix(40))" } ?? "no dtype",
+                found: value["dtype"]?.text.map { "dtype \($0.beginning(40))" } ?? "no dtype",
                 hint: "objects are never unpickled")
         }
         guard case .array(let extents)? = value["shape"], extents.count <= Self.mostExtents else {
@@ -109,6 +115,9 @@ struct NumPyArray: Equatable {
 }
 
 extension MessagePackValue {
+    /// Whether this is a map that stands for something of NumPy, an array or a scalar.
+    var isOfNumPy: Bool { NumPyArray.isArray(self) || self["__npgeneric__"] != nil }
+
     /// The value of a NumPy scalar, a map with the binary keys `__npgeneric__`, `data` and `dtype`; any other value is itself.
     var scalar: MessagePackValue { self["__npgeneric__"] == nil ? self : self["data"] ?? .null }
 }

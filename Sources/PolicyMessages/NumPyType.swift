@@ -24,6 +24,8 @@ struct NumPyType: Equatable {
 
     /// Reads a type's name; nil if arrays of it are not numbers, such as objects, or are complex ones.
     init?(_ name: String) {
+        // A name that came over the network may be long.
+        guard name.utf8.count == 3 else { return nil }
         let parts = Array(name)
         guard parts.count == 3, "<>|=".contains(parts[0]), let kind = Kind(rawValue: parts[1]),
             let size = parts[2].wholeNumberValue

@@ -88,6 +88,11 @@ public struct PolicyMetadata: Sendable, Equatable {
                 throw MessageError("metadata, observations", expected: "fields with shapes", found: entry.value.kind)
             }
             let field = entry.value["field"]?.text ?? name
+            guard max(name.utf8.count, field.utf8.count) <= FieldNames.longest else {
+                throw MessageError(
+                    "metadata, observations", expected: "names of at most \(FieldNames.longest) bytes",
+                    found: "\(max(name.utf8.count, field.utf8.count))")
+            }
             names[field] = name
             let shape = try extents.map { try count($0, "shape of \(name)") }
             if shape.count == 2 {

@@ -9,32 +9,42 @@ struct RequestReader {
     private let length: Int
     private var values: [String: MessagePackValue] = [:]
     private var repeated: [String] = []
+    /// Values whose keys are no text, by what these are instead.
+    private var nameless: Set<String> = []
     /// What the message holds, for messages about what it does not.
     private var keys: [String] = []
 
     /// Spreads out a message.
-    /// - Throws: `MessageError` when it is no map, or a key is no text or there twice.
+    /// - Throws: `MessageError` when it is no map, or a name is there twice or too long.
     init(_ message: MessagePackValue, horizon: Horizon) throws {
         length = horizon.observation
-        guard case .map = message, !NumPyArray.isArray(message) else {
+        guard case .map(let entries) = message, !NumPyArray.isArray(message) else {
             throw MessageError("message", expected: "a map of fields", found: message.kind)
         }
-        try spread(message, prefix: "")
+        try spread(entries, prefix: "")
         keys = values.keys.sorted()
     }
 
     /// Notes the values of a map, those of maps inside of it by paths.
-    private mutating func spread(_ map: MessagePackValue, prefix: String) throws {
-        guard case .map(let entries) = map else { return }
+    private mutating func spread(_ entries: [MessagePackValue.Entry], prefix: String) throws {
         for entry in entries {
             guard let key = entry.key.text else {
-                throw MessageError("message, key \(values.count)", expected: "text", found: entry.key.kind)
+                nameless.insert("\(prefix)(\(entry.key.kind))")
+                continue
+            }
+            // Each value inside of a map gets a path of its own, so that a long name would be there once for each.
+            let bytes = prefix.utf8.count + key.utf8.count
+            guard bytes <= FieldNames.longest else {
+                throw MessageError(
+                    "field \"\((prefix + key.beginning(60)).beginning(60))…\"",
+                    expected: "a name of at most \(FieldNames.longest) bytes, with those of the maps around it",
+                    found: "\(bytes)")
             }
             let path = prefix + key
-            if case .map = entry.value, !NumPyArray.isArray(entry.value), entry.value["__npgeneric__"] == nil {
-                try spread(entry.value, prefix: path + "/")
+            if case .map(let inner) = entry.value, !inner.isEmpty, !entry.value.isOfNumPy {
+                try spread(inner, prefix: path + "/")
             } else if values.updateValue(entry.value, forKey: path) != nil {
-                throw MessageError("field \"\(path.prefix(60))\"", expected: "one value", found: "two")
+                throw MessageError("field \"\(path.beginning(60))\"", expected: "one value", found: "two")
             }
         }
     }
@@ -65,13 +75,12 @@ struct RequestReader {
     private mutating func frames(_ name: String, shape: [Int]) throws -> NumPyArray {
         let place = "field \"\(name)\""
         guard let value = values.removeValue(forKey: name) else {
-            let found = keys.prefix(20).map { String($0.prefix(60)) }
+            let found = keys.prefix(20).map { $0.beginning(60) }
             throw MessageError(
                 place, expected: "numbers of shape \([length] + shape)",
                 found: found.isEmpty ? "an empty message" : "only \(found.joined(separator: ", "))")
         }
-        let array =
-            NumPyArray.isArray(value) ? try NumPyArray(value, at: place) : try NumPyArray(list: value, at: place)
+        let array = try NumPyArray(arrayOrList: value, at: place)
         if array.shape == [length] + shape { return array }
         guard array.shape == shape else {
             throw MessageError(
@@ -120,8 +129,7 @@ struct RequestReader {
     private mutating func numbers(_ name: String, shape: [Int]) throws -> [Float]? {
         guard let value = values.removeValue(forKey: name), value != .null else { return nil }
         let place = "field \"\(name)\""
-        let array =
-            NumPyArray.isArray(value) ? try NumPyArray(value, at: place) : try NumPyArray(list: value, at: place)
+        let array = try NumPyArray(arrayOrList: value, at: place)
         guard array.shape == shape else {
             throw MessageError(place, expected: "shape \(shape)", found: "\(array.shape)")
         }
@@ -144,6 +152,6 @@ struct RequestReader {
 
     /// What was taken otherwise than it came, and what was not taken.
     func finish() -> PolicyRequest.Remarks {
-        PolicyRequest.Remarks(repeated: repeated, ignored: values.keys.sorted())
+        PolicyRequest.Remarks(repeated: repeated, ignored: nameless.union(values.keys).sorted())
     }
 }

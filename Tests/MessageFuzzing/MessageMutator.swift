@@ -17,7 +17,15 @@ public struct MessageMutator {
         .float64(.infinity), .float32(-0.0), .string(""), .string("__ndarray__"), .binary([]), .array([]), .map([]),
         .custom(type: -1, [0, 0, 0, 0]), .array([MessagePackValue](repeating: .array([]), count: 20)),
         array([], "<f8", [0]), array([0], "|O", [1]), array([], "<f8", [1 << 40, 0]),
+        array([], String(repeating: "\u{301}", count: 1 << 12), [0]), crowded,
     ]
+
+    /// Many values inside of a map with a long name.
+    private static let crowded = MessagePackValue.map([
+        .init(
+            .string(String(repeating: "k", count: 1 << 16)),
+            .map((0..<500).map { .init(.string("\($0)"), .null) }))
+    ])
 
     private static func array(_ data: [UInt8], _ type: String, _ shape: [Int]) -> MessagePackValue {
         let entries: [(String, MessagePackValue)] = [

@@ -74,6 +74,38 @@ import Testing
         #expect(remarks.ignored == ["extra/a", "extra/b", "prompt"])
     }
 
+    @Test func ignoresWhatHasNoNames() throws {
+        let (request, remarks) = try read([
+            "empty": .map([]), "numbered": .map([.init(.integer(1), .null), .init(.integer(2), .map([]))]),
+            "mixed": .map([.init(.string("a"), .map([.init(.null, .null)])), .init(.binary([0xFF]), .null)]),
+        ])
+        #expect(request.observations == Fixtures.request.observations)
+        #expect(remarks.ignored == ["empty", "mixed/(1 bytes)", "mixed/a/(nil)", "numbered/(a whole number)"])
+    }
+
+    /// A name around many values is not copied for each of them.
+    @Test func refusesLongNames() throws {
+        let inner = MessagePackValue.map((0..<60_000).map { .init(.string("\($0)"), .null) })
+        let long = String(repeating: "k", count: 4 << 20)
+        for entries in [[long: inner], ["a": .map([.init(.string(long), inner)])]] as [[String: MessagePackValue]] {
+            let text = message {
+                let value = try MessagePackValue(decoding: Fixtures.message(entries).encoded)
+                _ = try PolicyRequest.read(value, for: Fixtures.policy)
+            }
+            #expect(text.contains("at most 256 bytes") && text.contains("found 41943"))
+            #expect(text.utf8.count < 300, "\(text.utf8.count) bytes")
+        }
+        #expect(throws: Never.self) { try read([String(repeating: "k", count: 256): .null]) }
+        #expect(throws: MessageError.self) { try read([String(repeating: "k", count: 257): .null]) }
+    }
+
+    /// A character may be as long as a message.
+    @Test func showsLittleOfWhatIsLong() {
+        let long = "<f" + String(repeating: "\u{301}", count: 1 << 20)
+        let text = message { _ = try read(["state": Fixtures.array([1, 2, 3], long, [3])]) }
+        #expect(text.contains("dtype <") && text.utf8.count < 300, "\(text.utf8.count) bytes")
+    }
+
     @Test func findsRenamedAndNestedFields() throws {
         let names = FieldNames(["state": "observation/state", "img": "images/top"])
         let entries = Fixtures.entries
@@ -146,6 +178,8 @@ import Testing
         let schema = Fixtures.policy.observations
         #expect(message { try FieldNames(["speed": "v"]).validate(for: schema) }.contains("found speed"))
         #expect(message { try FieldNames(["state": "img"]).validate(for: schema) }.contains("img for img and state"))
+        let long = String(repeating: "n", count: 257)
+        #expect(message { try FieldNames(["state": long]).validate(for: schema) }.contains("at most 256 bytes"))
         #expect(throws: Never.self) { try FieldNames(["state": "img", "img": "state"]).validate(for: schema) }
     }
 }
