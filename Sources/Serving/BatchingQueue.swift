@@ -15,7 +15,6 @@ final class BatchingQueue: @unchecked Sendable {
         let number: Int
         let request: ChunkRequest
         let arrival: ContinuousClock.Instant
-        let continuation: CheckedContinuation<Answer, any Error>
     }
 
     private let configuration: BatchingConfiguration
@@ -23,6 +22,8 @@ final class BatchingQueue: @unchecked Sendable {
     private let condition = NSCondition()
     // What follows is guarded by the condition.
     private var waiting: [Ticket] = []
+    /// Who waits for the answers to tickets that wait or are computed, by their numbers.
+    private var askers: [Int: CheckedContinuation<Answer, any Error>] = [:]
     private var nextNumber = 0
     private var isFinished = false
     /// How many requests the last two batches had: about as many robots will ask again.
@@ -46,7 +47,7 @@ final class BatchingQueue: @unchecked Sendable {
                 } catch {
                     return ready.resume(throwing: error)
                 }
-                while let batch = nextBatch() { answer(batch, with: policy) }
+                while let batch = nextBatch() { answer(batch[...], with: policy) }
             }
             thread.name = "policy"
             thread.stackSize = 16 << 20
@@ -55,13 +56,15 @@ final class BatchingQueue: @unchecked Sendable {
     }
 
     /// Waits for the answer to a request.
+    ///
+    /// A task that is cancelled waits no longer, even if the answer is being computed.
     /// - Throws: `ServerBusy` when too many wait, `CancellationError` when the task is cancelled, or what the policy throws.
     func answer(to request: ChunkRequest) async throws -> Answer {
         let number = takeNumber()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 enqueue(
-                    Ticket(number: number, request: request, arrival: .now, continuation: continuation),
+                    Ticket(number: number, request: request, arrival: .now), for: continuation,
                     isCancelled: Task.isCancelled)
             }
         } onCancel: {
@@ -84,27 +87,34 @@ final class BatchingQueue: @unchecked Sendable {
         }
     }
 
-    private func enqueue(_ ticket: Ticket, isCancelled: @autoclosure () -> Bool) {
+    private func enqueue(
+        _ ticket: Ticket, for asker: CheckedContinuation<Answer, any Error>, isCancelled: @autoclosure () -> Bool
+    ) {
         let refusal: (any Error)? = condition.withLock {
-            // A task that is cancelled later finds its ticket in the queue.
+            // A task that is cancelled later finds its ticket.
             if isCancelled() { return CancellationError() }
             if isFinished { return ServerBusy.shuttingDown }
             if waiting.count >= configuration.queue { return ServerBusy.full(waiting: waiting.count) }
             waiting.append(ticket)
+            askers[ticket.number] = asker
             metrics.queueLength(waiting.count)
             condition.broadcast()
             return nil
         }
-        if let refusal { ticket.continuation.resume(throwing: refusal) }
+        if let refusal { asker.resume(throwing: refusal) }
     }
 
     private func withdraw(_ number: Int) {
-        let ticket: Ticket? = condition.withLock {
-            guard let index = waiting.firstIndex(where: { $0.number == number }) else { return nil }
-            defer { metrics.queueLength(waiting.count) }
-            return waiting.remove(at: index)
+        condition.withLock {
+            waiting.removeAll { $0.number == number }
+            metrics.queueLength(waiting.count)
         }
-        ticket?.continuation.resume(throwing: CancellationError())
+        resolve(number, .failure(CancellationError()))
+    }
+
+    /// Gives a ticket's asker what has come of it, unless that one waits no longer.
+    private func resolve(_ number: Int, _ result: Result<Answer, any Error>) {
+        condition.withLock { askers.removeValue(forKey: number) }?.resume(with: result)
     }
 
     /// Waits for requests, and a little for those that come with them; nil when there will be none.
@@ -128,7 +138,7 @@ final class BatchingQueue: @unchecked Sendable {
         return batch
     }
 
-    private func answer(_ batch: [Ticket], with policy: any ChunkingPolicy) {
+    private func answer(_ batch: ArraySlice<Ticket>, with policy: any ChunkingPolicy) {
         let start = ContinuousClock.now
         do {
             let chunks = try policy.chunks(for: batch.map(\.request))
@@ -140,14 +150,16 @@ final class BatchingQueue: @unchecked Sendable {
             for (ticket, chunk) in zip(batch, chunks) {
                 let wait = start - ticket.arrival
                 metrics.waited(wait)
-                ticket.continuation.resume(
-                    returning: Answer(chunk: chunk, waiting: wait, inference: inference, batch: batch.count))
+                resolve(
+                    ticket.number,
+                    .success(Answer(chunk: chunk, waiting: wait, inference: inference, batch: batch.count)))
             }
         } catch  where batch.count > 1 {
-            // One of them is at fault, and the others have no part in it.
-            for ticket in batch { answer([ticket], with: policy) }
+            // One of them is at fault, and the others have no part in it: bisection finds it in few batches.
+            answer(batch.prefix(batch.count / 2), with: policy)
+            answer(batch.dropFirst(batch.count / 2), with: policy)
         } catch {
-            for ticket in batch { ticket.continuation.resume(throwing: error) }
+            for ticket in batch { resolve(ticket.number, .failure(error)) }
         }
     }
 

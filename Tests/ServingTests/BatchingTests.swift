@@ -13,7 +13,14 @@ import Testing
         try await onThread { try PolicyClient(ServerAddress(url)).chunks(for: [request])[0] }
     }
 
-    private func metrics(_ port: Int) throws -> String { try RawClient(port: port).get("/metrics") }
+    /// Waits until so many requests wait.
+    private func expectQueue(_ length: Int, _ port: Int) async throws {
+        try await onThread {
+            try wait(until: {
+                try RawClient(port: port).get("/metrics").contains("dpolicy_queue_length \(length)\n")
+            })
+        }
+    }
 
     @Test func whatWaitsTogetherIsAnsweredTogether() async throws {
         let record = FakePolicy.Record()
@@ -25,7 +32,7 @@ import Testing
                 group.addTask { (0, try await ask(url, requests[0])) }
                 #expect(await eventually { record.batches == [1] })
                 for index in 1..<8 { group.addTask { (index, try await ask(url, requests[index])) } }
-                try await onThread { while try !metrics(port).contains("dpolicy_queue_length 7\n") {} }
+                try await expectQueue(7, port)
                 record.openGate()
                 for try await (index, chunk) in group {
                     // The answer does not depend on the company.
@@ -39,18 +46,70 @@ import Testing
     @Test func oneThatFailsDoesNotHarmTheOthers() async throws {
         let record = FakePolicy.Record()
         try await withServer(record) { server in
-            let url = server.url
+            let (url, port) = (server.url, server.address.port)
             record.closeGate()
             async let first = ask(url, FakePolicy.request(0))
             #expect(await eventually { record.batches == [1] })
             let wrong = Task { try await ask(url, FakePolicy.request(-1)) }
             async let right = ask(url, FakePolicy.request(5))
-            try await Task.sleep(for: .milliseconds(200))
+            try await expectQueue(2, port)
             record.openGate()
             _ = try await first
             #expect(try await right == FakePolicy.chunk(for: FakePolicy.request(5)))
             await #expect(throws: PolicyClientError.self) { try await wrong.value }
         }
+        #expect(record.batches == [1, 2, 1, 1])
+    }
+
+    /// Bisection: 8, then 4 and 4, of the half that fails 2 and 2, of these 1 and 1.
+    @Test func fewBatchesFindTheOneThatFails() async throws {
+        let record = FakePolicy.Record()
+        try await withServer(record) { server in
+            let (url, port) = (server.url, server.address.port)
+            record.closeGate()
+            async let first = ask(url, FakePolicy.request(0))
+            #expect(await eventually { record.batches == [1] })
+            let failures = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for number in [-1, 1, 2, 3, 4, 5, 6, 7] as [Float] {
+                    group.addTask { (try? await ask(url, FakePolicy.request(number))) == nil }
+                }
+                try await expectQueue(8, port)
+                record.openGate()
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            _ = try await first
+            #expect(failures == 1)
+        }
+        #expect(record.batches.sorted() == [1, 1, 1, 2, 2, 4, 4, 8])
+    }
+
+    @Test func aBatchIsHeldBackForThoseThatAskedLately() async throws {
+        let record = FakePolicy.Record()
+        try await withServer(record, batching: BatchingConfiguration(gathering: .seconds(1))) { server in
+            let (url, port) = (server.url, server.address.port)
+            record.closeGate()
+            async let first = ask(url, FakePolicy.request(0))
+            #expect(await eventually { record.batches == [1] })
+            async let second = ask(url, FakePolicy.request(1))
+            async let third = ask(url, FakePolicy.request(2))
+            try await expectQueue(2, port)
+            record.letThrough()
+            #expect(await eventually { record.batches == [1, 2] })
+            // The two take at least so long that the next one is held back for a quarter of it.
+            try await Task.sleep(for: .milliseconds(400))
+            record.openGate()
+            _ = try await (first, second, third)
+            let answer = try await onThread {
+                let client = try RawClient(port: port)
+                client.upgrade()
+                _ = client.message()
+                client.send(2, FakePolicy.message(FakePolicy.request(3)))
+                return try PolicyAnswer(
+                    MessagePackValue(decoding: #require(client.message()).payload), actionDimension: 2)
+            }
+            #expect(answer.timing.batch == 1 && answer.timing.waiting > 90, "\(answer.timing)")
+        }
+        #expect(record.batches == [1, 2, 1])
     }
 
     @Test func aFullQueueRefuses() async throws {
@@ -92,13 +151,13 @@ import Testing
                 client.upgrade()
                 _ = client.message()
                 client.send(2, FakePolicy.message(FakePolicy.request(1)))
-                while try !metrics(port).contains("dpolicy_queue_length 1\n") {}
+                try wait(until: {
+                    try RawClient(port: port).get("/metrics").contains("dpolicy_queue_length 1\n")
+                })
                 withExtendedLifetime(client) {}
             }
             // The client went with its closure.
-            try await onThread {
-                while try !metrics(port).contains("dpolicy_queue_length 0\n") {}
-            }
+            try await expectQueue(0, port)
             record.openGate()
             _ = try await first
             #expect(record.batches == [1])

@@ -23,6 +23,9 @@ final class FakePolicy: ChunkingPolicy {
             gate.signal()
         }
 
+        /// Lets the policy give one answer, and wait again before the next.
+        func letThrough() { gate.signal() }
+
         fileprivate func begin(_ count: Int) {
             sizes.withLock { $0.append(count) }
             if isClosed.withLock({ $0 }) { gate.wait() }

@@ -3,6 +3,7 @@ import PolicyInterface
 import PolicyMessages
 import RemotePolicies
 import Serving
+import Synchronization
 import TestSupport
 import Testing
 
@@ -29,10 +30,7 @@ import Testing
         #expect(await eventually { record.batches == [1] })
         async let end: Void = server.shutDown()
         // No more are let in.
-        _ = try await onThread { () -> Bool in
-            while (try? RawClient(port: port)) != nil {}
-            return true
-        }
+        try await onThread { try wait(until: { (try? RawClient(port: port)) == nil }) }
         record.openGate()
         await end
         let received = try await frames
@@ -41,6 +39,35 @@ import Testing
         #expect(answer.actions == Array(try FakePolicy.chunk(for: FakePolicy.request(1)).actions))
         #expect(received[1]?.code == 1001)
         #expect(received[2] == nil)
+    }
+
+    @Test func whatTakesTooLongIsLeft() async throws {
+        let record = FakePolicy.Record()
+        let server = try await PolicyServer.start(
+            FakePolicy(record), metadata: FakePolicy.metadata,
+            web: WebServerConfiguration(
+                address: ListeningAddress(port: 0), limits: WebServerLimits(shutdownTime: .milliseconds(200))),
+            log: LogRecord().logger)
+        let port = server.address.port
+        record.closeGate()
+        async let frame = onThread {
+            let client = try RawClient(port: port)
+            client.upgrade()
+            _ = client.message()
+            client.send(2, FakePolicy.message(FakePolicy.request(1)))
+            return client.message()
+        }
+        #expect(await eventually { record.batches == [1] })
+        let hasEnded = Mutex(false)
+        let end = Task {
+            await server.shutDown()
+            hasEnded.withLock { $0 = true }
+        }
+        // The policy is still at it.
+        #expect(await eventually { hasEnded.withLock { $0 } })
+        #expect(try await frame == nil)
+        record.openGate()
+        await end.value
     }
 
     @Test func aPortThatIsTakenIsSaid() async throws {

@@ -58,6 +58,19 @@ final class LogRecord: Sendable {
     }
 }
 
+/// Something for which a test waited long enough.
+struct NeverHappened: Error {}
+
+/// Waits on this thread until something holds that others bring about.
+/// - Throws: `NeverHappened` after half a minute.
+func wait(until condition: () throws -> Bool) throws {
+    let end = ContinuousClock.now + .seconds(30)
+    while try !condition() {
+        if ContinuousClock.now > end { throw NeverHappened() }
+        usleep(10_000)
+    }
+}
+
 /// Waits until something holds, for things that happen on other threads.
 func eventually(_ condition: () -> Bool) async -> Bool {
     for _ in 0..<3000 {
