@@ -13,15 +13,16 @@ struct Admission: Sendable {
     let registry: ConnectionRegistry
 
     func decide(_ request: WebRequest) -> Decision {
-        let isUpgrade = request.has("Upgrade")
-        if !isUpgrade, let route = routes.first(where: { $0.path == request.path }) { return answer(request, route) }
+        if !request.wantsWebSocket, let route = routes.first(where: { $0.path == request.path }) {
+            return answer(request, route)
+        }
         let exact = sockets.first { $0.path == request.path }
         let isTaken = routes.contains { $0.path == request.path }
         guard let socket = exact ?? (isTaken ? nil : sockets.first { $0.path == nil }) else {
             return .answer(WebAnswer(status: 404, text: "there is nothing at this path\n"))
         }
         if !isKnown(request) { return .answer(Self.keyWanted) }
-        guard isUpgrade else {
+        guard request.wantsWebSocket else {
             return .answer(WebAnswer(status: 426, text: "this path is for websockets\n"))
         }
         guard isFromHere(request) else {

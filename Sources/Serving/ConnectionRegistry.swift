@@ -3,11 +3,37 @@ import Synchronization
 
 /// The connections of a server: those that have not said yet what they want, and the websockets.
 final class ConnectionRegistry: Sendable {
+    /// A connection that has become a websocket.
+    private struct Socket {
+        let channel: any Channel
+        /// Whether its peer has ever sent a message.
+        var hasAsked = false
+        /// Since when its peer is silent; nil while the server is busy with a message of it.
+        var silence: NIODeadline? = NIODeadline.now()
+        /// Whether it was told to make room.
+        var isLeaving = false
+    }
+
     private struct State {
         /// The oldest first.
         var handshakes: [any Channel] = []
-        var sockets: [any Channel] = []
+        var sockets: [ObjectIdentifier: Socket] = [:]
         var isDraining = false
+
+        /// How many websockets have a place.
+        var placeCount: Int { sockets.values.count(where: { !$0.isLeaving }) }
+
+        /// The websocket whose peer has been silent longest, those first that have never asked; nil if none has been for so long.
+        func mostSilent(for time: TimeAmount) -> Socket? {
+            let latest = NIODeadline.now() - time
+            let silent = sockets.values.compactMap { socket -> (socket: Socket, since: NIODeadline)? in
+                guard let since = socket.silence, since < latest, !socket.isLeaving else { return nil }
+                return (socket, since)
+            }
+            return silent.min { one, other in
+                one.socket.hasAsked == other.socket.hasAsked ? one.since < other.since : other.socket.hasAsked
+            }?.socket
+        }
     }
 
     private let limits: WebServerLimits
@@ -18,11 +44,19 @@ final class ConnectionRegistry: Sendable {
     /// How many websockets there are.
     var socketCount: Int { state.withLock { $0.sockets.count } }
 
-    /// Whether there is room for another websocket.
-    var hasRoom: Bool { state.withLock { !$0.isDraining && $0.sockets.count < limits.connections } }
+    /// Whether there is room for another websocket, or one that has long been silent would make it.
+    var hasRoom: Bool {
+        state.withLock { state in
+            if state.isDraining { return false }
+            return state.placeCount < limits.connections || state.mostSilent(for: longestSilence) != nil
+        }
+    }
 
     /// Whether the server shuts down.
     var isDraining: Bool { state.withLock { $0.isDraining } }
+
+    /// How long a peer may be silent until its place can be given to another one.
+    private var longestSilence: TimeAmount { TimeAmount(limits.handshakeTime) }
 
     /// Notes a new connection, which has to say soon what it wants; when too many others do not either, the oldest of them goes.
     func begin(_ channel: any Channel) {
@@ -41,13 +75,38 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// Notes that a connection has become a websocket; false if the server shuts down.
+    /// Notes that a connection has become a websocket; when there are too many, the one that has been silent longest makes room.
+    /// - Returns: false if the server shuts down or nobody makes room.
     func promote(_ channel: any Channel) -> Bool {
-        state.withLock { state in
+        var dismissed: (any Channel)?
+        let isAdmitted = state.withLock { state in
             state.handshakes.removeAll { $0 === channel }
             if state.isDraining || !channel.isActive { return false }
-            state.sockets.append(channel)
+            if state.placeCount >= limits.connections {
+                guard let silent = state.mostSilent(for: longestSilence)?.channel else { return false }
+                state.sockets[ObjectIdentifier(silent)]?.isLeaving = true
+                dismissed = silent
+            }
+            state.sockets[ObjectIdentifier(channel)] = Socket(channel: channel)
             return true
+        }
+        dismissed?.pipeline.fireUserInboundEventTriggered(WebSocketMessageHandler.Order.makeRoom)
+        return isAdmitted
+    }
+
+    /// Notes that the server has done with what a websocket's peer sent, and waits for more.
+    func awaits(_ channel: any Channel) {
+        state.withLock { state in
+            guard let socket = state.sockets[ObjectIdentifier(channel)], socket.silence == nil else { return }
+            state.sockets[ObjectIdentifier(channel)]?.silence = NIODeadline.now()
+        }
+    }
+
+    /// Notes that a websocket's peer has sent a message, with which the server is busy now.
+    func hears(_ channel: any Channel) {
+        state.withLock { state in
+            state.sockets[ObjectIdentifier(channel)]?.silence = nil
+            state.sockets[ObjectIdentifier(channel)]?.hasAsked = true
         }
     }
 
@@ -55,15 +114,17 @@ final class ConnectionRegistry: Sendable {
     func drain() {
         let (handshakes, sockets) = state.withLock { state in
             state.isDraining = true
-            return (state.handshakes, state.sockets)
+            return (state.handshakes, state.sockets.values.map(\.channel))
         }
         for channel in handshakes { channel.close(promise: nil) }
-        for channel in sockets { channel.pipeline.fireUserInboundEventTriggered(WebSocketMessageHandler.Drain()) }
+        for channel in sockets { channel.pipeline.fireUserInboundEventTriggered(WebSocketMessageHandler.Order.drain) }
     }
 
     /// Closes every connection at once.
     func closeAll() {
-        for channel in state.withLock({ $0.handshakes + $0.sockets }) { channel.close(promise: nil) }
+        for channel in state.withLock({ $0.handshakes + $0.sockets.values.map(\.channel) }) {
+            channel.close(promise: nil)
+        }
     }
 
     private func isHandshake(_ channel: any Channel) -> Bool {
@@ -73,7 +134,7 @@ final class ConnectionRegistry: Sendable {
     private func remove(_ channel: any Channel) {
         state.withLock { state in
             state.handshakes.removeAll { $0 === channel }
-            state.sockets.removeAll { $0 === channel }
+            state.sockets[ObjectIdentifier(channel)] = nil
         }
     }
 }

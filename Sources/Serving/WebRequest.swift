@@ -23,6 +23,9 @@ public struct WebRequest: Sendable {
         return values.count == 1 ? values[0] : nil
     }
 
+    /// Whether the client wants the connection to become a websocket, not some other protocol to which one could be upgraded, such as `h2c`.
+    var wantsWebSocket: Bool { headers[canonicalForm: "Upgrade"].contains { $0.lowercased() == "websocket" } }
+
     /// Whether there is such a header at all.
     func has(_ name: String) -> Bool { headers.contains(name: name) }
 }

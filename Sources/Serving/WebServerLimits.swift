@@ -4,7 +4,10 @@ import PolicyInterface
 ///
 /// What is received but not answered takes at most `connections` times a few messages of memory, whatever is sent.
 public struct WebServerLimits: Codable, Sendable, Equatable {
-    /// Websocket connections at once; further ones are refused with 503.
+    /// Websocket connections at once.
+    ///
+    /// When there are so many and another one comes, the one whose peer has been silent longest makes room, those first that never said anything; when all
+    /// have spoken within `handshakeTime`, the new one is refused with 503.
     public var connections: Int
     /// Connections that have not said yet what they want; when there are more, the oldest is closed.
     public var handshakes: Int
@@ -23,7 +26,7 @@ public struct WebServerLimits: Codable, Sendable, Equatable {
 
     /// Room for many robots, time for slow networks, by default.
     public init(
-        connections: Int = 64, handshakes: Int = 256, messageBytes: Int = 8 << 20,
+        connections: Int = 256, handshakes: Int = 256, messageBytes: Int = 8 << 20,
         handshakeTime: Duration = .seconds(10), idleTime: Duration = .seconds(60), writeTime: Duration = .seconds(20),
         closeTime: Duration = .seconds(2), shutdownTime: Duration = .seconds(10)
     ) {

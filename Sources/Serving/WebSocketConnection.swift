@@ -10,10 +10,10 @@ public struct WebSocketConnection: Sendable {
 
     init(
         _ request: WebRequest, inbound: NIOAsyncChannelInboundStream<WebSocketMessage>,
-        outbound: NIOAsyncChannelOutboundWriter<WebSocketOutput>
+        outbound: NIOAsyncChannelOutboundWriter<WebSocketOutput>, channel: any Channel, registry: ConnectionRegistry
     ) {
         self.request = request
-        messages = Messages(inbound: inbound)
+        messages = Messages(inbound: inbound, channel: channel, registry: registry)
         self.outbound = outbound
     }
 
@@ -24,16 +24,28 @@ public struct WebSocketConnection: Sendable {
     /// The messages of a client, which end when it closes the connection or the server shuts down.
     public struct Messages: AsyncSequence, Sendable {
         fileprivate let inbound: NIOAsyncChannelInboundStream<WebSocketMessage>
+        fileprivate let channel: any Channel
+        /// Is told when the peer's turn to speak begins and ends.
+        fileprivate let registry: ConnectionRegistry
 
         /// Begins to read; only once.
-        public func makeAsyncIterator() -> Iterator { Iterator(inbound: inbound.makeAsyncIterator()) }
+        public func makeAsyncIterator() -> Iterator {
+            Iterator(inbound: inbound.makeAsyncIterator(), channel: channel, registry: registry)
+        }
 
         /// Reads messages.
         public struct Iterator: AsyncIteratorProtocol {
             fileprivate var inbound: NIOAsyncChannelInboundStream<WebSocketMessage>.AsyncIterator
+            fileprivate let channel: any Channel
+            fileprivate let registry: ConnectionRegistry
 
             /// The next message; nil when there will be none.
-            public mutating func next() async throws -> WebSocketMessage? { try await inbound.next() }
+            public mutating func next() async throws -> WebSocketMessage? {
+                registry.awaits(channel)
+                let message = try await inbound.next()
+                if message != nil { registry.hears(channel) }
+                return message
+            }
         }
     }
 }

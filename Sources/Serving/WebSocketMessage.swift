@@ -13,7 +13,7 @@ enum WebSocketOutput: Sendable {
     case close(WebSocketCloseCode, String)
 }
 
-/// Why a websocket is closed, in the codes of RFC 6455, section 7.4.1.
+/// Why a websocket is closed, in the codes of RFC 6455, section 7.4.1, and of the registry that it founded.
 enum WebSocketCloseCode: UInt16, Sendable {
     case normal = 1000
     case goingAway = 1001
@@ -21,4 +21,5 @@ enum WebSocketCloseCode: UInt16, Sendable {
     case invalidText = 1007
     case tooLarge = 1009
     case internalError = 1011
+    case tryAgainLater = 1013
 }

@@ -8,8 +8,13 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     typealias OutboundIn = WebSocketOutput
     typealias OutboundOut = WebSocketFrame
 
-    /// Tells the handlers of a connection that the server shuts down: what was received may be answered, nothing more is taken.
-    struct Drain: Sendable {}
+    /// What the server tells the handlers of a connection.
+    enum Order: Sendable {
+        /// The server shuts down: what was received may be answered, nothing more is taken.
+        case drain
+        /// The peer has long been silent, and another one wants its place.
+        case makeRoom
+    }
 
     private enum State {
         case open
@@ -29,6 +34,10 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     private var unfinishedWrites = 0
     /// When a write last finished, or the first of those unfinished began.
     private var wrote = NIODeadline.now()
+    /// Whether the peer has not accepted the answer to a ping yet.
+    private var isPonging = false
+    /// What the latest ping said, if it came meanwhile.
+    private var latestPing: ByteBuffer?
 
     init(limits: WebServerLimits) { self.limits = limits }
 
@@ -51,8 +60,8 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
             }
             context.fireChannelRead(Self.wrapInboundOut(.text(text)))
         case .ping where state != .closing:
-            let pong = WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)
-            context.writeAndFlush(Self.wrapOutboundOut(pong), promise: noteWrite(context))
+            latestPing = frame.unmaskedData
+            answerPing(context)
         case .connectionClose: acceptClose(frame, context)
         case .binary, .text, .ping, .pong: break
         default: close(context, .protocolError, "a frame of unknown kind")
@@ -86,11 +95,14 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is Drain, state == .open {
+        switch event as? Order {
+        case .drain?:
+            guard state == .open else { return }
             state = .draining
             context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-        } else {
-            context.fireUserInboundEventTriggered(event)
+        case .makeRoom?:
+            close(context, .tryAgainLater, "silent for long, and another client wants the place; connect again")
+        case nil: context.fireUserInboundEventTriggered(event)
         }
     }
 
@@ -107,6 +119,22 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
         default: context.close(promise: nil)
         }
         context.fireErrorCaught(error)
+    }
+
+    /// Answers the latest ping, once the peer has accepted the answer before.
+    ///
+    /// That the latest one is answered is enough (RFC 6455, section 5.5.3), and a peer that sends pings without reading cannot fill the memory.
+    private func answerPing(_ context: ChannelHandlerContext) {
+        guard !isPonging, state != .closing, let data = latestPing else { return }
+        latestPing = nil
+        isPonging = true
+        let written = noteWrite(context)
+        written.futureResult.assumeIsolated().whenSuccess {
+            self.isPonging = false
+            self.answerPing(context)
+        }
+        context.writeAndFlush(
+            Self.wrapOutboundOut(WebSocketFrame(fin: true, opcode: .pong, data: data)), promise: written)
     }
 
     private func write(

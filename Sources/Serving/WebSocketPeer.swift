@@ -23,7 +23,9 @@ struct WebSocketPeer: Sendable {
         try? await channel.executeThenClose { inbound, outbound in
             var goodbye = (code: WebSocketCloseCode.normal, reason: "")
             do {
-                try await route.handle(WebSocketConnection(request, inbound: inbound, outbound: outbound))
+                try await route.handle(
+                    WebSocketConnection(
+                        request, inbound: inbound, outbound: outbound, channel: channel.channel, registry: registry))
                 if isDraining() { goodbye = (.goingAway, "the server shuts down") }
             } catch {
                 if channel.channel.isActive, !Task.isCancelled {

@@ -23,6 +23,37 @@ import Testing
         }
     }
 
+    /// Those that are silent make room, the ones first that never asked.
+    @Test func aHundredThatNeverAsk() async throws {
+        try await withServer(limits: WebServerLimits(connections: 100, handshakeTime: .seconds(2))) { server in
+            let (url, port) = (server.url, server.address.port)
+            try await onThread {
+                let request = FakePolicy.request(1)
+                let asker = try PolicyClient(ServerAddress(url))
+                #expect(try asker.chunks(for: [request]).count == 1)
+                let silent = try (0..<99).map { _ in
+                    let client = try RawClient(port: port)
+                    client.upgrade()
+                    #expect(client.message()?.opcode == 2)
+                    return client
+                }
+                var newcomers: [PolicyClient] = []
+                try wait(until: {
+                    if let client = try? PolicyClient(ServerAddress(url)) { newcomers.append(client) }
+                    return newcomers.count == 2
+                })
+                for client in newcomers + [asker] {
+                    #expect(try client.chunks(for: [request]) == [FakePolicy.chunk(for: request)])
+                }
+                for client in silent[..<2] {
+                    let goodbye = try #require(client.message())
+                    #expect(goodbye.code == 1013 && goodbye.text.contains("another client wants the place"))
+                }
+                withExtendedLifetime(silent) {}
+            }
+        }
+    }
+
     @Test func whoIsSilentIsSentAway() async throws {
         let limits = WebServerLimits(handshakeTime: .seconds(2), idleTime: .milliseconds(500))
         try await withServer(limits: limits) { server in
@@ -61,6 +92,45 @@ import Testing
         #expect(await eventually { server.connectionCount == 0 })
         await server.shutDown()
         withExtendedLifetime(client) {}
+    }
+
+    @Test func whoDoesNotReadGetsFewPongs() async throws {
+        try await withServer(limits: WebServerLimits(writeTime: .seconds(300))) { server in
+            let (url, port) = (server.url, server.address.port)
+            try await onThread {
+                let client = try RawClient(port: port, receiveBuffer: 1 << 16)
+                client.upgrade()
+                #expect(client.message()?.opcode == 2)
+                // More than the system itself keeps for a reader.
+                let (bursts, size) = (80, 1000)
+                let ping = RawClient.frame(9, [UInt8](repeating: 1, count: 125))
+                let burst = Array(repeatElement(ping, count: size).joined())
+                for _ in 0..<bursts { #expect(client.send(burst)) }
+                client.send(9, [42])
+                #expect(try PolicyClient(ServerAddress(url)).chunks(for: [FakePolicy.request(1)]).count == 1)
+                // The latest one is answered.
+                var count = 0
+                while let frame = client.message(), frame.payload != [42] { count += 1 }
+                #expect((1..<bursts * size).contains(count), "\(count) pongs")
+                client.send(2, FakePolicy.message(FakePolicy.request(1)))
+                #expect(client.message()?.opcode == 2)
+            }
+        }
+    }
+
+    @Test func whoDoesNotReadPongsIsSentAway() async throws {
+        try await withServer(limits: WebServerLimits(writeTime: .milliseconds(300))) { server in
+            let (url, port) = (server.url, server.address.port)
+            try await onThread {
+                let other = try PolicyClient(ServerAddress(url))
+                let client = try RawClient(port: port, receiveBuffer: 1 << 16)
+                client.upgrade()
+                let ping = RawClient.frame(9, [UInt8](repeating: 1, count: 125))
+                let burst = Array(repeatElement(ping, count: 1000).joined())
+                try wait(until: { !client.send(burst) })
+                #expect(try other.chunks(for: [FakePolicy.request(1)]).count == 1)
+            }
+        }
     }
 
     private struct Unread: @unchecked Sendable { let client: RawClient }
@@ -135,7 +205,7 @@ import Testing
     }
 
     @Test func thereAreOnlySoManyConnections() async throws {
-        try await withServer(limits: WebServerLimits(connections: 1)) { server in
+        try await withServer(limits: WebServerLimits(connections: 1, handshakeTime: .seconds(600))) { server in
             let (url, port) = (server.url, server.address.port)
             try await onThread {
                 let first = try RawClient(port: port)
@@ -149,10 +219,7 @@ import Testing
                 #expect(first.frame() == nil)
             }
             // The place is free again.
-            _ = try await onThread { () -> Bool in
-                while (try? PolicyClient(ServerAddress(url))) == nil {}
-                return true
-            }
+            try await onThread { try wait(until: { (try? PolicyClient(ServerAddress(url))) != nil }) }
         }
     }
 }

@@ -106,7 +106,7 @@ import Testing
                     _ = client.message()
                     let message = MessagePackValue.map([
                         .init(.string("observation/state"), .array([.integer(1), .integer(2), .integer(3)])),
-                        .init(.string("prompt"), .string("push")), .init(.string("bell\u{7}"), .null),
+                        .init(.string("prompt"), .string("push")), .init(.string("bell\u{7}\u{202E}\u{2028}"), .null),
                     ])
                     for _ in 0..<3 {
                         client.send(2, message.encoded)
@@ -125,6 +125,11 @@ import Testing
             let (url, port) = (server.url, server.address.port)
             try await onThread {
                 #expect(try RawClient(port: port).get("/healthz").hasSuffix("\r\n\r\nOK\n"))
+                // Some clients would rather speak HTTP/2.
+                let offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"]
+                for path in ["/healthz", "/metrics"] {
+                    #expect(try RawClient(port: port).get(path, offer).hasPrefix("HTTP/1.1 200"))
+                }
                 let client = try PolicyClient(ServerAddress(url))
                 for number in 0..<5 { _ = try client.chunks(for: [FakePolicy.request(Float(number))]) }
                 #expect(throws: PolicyClientError.self) { try client.chunks(for: [FakePolicy.request(-1)]) }
