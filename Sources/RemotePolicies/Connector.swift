@@ -20,6 +20,8 @@ struct Connector {
             return
         }
         var settings = TLSConfiguration.makeClientConfiguration()
+        // RFC 8996 deprecates older versions.
+        settings.minimumTLSVersion = .tlsv12
         do {
             if let file = configuration.trustedCertificates {
                 settings.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(file))

@@ -13,7 +13,7 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var status = 0
     private var text = ""
 
-    /// Characters of a refusal that are read.
+    /// Scalars of a refusal that are read.
     private static let longestText = 500
 
     /// - Parameter greeting: fails when there will be no websocket.
@@ -27,7 +27,11 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
         var headers: HTTPHeaders = ["Host": address.authority]
         if let key { headers.add(name: "Authorization", value: "Api-Key \(key)") }
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: address.path, headers: headers)
-        context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenFailure { [greeting, address] error in
+            greeting.fail(PolicyClientError.unreachable(address, reason: "\(error)"))
+        }
+        context.write(Self.wrapOutboundOut(.head(head)), promise: written)
         context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
         context.fireChannelActive()
     }
@@ -36,7 +40,8 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
         switch Self.unwrapInboundIn(data) {
         case .head(let head): status = Int(head.status.code)
         case .body(let body):
-            text = String((text + String(buffer: body)).prefix(Self.longestText))
+            // A single character may be made of millions of scalars.
+            text = String((text + String(buffer: body)).unicodeScalars.prefix(Self.longestText))
         case .end:
             let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
             greeting.fail(PolicyClientError.notAdmitted(address, status: status, text: line))

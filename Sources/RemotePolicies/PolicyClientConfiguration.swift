@@ -25,9 +25,16 @@ public struct PolicyClientConfiguration: Sendable, Equatable {
         self.answerTime = answerTime
     }
 
-    /// Checks the numbers.
-    /// - Throws: `InvalidSetting`.
+    /// Checks that the key fits a header, and the numbers.
+    /// - Throws: `InvalidSetting`, which does not tell the key.
     public func validate() throws {
+        if let bytes = key.map({ Array($0.utf8) }),
+            !(1...4096).contains(bytes.count) || !bytes.allSatisfy({ (0x21...0x7E).contains($0) })
+        {
+            throw InvalidSetting(
+                key: "API key", expected: "1 to 4096 printable ASCII characters without spaces",
+                found: "\(bytes.count) bytes")
+        }
         guard (1...1024).contains(connections) else {
             throw InvalidSetting(key: "connections", expected: "1...1024", found: connections)
         }

@@ -48,9 +48,11 @@ final class ReplyHandler: ChannelDuplexHandler {
         case .ping: send(.pong, frame.unmaskedData, context)
         case .connectionClose:
             var data = frame.unmaskedData
-            let code = data.readInteger(as: UInt16.self) ?? 1005
-            reason = "code \(code) \(String(buffer: data))"
-            send(.connectionClose, ByteBuffer(integer: code), context)
+            let code = data.readSlice(length: 2)
+            let number = code.flatMap { $0.getInteger(at: $0.readerIndex, as: UInt16.self) }
+            reason = (number.map { "code \($0)" } ?? "no code") + " \(String(buffer: data))"
+            // A frame without a code is answered by one without: 1005, which stands for none, is never sent.
+            send(.connectionClose, code ?? ByteBuffer(), context)
             context.close(promise: nil)
         default: break
         }

@@ -17,10 +17,12 @@ public struct TransportSecurity: Sendable {
         let privateKey = try Self.reading(key, "a private key in PEM form") {
             try NIOSSLPrivateKey(file: key, format: .pem)
         }
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(privateKey))
+        // RFC 8996 deprecates older versions.
+        configuration.minimumTLSVersion = .tlsv12
         context = try Self.reading(certificate, "a certificate that fits to the key \(key)") {
-            try NIOSSLContext(
-                configuration: .makeServerConfiguration(
-                    certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(privateKey)))
+            try NIOSSLContext(configuration: configuration)
         }
     }
 
