@@ -36,6 +36,7 @@ let package = Package(
     products: [
         .library(name: "DiffusionPolicyKit", targets: ["DiffusionPolicyKit"]),
         .library(name: "PolicyInterface", targets: ["PolicyInterface"]),
+        .library(name: "PolicyMessages", targets: ["PolicyMessages"]),
         .library(name: "PushT", targets: ["PushT"]),
         .library(name: "Control", targets: ["Control"]),
         .library(name: "Evaluation", targets: ["Evaluation"]),

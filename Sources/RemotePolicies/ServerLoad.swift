@@ -7,13 +7,24 @@ import Synchronization
 public struct ServerLoad: Sendable {
     /// How many robots there are, each with a connection of its own.
     public var clients: Int
-    /// How long they ask.
-    public var time: Duration
+    /// How many seconds they ask.
+    public var seconds: Double
 
     /// A load of so many robots.
-    public init(clients: Int, time: Duration) {
+    public init(clients: Int, seconds: Double) {
         self.clients = clients
-        self.time = time
+        self.seconds = seconds
+    }
+
+    /// Checks the numbers.
+    /// - Throws: `InvalidSetting`.
+    public func validate() throws {
+        guard (1...1024).contains(clients) else {
+            throw InvalidSetting(key: "clients", expected: "1...1024", found: clients)
+        }
+        guard seconds > 0, seconds <= 86_400 else {
+            throw InvalidSetting(key: "seconds", expected: "above 0 and at most 86400", found: seconds)
+        }
     }
 
     /// What robots got from a server.
@@ -26,7 +37,7 @@ public struct ServerLoad: Sendable {
         public var answers: Int
         /// Questions that got an error instead.
         public var errors: Int
-        /// The first of the errors.
+        /// The first error that a robot got.
         public var firstError: String?
         /// Half of the answers came faster, in milliseconds.
         public var median: Double
@@ -42,8 +53,8 @@ public struct ServerLoad: Sendable {
             case answers
             case errors
             case firstError = "first_error"
-            case median
-            case p99
+            case median = "median_ms"
+            case p99 = "p99_ms"
         }
     }
 
@@ -52,9 +63,7 @@ public struct ServerLoad: Sendable {
     /// What they tell to see is drawn at random: how long a denoising takes does not depend on it.
     /// - Throws: `InvalidSetting`, or `PolicyClientError` when a robot cannot connect.
     public func run(_ address: ServerAddress, configuration: PolicyClientConfiguration) throws -> Report {
-        guard (1...1024).contains(clients) else {
-            throw InvalidSetting(key: "clients", expected: "1...1024", found: clients)
-        }
+        try validate()
         var single = configuration
         single.connections = 1
         let robots = try (0..<clients).map {
@@ -66,13 +75,27 @@ public struct ServerLoad: Sendable {
         for robot in robots {
             group.enter()
             Thread.detachNewThread {
-                let (latencies, errors) = robot.ask(until: start + time)
-                tally.add(latencies, errors)
+                tally.add(robot.ask(until: start + .seconds(seconds)))
                 group.leave()
             }
         }
         group.wait()
         return tally.report(clients: clients, seconds: (ContinuousClock.now - start) / .seconds(1))
+    }
+}
+
+/// What a robot got, or several.
+private struct Findings {
+    /// How many milliseconds each answer took.
+    var latencies: [Double] = []
+    /// How many errors came instead, and the first of them.
+    var errors = 0
+    var firstError: String?
+
+    mutating func add(_ other: Findings) {
+        latencies += other.latencies
+        errors += other.errors
+        firstError = firstError ?? other.firstError
     }
 }
 
@@ -82,10 +105,8 @@ private struct Robot: @unchecked Sendable {
     let number: Int
 
     /// Asks one question after another.
-    /// - Returns: how many milliseconds each answer took, and the errors.
-    func ask(until end: ContinuousClock.Instant) -> (latencies: [Double], errors: [String]) {
-        var latencies: [Double] = []
-        var errors: [String] = []
+    func ask(until end: ContinuousClock.Instant) -> Findings {
+        var findings = Findings()
         var count = 0
         while ContinuousClock.now < end {
             let key = RandomKey(seed: UInt64(number)).folding(count)
@@ -95,35 +116,34 @@ private struct Robot: @unchecked Sendable {
             let start = ContinuousClock.now
             do {
                 _ = try client.chunks(for: [ChunkRequest(observations: observations, key: key)])
-                latencies.append((ContinuousClock.now - start) / .milliseconds(1))
+                findings.latencies.append((ContinuousClock.now - start) / .milliseconds(1))
             } catch {
-                errors.append("\(error)")
+                findings.errors += 1
+                findings.firstError = findings.firstError ?? "\(error)"
+                // A server that refuses at once is not asked a thousand times in a row.
+                usleep(10_000)
             }
             count += 1
         }
-        return (latencies, errors)
+        return findings
     }
 }
 
 /// What all robots have seen so far.
 private final class Tally: Sendable {
-    private let seen = Mutex((latencies: [Double](), errors: [String]()))
+    private let seen = Mutex(Findings())
 
-    func add(_ latencies: [Double], _ errors: [String]) {
-        seen.withLock { seen in
-            seen.latencies += latencies
-            seen.errors += errors
-        }
-    }
+    func add(_ findings: Findings) { seen.withLock { $0.add(findings) } }
 
     func report(clients: Int, seconds: Double) -> ServerLoad.Report {
-        let (latencies, errors) = seen.withLock { ($0.latencies.sorted(), $0.errors) }
+        let seen = seen.withLock { $0 }
+        let latencies = seen.latencies.sorted()
         func quantile(_ fraction: Double) -> Double {
             latencies.isEmpty ? 0 : latencies[Int(fraction * Double(latencies.count - 1))]
         }
         return ServerLoad.Report(
-            clients: clients, seconds: seconds, answers: latencies.count, errors: errors.count,
-            firstError: errors.first, median: quantile(0.5), p99: quantile(0.99))
+            clients: clients, seconds: seconds, answers: latencies.count, errors: seen.errors,
+            firstError: seen.firstError, median: quantile(0.5), p99: quantile(0.99))
     }
 }
 

@@ -28,18 +28,14 @@ struct Load: ParsableCommand {
         guard remote.server != nil else {
             throw ValidationError("--server: expected the address of a server, found none")
         }
-        guard (1...1024).contains(clients) else {
-            throw ValidationError("--clients: expected 1...1024, found \(clients)")
-        }
-        guard seconds > 0, seconds <= 86_400 else {
-            throw ValidationError("--seconds: expected above 0 and at most 86400, found \(seconds)")
-        }
+        try checkingUsage { try load.validate() }
     }
+
+    private var load: ServerLoad { ServerLoad(clients: clients, seconds: seconds) }
 
     func run() throws {
         guard let address = try remote.address() else { return }
-        let report = try ServerLoad(clients: clients, time: .seconds(seconds)).run(
-            address, configuration: remote.configuration())
+        let report = try load.run(address, configuration: remote.configuration())
         if global.json {
             try StandardOutput.write(json: report)
         } else {

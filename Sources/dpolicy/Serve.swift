@@ -41,8 +41,10 @@ struct Serve: ParsableCommand {
     @Option(parsing: .unconditional, help: "Requests that may wait; further ones are refused.")
     var queue = 64
 
-    @Option(parsing: .unconditional, help: "Robots that may be connected; further ones are refused.")
-    var connections = 64
+    @Option(
+        parsing: .unconditional,
+        help: "Robots that may be connected; for another one, the one that has been silent longest makes room.")
+    var connections = 256
 
     @Option(parsing: .unconditional, help: "Bytes that a message may have.")
     var messageBytes = 8 << 20
@@ -68,6 +70,13 @@ struct Serve: ParsableCommand {
             try limits.validate()
             try batching.validate()
         }
+        guard batch <= DiffusionPolicy.largestBatch else {
+            throw ValidationError("--batch: expected 1...\(DiffusionPolicy.largestBatch), found \(batch)")
+        }
+        let names = Dictionary(grouping: field, by: \.field)
+        if let name = names.keys.sorted().first(where: { names[$0]?.count != 1 }) {
+            throw ValidationError("--field: expected one name for each field, found several for \(name)")
+        }
     }
 
     func run() throws {
@@ -77,8 +86,7 @@ struct Serve: ParsableCommand {
         let metadata = PolicyMetadata(
             name: chosen.url.lastPathComponent, observations: policy.configuration.observations,
             actionDimension: policy.configuration.action.dimension, horizon: policy.horizon)
-        let names = FieldNames(
-            Dictionary(field.map { ($0.field, $0.message) }, uniquingKeysWith: { _, last in last }))
+        let names = FieldNames(Dictionary(uniqueKeysWithValues: field.map { ($0.field, $0.message) }))
         try checkingUsage { try names.validate(for: metadata.observations) }
 
         let end = DispatchSemaphore(value: 0)

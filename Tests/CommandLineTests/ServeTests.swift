@@ -31,21 +31,31 @@ import Testing
         throw CocoaError(.executableLoad)
     }
 
-    private func scores(_ arguments: String...) throws -> [Float] {
+    private func episodes(_ arguments: String...) throws -> [EpisodeResult] {
         let output = folder("result.json")
         let common = ["evaluate", "--episodes", "3", "--seed", "7", "--output", output.path]
         let outcome = try CommandLineRun(common + arguments).wait()
         #expect(outcome.status == 0, "\(outcome.errors)")
-        return try JSONDecoder().decode(EvaluationResult.self, from: Data(contentsOf: output)).episodes.map(
-            \.bestReward)
+        return try EvaluationResult(contentsOf: output).episodes
+    }
+
+    /// Whether the commands changed in the same way; the jerk depends on each of them.
+    private func isSame(_ one: [EpisodeResult], _ other: [EpisodeResult]) throws -> Bool {
+        func jerks(_ episodes: [EpisodeResult]) throws -> [Double] {
+            try episodes.map { try #require($0.jerk?.overall) }
+        }
+        return try one.count == other.count && zip(jerks(one), jerks(other)).allSatisfy { abs($0 - $1) < 1e-3 * $0 }
     }
 
     @Test func aServersPolicyIsJudgedAsALocalOne() throws {
-        let options = ["--precision", "float32", "--threads", "1"]
-        let local = try scores("--policy", folder("policy").path, options[0], options[1], options[2], options[3])
+        let policy = folder("policy").path
+        let local = try episodes("--policy", policy, "--precision", "float32", "--threads", "1")
         let (server, ready) = try serve("--precision", "float32", "--field", "state=observation/state")
-        let remote = try scores("--server", ready.address)
-        #expect(remote.count == 3 && zip(local, remote).allSatisfy { abs($0 - $1) < 0.02 }, "\(local) \(remote)")
+        let remote = try episodes("--server", ready.address)
+        #expect(try isSame(local, remote), "\(local) \(remote)")
+        let others = try episodes(
+            "--policy", policy, "--precision", "float32", "--threads", "1", "--sampler-seed", "1")
+        #expect(try !isSame(local, others), "\(local) \(others)")
         server.signal(SIGTERM)
         let outcome = try server.wait()
         #expect(outcome.status == 0 && !outcome.isKilled)
@@ -57,7 +67,7 @@ import Testing
         let (server, ready) = try serve("--api-key-file", folder("key").path)
         let refused = try dpolicy("evaluate", "--server", ready.address, "--episodes", "1")
         #expect(refused.status == 1 && isOneLine(refused.errors, with: ready.address, "401", "--api-key-file"))
-        #expect(!(try scores("--server", ready.address, "--api-key-file", folder("key").path)).isEmpty)
+        #expect(!(try episodes("--server", ready.address, "--api-key-file", folder("key").path)).isEmpty)
         server.signal(SIGINT)
         #expect(try server.wait().status == 0)
     }
@@ -68,6 +78,7 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.errors)")
         let report = try outcome.json()
         #expect(report["errors"] as? Int == 0 && (report["answers"] as? Int ?? 0) >= 6)
+        #expect((report["p99_ms"] as? Double ?? 0) >= (report["median_ms"] as? Double ?? .infinity))
         server.signal(SIGTERM)
         #expect(try server.wait().status == 0)
     }
@@ -75,6 +86,14 @@ import Testing
     @Test func refusesFieldsThatThePolicyDoesNotHave() throws {
         let outcome = try dpolicy("serve", "--policy", folder("policy").path, "--field", "speed=v")
         #expect(outcome.status == 64 && isOneLine(outcome.errors, with: "speed", "state"))
+    }
+
+    @Test func refusesOptionsThatCannotWork() throws {
+        let policy = folder("policy").path
+        let batch = try dpolicy("serve", "--policy", policy, "--batch", "65")
+        #expect(batch.status == 64 && isOneLine(batch.errors, with: "--batch", "1...64", "65"))
+        let twice = try dpolicy("serve", "--policy", policy, "--field", "state=a", "--field", "state=b")
+        #expect(twice.status == 64 && isOneLine(twice.errors, with: "--field", "several for state"))
     }
 
     @Test func saysThatNobodyIsThere() throws {
