@@ -159,9 +159,14 @@ let package = Package(
                 "CAllocationProbe", "CPUBackend", "Training", "Policies", "Demonstrations", "PolicyInterface",
                 "NoiseSchedules", "TensorGraph",
             ], path: "Tests/AllocationProbe", swiftSettings: settings),
+        .executableTarget(
+            name: "AppendingProbe", dependencies: ["Demonstrations"], path: "Tests/AppendingProbe",
+            swiftSettings: settings),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["TestSupport", "dpolicy", "AllocationProbe", "DiffusionPolicyKit", "NeuralNetworks"],
+            dependencies: [
+                "TestSupport", "dpolicy", "AllocationProbe", "AppendingProbe", "DiffusionPolicyKit", "NeuralNetworks",
+            ],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

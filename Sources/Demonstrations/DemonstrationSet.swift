@@ -6,7 +6,7 @@ import TensorFiles
 ///
 /// Each append writes the whole set anew beside the old one and exchanges the two in one step. So a reader finds complete demonstrations
 /// at every moment, and whatever ends the process loses no more than the episode that was being appended. The cost grows with the set: it is made for
-/// what a person records, which is small as long as there are no images.
+/// what a person records, which is small as long as there are no images. Several processes may append to one set: they wait for each other.
 public struct DemonstrationSet: Sendable {
     /// The zarr folder, which need not be there yet.
     public let url: URL
@@ -38,7 +38,7 @@ public struct DemonstrationSet: Sendable {
 
     /// Checks that there is nothing yet or a set of the same fields, and removes what a killed process left half written.
     ///
-    /// Call it once, before recording begins.
+    /// Call it before recording begins, to learn in time what could go wrong later.
     /// - Returns: what is there already.
     /// - Throws: `TensorFileError` when something else is there, or the folder that is to hold it is not; `FileSystemError`.
     public func open() throws -> Size {
@@ -47,9 +47,10 @@ public struct DemonstrationSet: Sendable {
             throw TensorFileError(
                 file: url.path, expected: "a folder that can be written to", found: "none at \(parent)")
         }
-        AtomicFolder.removeLeftovers(of: url)
-        let buffer = try read()
-        return Size(episodes: buffer?.episodes.count ?? 0, frames: buffer?.frameCount ?? 0)
+        return try exclusively {
+            let buffer = try read()
+            return Size(episodes: buffer?.episodes.count ?? 0, frames: buffer?.frameCount ?? 0)
+        }
     }
 
     /// Appends an episode to what is at the path now.
@@ -59,9 +60,19 @@ public struct DemonstrationSet: Sendable {
     @discardableResult
     public func append(_ episode: ReplayBuffer) throws -> Size {
         try check(episode.fields.mapValues(\.shape), images: Array(episode.images.keys), source: "episode")
-        let whole = try read()?.appending(episode) ?? episode
-        try whole.write(replacing: url)
-        return Size(episodes: whole.episodes.count, frames: whole.frameCount)
+        return try exclusively {
+            let whole = try read()?.appending(episode) ?? episode
+            try whole.write(replacing: url)
+            return Size(episodes: whole.episodes.count, frames: whole.frameCount)
+        }
+    }
+
+    /// Does something while nobody else reads or appends to the set; what is half written then is a killed process's.
+    private func exclusively<Value>(_ body: () throws -> Value) throws -> Value {
+        try AtomicFolder.exclusively(at: url) {
+            AtomicFolder.removeLeftovers(of: url)
+            return try body()
+        }
     }
 
     private func read() throws -> ReplayBuffer? {

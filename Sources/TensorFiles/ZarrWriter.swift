@@ -99,6 +99,7 @@ public struct ZarrWriter {
     }
 
     private func createFolder(at url: URL) throws {
-        guard mkdir(url.path, 0o755) == 0 || errno == EEXIST else { throw FileSystemError.last("create", url.path) }
+        if mkdir(url.path, 0o755) == 0 { return try AtomicFile.flush(folder: url.deletingLastPathComponent()) }
+        guard errno == EEXIST else { throw FileSystemError.last("create", url.path) }
     }
 }

@@ -69,6 +69,44 @@ import Testing
         #expect(folder.names == [".other.writing-1234", "file"])
     }
 
+    private func makeFolder(_ name: String, holding text: String) throws {
+        try FileManager.default.createDirectory(at: folder(name), withIntermediateDirectories: false)
+        try Data(text.utf8).write(to: folder(name).appendingPathComponent("part"))
+    }
+
+    private func text(in name: String) throws -> String {
+        try String(contentsOf: folder(name).appendingPathComponent("part"), encoding: .utf8)
+    }
+
+    @Test func aFolderIsReplacedWhereNamesCannotBeExchanged() throws {
+        try makeFolder("data", holding: "old")
+        try makeFolder("new", holding: "new")
+        // Of an earlier time.
+        try makeFolder(".data.previous", holding: "older")
+        try AtomicFolder.replaceInTwoSteps(folder("data"), by: folder("new"), otherwise: "")
+        #expect(try text(in: "data") == "new")
+        #expect(folder.names == ["data"])
+
+        #expect(throws: FileSystemError.self) {
+            try AtomicFolder.replaceInTwoSteps(folder("data"), by: folder("absent"), otherwise: "")
+        }
+        #expect(try text(in: "data") == "new")
+        #expect(folder.names == ["data"])
+    }
+
+    @Test func aFolderThatLostItsNameGetsItBack() throws {
+        try makeFolder(".data.previous", holding: "old")
+        try makeFolder(".data.writing-1234", holding: "new")
+        AtomicFolder.removeLeftovers(of: folder("data"))
+        #expect(folder.names == ["data"])
+        #expect(try text(in: "data") == "old")
+        // Where nothing is missing, it is in the way.
+        try makeFolder(".data.previous", holding: "older")
+        AtomicFolder.removeLeftovers(of: folder("data"))
+        #expect(folder.names == ["data"])
+        #expect(try text(in: "data") == "old")
+    }
+
     @Test func aFolderAppearsCompleteOrNotAtAll() throws {
         #expect(throws: Interruption.self) {
             try AtomicFolder.create(at: folder("data")) { temporary in
