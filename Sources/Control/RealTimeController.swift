@@ -14,28 +14,27 @@ public import PolicyInterface
 public final class RealTimeController: Policy {
     private var controller: AsynchronousController
     let worker: ChunkWorker
-    /// Control steps from a command until it takes effect.
-    private let delay: Int
+    /// Control steps from the world being in a state until it is seen, and from a command until it takes effect.
+    private let delays: (observation: Int, action: Int)
     private var step = 0
 
     /// A controller of one robot.
     /// - Parameters:
     ///   - policy: predicts the chunks; nobody else may use it from now on.
     ///   - configuration: how to control.
+    ///   - observationLatency: seconds from the world being in a state until it is seen; what is seen counts as that earlier time's.
     ///   - actionLatency: seconds from a command until the robot follows it; commands are those for that later time.
     ///   - key: the randomness.
     /// - Throws: `InvalidSetting`, or what the policy throws when it prepares.
     public init(
         _ policy: sending any ChunkingPolicy, configuration: ControlConfiguration = ControlConfiguration(),
-        actionLatency: Double = 0, key: RandomKey
+        observationLatency: Double = 0, actionLatency: Double = 0, key: RandomKey
     ) throws {
         try configuration.validate()
-        guard (0...60).contains(actionLatency) else {
-            throw InvalidSetting(key: "action latency", expected: "0...60 seconds", found: actionLatency)
-        }
+        try SimulatedLatency(observation: observationLatency, action: actionLatency).validate()
         try policy.prepare(count: 1)
         controller = AsynchronousController(horizon: policy.horizon, configuration: configuration, key: key)
-        delay = configuration.steps(for: actionLatency)
+        delays = (configuration.steps(for: observationLatency), configuration.steps(for: actionLatency))
         worker = ChunkWorker(policy)
     }
 
@@ -60,13 +59,15 @@ public final class RealTimeController: Policy {
     /// - Precondition: steps of an episode increase.
     public func action(for observation: Observation, at step: Int) throws -> [Float] {
         self.step = step + 1
-        try acceptAnswer()
-        if let request = controller.observe(observation, at: step) { worker.ask(request) }
+        let arrival = Result { try acceptAnswer() }
+        // What is seen belongs to the history, whatever became of an earlier answer.
+        if let request = controller.observe(observation, at: max(0, step - delays.observation)) { worker.ask(request) }
+        try arrival.get()
         if !controller.canAct {
             worker.waitUntilIdle()
             try acceptAnswer()
         }
-        return controller.action(at: step + delay)
+        return controller.action(at: step + delays.action)
     }
 
     /// Takes the answer if it is there.

@@ -37,11 +37,11 @@ private func permissions(_ count: Int) -> DispatchSemaphore {
 
 /// A controller that executes each action at its time.
 private func controller(
-    of policy: sending any ChunkingPolicy, actionLatency: Double = 0
+    of policy: sending any ChunkingPolicy, observationLatency: Double = 0, actionLatency: Double = 0
 ) throws -> RealTimeController {
     try RealTimeController(
-        policy, configuration: ControlConfiguration(joining: .dropping), actionLatency: actionLatency,
-        key: RandomKey(seed: 1))
+        policy, configuration: ControlConfiguration(joining: .dropping), observationLatency: observationLatency,
+        actionLatency: actionLatency, key: RandomKey(seed: 1))
 }
 
 @Suite struct RealTimeControllerTests {
@@ -62,6 +62,17 @@ private func controller(
         let robot = try controller(of: SlowPolicy(allowed), actionLatency: 0.15)
         #expect(try (0..<3).map { try robot.action(for: observation($0))[0] } == [2, 3, 4])
         #expect(try robot.action(for: observation(3)) == [5])
+        robot.worker.waitUntilIdle()
+        #expect(try robot.action(for: observation(4)) == [1006])
+    }
+
+    @Test func whatIsSeenLateCountsAsOfItsTime() throws {
+        let allowed = permissions(1)
+        let robot = try controller(of: SlowPolicy(allowed), observationLatency: 0.15)
+        // Asked at step 5, when the world of step 3 is seen.
+        let before = try (0..<6).map { try robot.action(for: observation(max(0, $0 - 2)))[0] }
+        #expect(before == [0, 1, 2, 3, 4, 5])
+        allowed.signal()
         robot.worker.waitUntilIdle()
         #expect(try robot.action(for: observation(4)) == [1006])
     }
@@ -88,6 +99,29 @@ private func controller(
         #expect(try robot.action(for: observation(8)) == [3008])
     }
 
+    @Test func whatIsSeenCountsThoughAnAnswerFailed() throws {
+        /// Answers with the steps that it saw, and fails when it is asked for the second time.
+        final class Witness: ChunkingPolicy {
+            struct Refusal: Error {}
+
+            let horizon = Horizon(observation: 2, prediction: 8, action: 1)
+            private var questions = 0
+
+            func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
+                defer { questions += 1 }
+                if questions == 1 { throw Refusal() }
+                let actions = Array(repeating: requests[0].seen, count: horizon.prediction)
+                return [ActionChunk(prediction: actions, executed: horizon.executed)]
+            }
+        }
+        let robot = try controller(of: Witness())
+        #expect(try (0..<2).map { try robot.action(for: observation($0)) } == [[0, 0], [0, 0]])
+        robot.worker.waitUntilIdle()
+        #expect(throws: Witness.Refusal.self) { try robot.action(for: observation(2)) }
+        robot.worker.waitUntilIdle()
+        #expect(try robot.action(for: observation(3)) == [1, 2])
+    }
+
     @Test func answersThatAreNoneAreRefused() throws {
         final class Silent: ChunkingPolicy {
             let horizon = Horizon()
@@ -96,5 +130,6 @@ private func controller(
         let silent = try controller(of: Silent())
         #expect(throws: UnusableAnswer(chunks: 0)) { try silent.action(for: Observation()) }
         #expect(throws: InvalidSetting.self) { try controller(of: Silent(), actionLatency: -1) }
+        #expect(throws: InvalidSetting.self) { try controller(of: Silent(), observationLatency: 61) }
     }
 }
