@@ -20,7 +20,8 @@ public enum Joining: Sendable, Hashable {
     case dropping
     /// Asks as often as it can, drops what is late, and averages all predictions for a step, with weights `exp(−decay · i)`, where `i` is 0 for the oldest.
     ///
-    /// Temporal ensembling (Zhao et al. 2023, ACT, section IV-A and algorithm 2; there `m` is 0.01): a larger decay trusts the older predictions more.
+    /// Temporal ensembling (Zhao et al. 2023, ACT, section IV-A and algorithm 2; the authors' code has 0.01): a larger decay trusts the older
+    /// predictions more.
     case ensembling(decay: Double = 0.01)
     /// Drops what is late, and for some steps goes over from the running chunk to the new one: at the `j`-th of `n` steps, counted from 1, the new one has the
     /// weight `j / (n + 1)`.

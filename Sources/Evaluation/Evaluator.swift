@@ -25,7 +25,8 @@ public struct Evaluator {
     /// Runs every episode and sums up.
     ///
     /// Environments step together, and one call of the policy answers all that ask. The randomness of an episode is
-    /// keyed by the sampler seed and its own seed, so that its outcome does not depend on which others run beside it.
+    /// keyed by the sampler seed and its own seed, so that which others run beside it matters no more than the size of a batch does to the
+    /// rounding of the policy's sums.
     /// - Parameters:
     ///   - policy: chooses the actions.
     ///   - name: what to call the policy in the result.
