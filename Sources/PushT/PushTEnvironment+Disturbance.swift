@@ -23,7 +23,7 @@ extension PushTEnvironment {
 extension PushTSpace {
     /// The corners of the free space, or of what is left of it with a margin.
     static func inside(margin: Double) -> (lower: SIMD2<Double>, upper: SIMD2<Double>) {
-        (SIMD2(repeating: 5 + wallRadius + margin), SIMD2(repeating: 506 - wallRadius - margin))
+        (corners.lower + (wallRadius + margin), corners.upper - (wallRadius + margin))
     }
 }
 

@@ -53,11 +53,14 @@ final class PushTSpace {
 
     /// Radius of the round agent, in pixels.
     static let agentRadius = 15.0
+    /// The corners where the middle lines of the walls meet: that of the smallest coordinates and that of the largest.
+    static let corners = (lower: SIMD2(5.0, 5), upper: SIMD2(506.0, 506))
     /// The middle lines of the four walls, from where to where.
-    static let walls: [(SIMD2<Double>, SIMD2<Double>)] = [
-        (SIMD2(5, 506), SIMD2(5, 5)), (SIMD2(5, 5), SIMD2(506, 5)),
-        (SIMD2(506, 5), SIMD2(506, 506)), (SIMD2(5, 506), SIMD2(506, 506)),
-    ]
+    static let walls: [(SIMD2<Double>, SIMD2<Double>)] = {
+        let (lower, upper) = corners
+        let (right, left) = (SIMD2(upper.x, lower.y), SIMD2(lower.x, upper.y))
+        return [(left, lower), (lower, right), (right, upper), (left, upper)]
+    }()
     /// Half the thickness of a wall, in pixels.
     static let wallRadius = 2.0
 
