@@ -100,7 +100,8 @@ let package = Package(
         room("RemotePolicies", sees: ["PolicyMessages", "PolicyInterface", encryption] + network),
         room("Serving", sees: ["PolicyMessages", "PolicyInterface", logging, encryption] + network),
         room(
-            "Play", sees: ["Serving", "Control", "PushT", "Demonstrations", "PolicyInterface", logging],
+            "Play",
+            sees: ["Serving", "Control", "PushT", "Demonstrations", "NoiseSchedules", "PolicyInterface", logging],
             embeds: [.embedInCode("Page")]),
 
         // All of it.
@@ -151,7 +152,9 @@ let package = Package(
         tests(of: "PolicyMessages", using: ["MessageFuzzing", "PolicyInterface"]),
         tests(
             of: "Serving", using: ["PolicyMessages", "RemotePolicies", "PolicyInterface", "MessageFuzzing", logging]),
-        tests(of: "Play", using: ["Control", "PushT", "Demonstrations", "PolicyInterface"]),
+        tests(
+            of: "Play",
+            using: ["Control", "PushT", "Demonstrations", "NoiseSchedules", "PolicyInterface", logging]),
         .target(name: "CAllocationProbe", path: "Tests/CAllocationProbe"),
         .executableTarget(
             name: "AllocationProbe",

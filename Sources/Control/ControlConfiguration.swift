@@ -26,6 +26,9 @@ public struct ControlConfiguration: Codable, Sendable, Equatable {
         self.rate = rate
     }
 
+    /// How chunks follow each other unless told otherwise: the usual way to hide latency where something is late, and plain waiting where nothing is.
+    public static func usualJoining(isLate: Bool) -> Joining { isLate ? ControlConfiguration().joining : .waiting }
+
     /// Receding-horizon control, which knows of no latency.
     public static let recedingHorizon = ControlConfiguration(joining: .waiting)
 

@@ -20,6 +20,22 @@ public enum Sampler: Sendable, Hashable {
         case fixedLarge = "fixed_large"
     }
 
+    /// A kind of sampler, without its options.
+    public enum Name: String, Codable, Sendable, Hashable, CaseIterable {
+        /// The stochastic sampler of Ho et al. 2020.
+        case ddpm
+        /// The implicit sampler of Song et al. 2021.
+        case ddim
+    }
+
+    /// Which kind of sampler it is.
+    public var name: Name {
+        switch self {
+        case .ddpm: .ddpm
+        case .ddim: .ddim
+        }
+    }
+
     /// How many steps the sampler was asked for; nil stands for all of the diffusion.
     public var steps: Int? {
         switch self {
@@ -38,10 +54,7 @@ public enum Sampler: Sendable, Hashable {
     /// The sampler in two words, for people: `ddim 10`.
     /// - Parameter trainingSteps: how many steps the diffusion has.
     public func summary(trainingSteps: Int) -> String {
-        switch self {
-        case .ddpm: "ddpm \(steps ?? trainingSteps)"
-        case .ddim: "ddim \(steps ?? trainingSteps)"
-        }
+        "\(name.rawValue) \(steps ?? trainingSteps)"
     }
 
     /// Checks that a diffusion has the steps that the sampler wants to visit.
@@ -81,11 +94,6 @@ public enum Sampler: Sendable, Hashable {
 }
 
 extension Sampler: Codable {
-    private enum Name: String, Codable, CaseIterable {
-        case ddpm
-        case ddim
-    }
-
     private enum CodingKeys: String, CodingKey {
         case name
         case steps
@@ -111,13 +119,10 @@ extension Sampler: Codable {
     public func encode(to encoder: any Encoder) throws {
         var fields = encoder.container(keyedBy: CodingKeys.self)
         try fields.encode(steps, forKey: .steps)
+        try fields.encode(name, forKey: .name)
         switch self {
-        case .ddpm(_, let variance):
-            try fields.encode(Name.ddpm, forKey: .name)
-            try fields.encode(variance, forKey: .variance)
-        case .ddim(_, let eta):
-            try fields.encode(Name.ddim, forKey: .name)
-            try fields.encode(eta, forKey: .eta)
+        case .ddpm(_, let variance): try fields.encode(variance, forKey: .variance)
+        case .ddim(_, let eta): try fields.encode(eta, forKey: .eta)
         }
     }
 }

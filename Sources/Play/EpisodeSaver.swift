@@ -1,51 +1,63 @@
-import Demonstrations
+public import Demonstrations
 import Foundation
 
 /// Brings kept episodes to disk one after another, on a thread of its own so that nobody waits.
 ///
 /// An episode that could not be saved stays, and is tried again before the next one.
 final class EpisodeSaver: @unchecked Sendable {
+    /// Told how much is on disk once an episode is, or why it is not.
+    typealias Report = @Sendable (Result<DemonstrationSet.Size, any Error>) -> Void
+
     // Everything but the constants belongs to the queue.
     private let queue = DispatchQueue(label: "episode saver")
     private let set: DemonstrationSet
-    private let report: @Sendable (Result<DemonstrationSet.Size, any Error>) -> Void
-    private var waiting: [ReplayBuffer] = []
+    /// What is on disk.
+    private var saved: DemonstrationSet.Size
+    private var waiting: [(episode: ReplayBuffer, report: Report)] = []
 
     /// - Parameters:
     ///   - set: where to.
-    ///   - report: told of every episode that was saved, and of every failure.
-    init(_ set: DemonstrationSet, report: @escaping @Sendable (Result<DemonstrationSet.Size, any Error>) -> Void) {
+    ///   - saved: what is there already.
+    init(_ set: DemonstrationSet, saved: DemonstrationSet.Size) {
         self.set = set
-        self.report = report
+        self.saved = saved
     }
 
     /// Saves an episode as soon as possible.
-    func save(_ episode: ReplayBuffer) {
+    /// - Parameter report: told when it is saved, and of every failure until then.
+    func save(_ episode: ReplayBuffer, report: @escaping Report) {
         queue.async { [self] in
-            waiting.append(episode)
+            waiting.append((episode, report))
             saveAll()
         }
     }
 
     /// Waits until everything is saved, as far as it can be.
-    /// - Returns: how many episodes could not be.
-    func finish() -> Int {
+    func finish() -> RecordingOutcome {
         queue.sync {
             saveAll()
-            return waiting.count
+            return RecordingOutcome(saved: saved, lost: waiting.count)
         }
     }
 
     private func saveAll() {
-        while let episode = waiting.first {
+        while let (episode, report) = waiting.first {
             do {
-                let size = try set.append(episode)
+                saved = try set.append(episode)
                 waiting.removeFirst()
-                report(.success(size))
+                report(.success(saved))
             } catch {
                 report(.failure(error))
                 return
             }
         }
     }
+}
+
+/// What became of a recording.
+public struct RecordingOutcome: Sendable, Equatable {
+    /// What is on disk.
+    public let saved: DemonstrationSet.Size
+    /// How many episodes were kept and could not be saved.
+    public let lost: Int
 }

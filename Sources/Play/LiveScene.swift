@@ -9,7 +9,7 @@ public import PushT
 public final class LiveScene: @unchecked Sendable {
     // Everything that changes belongs to the queue.
     private let queue = DispatchQueue(label: "scene", qos: .userInteractive)
-    private let session: any SceneSession
+    private let work: Work
     private let period: Double
     private let beginning = Clock.seconds
     private var timer: (any DispatchSourceTimer)?
@@ -21,12 +21,23 @@ public final class LiveScene: @unchecked Sendable {
     /// The page that holds something.
     private var holder: Int?
     private var plan: ScenePlan?
-    private var policy: PolicyThread?
-    private var saver: EpisodeSaver?
 
-    private init(_ session: any SceneSession) {
-        self.session = session
-        period = 1 / Double(session.introduction.rate)
+    /// What is done in the scene, and who helps with what takes time.
+    private enum Work {
+        case play(PlaySession, PolicyThread)
+        case record(RecordingSession, EpisodeSaver)
+
+        var session: any SceneSession {
+            switch self {
+            case .play(let session, _): session
+            case .record(let session, _): session
+            }
+        }
+    }
+
+    private init(_ work: Work) {
+        self.work = work
+        period = 1 / Double(work.session.introduction.rate)
     }
 
     deinit { timer?.cancel() }
@@ -39,11 +50,7 @@ public final class LiveScene: @unchecked Sendable {
     public convenience init(
         playing policy: PlayedPolicy, definition: PushTDefinition = PushTDefinition(), seed: UInt64
     ) {
-        self.init(PlaySession(policy, definition: definition, seed: seed))
-        self.policy = PolicyThread(policy) { [weak self] number, result in
-            guard let self else { return }
-            queue.async { self.take(result, number: number) }
-        }
+        self.init(.play(PlaySession(policy, definition: definition, seed: seed), PolicyThread(policy)))
     }
 
     /// A scene in which a person drives, and whose episodes are saved.
@@ -52,11 +59,8 @@ public final class LiveScene: @unchecked Sendable {
     ///   - saved: what is there already, as `set.open()` says.
     ///   - seed: of the first start.
     public convenience init(recordingTo set: DemonstrationSet, saved: DemonstrationSet.Size, seed: UInt64) {
-        self.init(RecordingSession(seed: seed, output: set.url.lastPathComponent, saved: saved))
-        saver = EpisodeSaver(set) { [weak self] result in
-            guard let self else { return }
-            queue.async { self.take(result) }
-        }
+        let session = RecordingSession(seed: seed, output: set.url.lastPathComponent, saved: saved)
+        self.init(.record(session, EpisodeSaver(set, saved: saved)))
     }
 
     /// The set at a path with the fields that a recording has.
@@ -65,11 +69,14 @@ public final class LiveScene: @unchecked Sendable {
     }
 
     /// Saves what was kept.
-    /// - Returns: how many episodes could not be saved.
-    public func finish() -> Int {
+    /// - Returns: what came of it; nil where nothing is recorded.
+    public func finish() -> RecordingOutcome? {
         queue.sync { saveKept() }
-        return saver?.finish() ?? 0
+        guard case .record(_, let saver) = work else { return nil }
+        return saver.finish()
     }
+
+    private var session: any SceneSession { work.session }
 
     // MARK: - Pages
 
@@ -180,11 +187,15 @@ public final class LiveScene: @unchecked Sendable {
     // MARK: - The policy and the disk
 
     private func ask() {
-        if let question = (session as? PlaySession)?.takeQuestion() { policy?.ask(question) }
+        guard case .play(let session, let policy) = work, let question = session.takeQuestion() else { return }
+        policy.ask(question) { [weak self] number, result in
+            guard let self else { return }
+            queue.async { self.take(result, number: number) }
+        }
     }
 
     private func take(_ result: Result<PolicyAnswer, any Error>, number: Int) {
-        guard let session = session as? PlaySession else { return }
+        guard case .play(let session, _) = work else { return }
         switch result {
         case .success(let answer):
             if let plan = session.accept(answer) {
@@ -200,12 +211,19 @@ public final class LiveScene: @unchecked Sendable {
     }
 
     private func saveKept() {
-        for episode in (session as? RecordingSession)?.takeKept() ?? [] { saver?.save(episode) }
+        guard case .record(let session, let saver) = work else { return }
+        for episode in session.takeKept() {
+            saver.save(episode) { [weak self] result in
+                guard let self else { return }
+                queue.async { self.take(result) }
+            }
+        }
     }
 
     private func take(_ result: Result<DemonstrationSet.Size, any Error>) {
+        guard case .record(let session, _) = work else { return }
         switch result {
-        case .success(let size): (session as? RecordingSession)?.noteSaved(size)
+        case .success(let size): session.noteSaved(size)
         case .failure(let error): broadcast(.problem(SceneProblem(message: "\(error)")))
         }
         broadcast(.frame(frame))

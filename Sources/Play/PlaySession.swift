@@ -60,7 +60,7 @@ final class PlaySession: SceneSession {
         var horizon = policy.horizon
         horizon.action = settings.executionHorizon
         return AsynchronousController(
-            horizon: horizon, configuration: ControlConfiguration(joining: settings.joining), key: key)
+            horizon: horizon, configuration: ControlConfiguration(joining: settings.joiningInUse), key: key)
     }
 
     var frame: SceneFrame {
@@ -68,6 +68,7 @@ final class PlaySession: SceneSession {
         frame.target = [target.x, target.y]
         frame.isWaiting = isWaiting
         frame.settings = settings
+        frame.joining = settings.joiningInUse.description
         return frame
     }
 
@@ -104,9 +105,12 @@ final class PlaySession: SceneSession {
 
     private func change(to settings: PlaySettings) throws {
         try settings.validate(horizon: policy.horizon, trainingSteps: policy.trainingSteps)
-        guard settings != self.settings else { return }
+        var acting = settings
+        acting.samples = self.settings.samples
+        let actsOtherwise = acting != self.settings
         self.settings = settings
-        plan()
+        // How many plans are drawn for people to see is nothing to the one that is carried out.
+        if actsOtherwise { plan() }
     }
 
     /// Forgets what was planned and begins anew from what is seen now.
@@ -134,12 +138,16 @@ final class PlaySession: SceneSession {
         let last = min(first + settings.executionHorizon, chunk.prediction.count)
         guard first < last else { return nil }
         self.answer = ActionChunk(prediction: chunk.prediction, executed: first..<last)
-        return ScenePlan(answer, executed: first..<last, step: open.step + (isLate ? settings.latency : 0))
+        // What comes too late is left out, and what was not meant to be executed stands in until the next answer is there.
+        let late = isDelayed ? 0 : settings.latency
+        let end = min(first + late + max(settings.executionHorizon, late), chunk.prediction.count)
+        let shown = min(first + late, end - 1)..<end
+        return ScenePlan(answer, executed: shown, step: open.step + settings.latency)
     }
 
     /// Whether the first action of an answer waits for the latency to pass, rather than being for the moment that was seen.
-    private var isLate: Bool {
-        switch settings.joining {
+    private var isDelayed: Bool {
+        switch settings.joiningInUse {
         case .waiting, .naive: true
         case .dropping, .ensembling, .blending, .warmStart: !controller.canAct
         }
@@ -157,16 +165,13 @@ final class PlaySession: SceneSession {
     func tick() throws -> SceneTick {
         guard isRunning || singleSteps > 0 else { return .idle }
         let step = world.environment.stepCount
-        if !isObserved { observe(at: step) }
-        if let open, step >= open.step + settings.latency {
-            guard let answer else {
-                isWaiting = true
-                return .waiting
-            }
-            controller.accept(answer)
-            (self.open, self.answer) = (nil, nil)
+        // An answer whose time has come is taken before the next question is asked; without latency it is the answer to a question of this very step.
+        isWaiting = !takeAnswer(at: step)
+        if !isWaiting, !isObserved {
+            observe(at: step)
+            isWaiting = !takeAnswer(at: step)
         }
-        isWaiting = false
+        if isWaiting { return .waiting }
         do {
             let wanted = try world.agentTarget ?? plannedTarget()
             try world.step(toward: wanted)
@@ -180,6 +185,16 @@ final class PlaySession: SceneSession {
         singleSteps = max(singleSteps - 1, 0)
         isObserved = false
         return .stepped
+    }
+
+    /// Has the controller take the answer whose time has come, if any has.
+    /// - Returns: whether it was there.
+    private func takeAnswer(at step: Int) -> Bool {
+        guard let open, step >= open.step + settings.latency else { return true }
+        guard let answer else { return false }
+        controller.accept(answer)
+        (self.open, self.answer) = (nil, nil)
+        return true
     }
 
     /// Where the policy sends the pusher; where it was sent last until there is a plan.

@@ -1,32 +1,25 @@
 public import Control
+public import NoiseSchedules
 public import PolicyInterface
 
 /// What can be changed about the policy while it plays.
 public struct PlaySettings: Codable, Sendable, Equatable {
     /// How actions are sampled.
-    public var sampler: SamplerName
+    public var sampler: Sampler.Name
     /// Denoising steps.
     public var steps: Int
     /// Actions that are executed of each chunk.
     public var executionHorizon: Int
-    /// How chunks follow each other.
-    public var joining: Joining
+    /// How chunks follow each other; if nil, what is usual with this latency.
+    public var joining: Joining?
     /// Control steps that pass between an observation and the first use of the answer to it.
     public var latency: Int
     /// Plans that are made for each observation; the first one is executed, the others are shown.
     public var samples: Int
 
-    /// The samplers by the names that recipes use.
-    public enum SamplerName: String, Codable, Sendable, CaseIterable {
-        /// The stochastic sampler of Ho et al. 2020.
-        case ddpm
-        /// The implicit sampler of Song et al. 2021.
-        case ddim
-    }
-
     /// Settings to begin with.
     public init(
-        sampler: SamplerName, steps: Int, executionHorizon: Int, joining: Joining = .waiting, latency: Int = 0,
+        sampler: Sampler.Name, steps: Int, executionHorizon: Int, joining: Joining? = nil, latency: Int = 0,
         samples: Int = 1
     ) {
         self.sampler = sampler
@@ -36,6 +29,9 @@ public struct PlaySettings: Codable, Sendable, Equatable {
         self.latency = latency
         self.samples = samples
     }
+
+    /// How chunks follow each other, whether it was chosen or not.
+    public var joiningInUse: Joining { joining ?? ControlConfiguration.usualJoining(isLate: latency > 0) }
 
     /// The most plans that are made for an observation.
     public static let mostSamples = 16
@@ -55,7 +51,7 @@ public struct PlaySettings: Codable, Sendable, Equatable {
         try require("executionHorizon", executionHorizon, in: 1...Self.longestExecution(of: horizon))
         try require("latency", latency, in: 0...Self.longestLatency)
         try require("samples", samples, in: 1...Self.mostSamples)
-        try joining.validate()
+        try joining?.validate()
     }
 
     private func require(_ key: String, _ value: Int, in range: ClosedRange<Int>) throws {

@@ -1,35 +1,34 @@
 import Foundation
+import NoiseSchedules
 import PolicyInterface
 
 /// Answers questions to a policy on a thread of its own, the newest question first and older ones never.
 final class PolicyThread: @unchecked Sendable {
+    /// Told the number of a question and what came of it.
+    typealias Report = @Sendable (Int, Result<PolicyAnswer, any Error>) -> Void
+
     private let queue = DispatchQueue(label: "policy", qos: .userInteractive)
     private let policy: PlayedPolicy
-    private let report: @Sendable (Int, Result<PolicyAnswer, any Error>) -> Void
-
     private let lock = NSLock()
-    /// The question to answer next; guarded by the lock.
-    private var next: PolicyQuestion?
+    /// The question to answer next, and whom to tell; guarded by the lock.
+    private var next: (question: PolicyQuestion, report: Report)?
     /// The policy as it was asked last, and the sampler and steps that it was made for; belongs to the queue.
-    private var made: (sampler: PlaySettings.SamplerName, steps: Int, policy: any ChunkingPolicy)?
+    private var made: (sampler: Sampler.Name, steps: Int, policy: any ChunkingPolicy)?
 
-    /// - Parameters:
-    ///   - policy: whom to ask.
-    ///   - report: told the number of a question and what came of it, on the thread of the policy.
-    init(_ policy: PlayedPolicy, report: @escaping @Sendable (Int, Result<PolicyAnswer, any Error>) -> Void) {
-        self.policy = policy
-        self.report = report
-    }
+    /// A thread to ask a policy on.
+    init(_ policy: PlayedPolicy) { self.policy = policy }
 
     /// Asks; a question that still waits is forgotten.
-    func ask(_ question: PolicyQuestion) {
-        lock.withLock { next = question }
+    /// - Parameter report: told on the thread of the policy.
+    func ask(_ question: PolicyQuestion, report: @escaping Report) {
+        lock.withLock { next = (question, report) }
         queue.async { [self] in
-            let question: PolicyQuestion? = lock.withLock {
-                defer { next = nil }
-                return next
+            let next = lock.withLock {
+                defer { self.next = nil }
+                return self.next
             }
-            if let question { report(question.number, Result { try answer(question) }) }
+            guard let (question, report) = next else { return }
+            report(question.number, Result { try answer(question) })
         }
     }
 

@@ -12,7 +12,6 @@ final class RecordingSession: SceneSession {
     private var world: World
     private var frames: [RecordedFrame] = []
     private var isOver = false
-    private var isRunning = true
     private let output: String
     /// What is on disk, and how many episodes are on their way to it.
     private var saved: DemonstrationSet.Size
@@ -42,7 +41,7 @@ final class RecordingSession: SceneSession {
     }
 
     var frame: SceneFrame {
-        var frame = SceneFrame(world, isRunning: isRunning)
+        var frame = SceneFrame(world, isRunning: true)
         frame.target = world.agentTarget.map { [$0.x, $0.y] }
         frame.recording = RecordingProgress(
             frames: frames.count, savedEpisodes: saved.episodes, savedFrames: saved.frames, unsaved: unsaved,
@@ -52,8 +51,6 @@ final class RecordingSession: SceneSession {
 
     func obey(_ command: SceneCommand) throws {
         switch command {
-        case .run: isRunning = true
-        case .pause: isRunning = false
         case .grab(.agent, let point): if !isOver { world.grab(.agent, at: point) }
         case .drag(let point): try world.drag(to: point)
         case .release: world.release()
@@ -64,11 +61,11 @@ final class RecordingSession: SceneSession {
             kept.append(try RecordedFrame.episode(frames))
             unsaved += 1
             begin(seed: world.seed &+ 1)
-        case .discard, .next: begin(seed: world.seed &+ 1)
-        case .redo, .restart: begin(seed: world.seed)
+        case .discard: begin(seed: world.seed &+ 1)
+        case .redo: begin(seed: world.seed)
         case .grab, .turn, .nudge:
             throw RefusedCommand(expected: "the pusher, which alone a person moves here", found: "the block")
-        case .step, .settings:
+        case .run, .pause, .step, .restart, .next, .settings:
             throw RefusedCommand(expected: "what a page that records can do", found: "a command of one that plays")
         }
     }
@@ -80,10 +77,7 @@ final class RecordingSession: SceneSession {
     }
 
     func tick() throws -> SceneTick {
-        guard isRunning, !isOver, let target = world.agentTarget else { return .idle }
-        // The world ends where the numbers of an action do.
-        let side = introduction.geometry.side
-        let action = target.clamped(lowerBound: .zero, upperBound: SIMD2(repeating: side))
+        guard !isOver, let action = world.agentTarget else { return .idle }
         let frame = RecordedFrame(of: world.environment, action: action)
         try world.step(toward: action)
         frames.append(frame)

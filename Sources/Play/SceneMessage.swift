@@ -94,6 +94,8 @@ struct SceneFrame: Encodable, Sendable, Equatable {
     var held: SceneCommand.Body?
     /// How the policy acts, if one does.
     var settings: PlaySettings?
+    /// How its chunks follow each other, by name, whether it was chosen or not.
+    var joining: String?
     /// What was recorded, if someone records.
     var recording: RecordingProgress?
     /// Seconds on the clock of the scene at this frame; the page draws the control rate from it.

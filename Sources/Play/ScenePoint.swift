@@ -1,12 +1,10 @@
 /// A point or a vector on the wire: `[x, y]`, in pixels of the world.
-struct ScenePoint: Codable, Sendable, Equatable {
+struct ScenePoint: Decodable, Sendable {
     var x: Double
     var y: Double
 
     /// Whatever is farther away is not meant: the world is 512 pixels wide.
     static let farthest = 10_000.0
-
-    init(_ point: SIMD2<Double>) { (x, y) = (point.x, point.y) }
 
     /// Reads two numbers that can be places.
     init(from decoder: any Decoder) throws {
@@ -16,12 +14,6 @@ struct ScenePoint: Codable, Sendable, Equatable {
             throw DecodingError.dataCorruptedError(
                 in: numbers, debugDescription: "a point is [x, y], at most \(Int(Self.farthest)) pixels away")
         }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var numbers = encoder.unkeyedContainer()
-        try numbers.encode(x)
-        try numbers.encode(y)
     }
 
     var vector: SIMD2<Double> { SIMD2(x, y) }

@@ -12,6 +12,9 @@ struct World {
     /// What is held, and where it is pulled to.
     private(set) var hand: Hand?
 
+    /// The side of the world, where a hand ends.
+    private static let side = PushTGeometry().side
+
     /// A hold on a body.
     struct Hand: Equatable {
         let body: SceneCommand.Body
@@ -46,13 +49,14 @@ struct World {
     }
 
     mutating func grab(_ body: SceneCommand.Body, at point: SIMD2<Double>) {
+        let point = Self.inside(point)
         let offset = body == .block ? environment.state.block.position - point : .zero
         hand = Hand(body: body, offset: offset, target: point)
     }
 
     /// Pulls what is held to a point; a block follows at once, the pusher in the next steps.
     mutating func drag(to point: SIMD2<Double>) throws {
-        hand?.target = point
+        hand?.target = Self.inside(point)
         try pullBlock()
     }
 
@@ -80,6 +84,11 @@ struct World {
     }
 
     mutating func release() { hand = nil }
+
+    /// The nearest point of the world.
+    private static func inside(_ point: SIMD2<Double>) -> SIMD2<Double> {
+        point.clamped(lowerBound: .zero, upperBound: SIMD2(repeating: side))
+    }
 
     private mutating func pullBlock() throws {
         guard let hand, hand.body == .block else { return }

@@ -37,7 +37,7 @@ final class WebRouteHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func write(_ answer: WebAnswer, isBodyWanted: Bool, _ context: ChannelHandlerContext) {
         let headers: HTTPHeaders = [
             "Content-Type": answer.contentType, "Content-Length": "\(answer.body.count)", "Connection": "close",
-            "X-Content-Type-Options": "nosniff",
+            "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "frame-ancestors 'none'",
         ]
         let status = HTTPResponseStatus(statusCode: answer.status)
         context.write(

@@ -46,7 +46,7 @@ struct ControlOptions: ParsableArguments {
 
     /// How to control.
     var control: ControlConfiguration {
-        let usual: Joining = simulatedLatency.total > 0 || interval != nil ? ControlConfiguration().joining : .waiting
+        let usual = ControlConfiguration.usualJoining(isLate: simulatedLatency.total > 0 || interval != nil)
         return ControlConfiguration(joining: joining ?? usual, interval: interval)
     }
 

@@ -62,7 +62,7 @@ struct Evaluate: ParsableCommand {
     var compare: String?
 
     @Option(help: "Judge this sampler too, on the same seeds, and compare: ddpm or ddim.")
-    var compareSampler: SamplerName?
+    var compareSampler: Sampler.Name?
 
     @Option(parsing: .unconditional, help: "Denoising steps of the sampler that is compared.")
     var compareSteps: Int?

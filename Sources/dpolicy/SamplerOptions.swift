@@ -1,17 +1,13 @@
-import ArgumentParser
-import NoiseSchedules
+public import ArgumentParser
+public import NoiseSchedules
 import Policies
 
-/// The samplers by the names that recipes use.
-enum SamplerName: String, ExpressibleByArgument, CaseIterable {
-    case ddpm
-    case ddim
-}
+extension Sampler.Name: ExpressibleByArgument {}
 
 /// How actions are sampled.
 struct SamplerOptions: ParsableArguments {
     @Option(help: "How actions are sampled: ddpm or ddim; the policy's own way if not given.")
-    var sampler: SamplerName?
+    var sampler: Sampler.Name?
 
     @Option(
         parsing: .unconditional,
@@ -28,7 +24,7 @@ struct SamplerOptions: ParsableArguments {
 extension Sampler {
     /// This sampler with another name or number of steps; what is kept of the name keeps its options.
     /// - Throws: `ValidationError` when the diffusion has too few steps.
-    func changed(to name: SamplerName?, steps: Int?, of trainingSteps: Int) throws -> Sampler {
+    func changed(to name: Name?, steps: Int?, of trainingSteps: Int) throws -> Sampler {
         let sampler: Sampler =
             switch (name, self) {
             case (nil, .ddpm(let own, let variance)): .ddpm(steps: steps ?? own, variance: variance)

@@ -60,12 +60,14 @@ private final class Listener: @unchecked Sendable {
         #expect(!second.types.contains("problem"))
 
         // What a page held falls when it goes.
+        scene.receive(#"{"type":"next"}"#, from: page)
         scene.receive(#"{"type":"grab","body":"agent","at":[100,100]}"#, from: other)
         #expect(first.waitFor(type: "frame") { $0["held"] as? String == "agent" } != nil)
         scene.disconnect(other)
-        scene.receive(#"{"type":"next"}"#, from: page)
-        let moved = try #require(first.waitFor(type: "frame") { $0["seed"] as? Int == 6 })
-        #expect(moved["held"] == nil)
+        scene.receive(#"{"type":"run"}"#, from: page)
+        let isGoing = first.waitFor(type: "frame") { $0["seed"] as? Int == 6 && $0["isRunning"] as? Bool == true }
+        let going = try #require(isGoing)
+        #expect(going["held"] == nil)
         // Who has gone is no longer listened to.
         scene.receive(#"{"type":"next"}"#, from: other)
         scene.receive(#"{"type":"nudge","body":"agent","by":[1,0]}"#, from: page)
@@ -91,7 +93,8 @@ private final class Listener: @unchecked Sendable {
             ($0["recording"] as? [String: Any])?["savedEpisodes"] as? Int == 1
         }
         #expect(isSaved?["seed"] as? Int == 4)
-        #expect(scene.finish() == 0)
+        let size = DemonstrationSet.Size(episodes: 1, frames: try ReplayBuffer(contentsOf: set.url).frameCount)
+        #expect(scene.finish() == RecordingOutcome(saved: size, lost: 0))
         let recorded = try ReplayBuffer(contentsOf: set.url)
         #expect(recorded.episodes.count == 1 && recorded.frameCount >= 3)
     }

@@ -62,6 +62,53 @@ import Testing
         }
     }
 
+    /// What is drawn strong is what will be carried out.
+    @Test(arguments: [Joining.dropping, .blending(), .warmStart()])
+    func whatIsShownLeavesOutWhatComesTooLate(joining: Joining) throws {
+        let session = PlaySession(policy.played { ($0.latency, $0.joining) = (3, joining) }, seed: 5)
+        var shown: [(asked: Int, plan: ScenePlan)] = []
+        for _ in 0..<20 {
+            _ = try session.tick()
+            guard let question = session.takeQuestion() else { continue }
+            let plan = try #require(session.accept(PolicyAnswer(to: question, of: policy) { 0 }))
+            shown.append((question.step, plan))
+        }
+        #expect(shown.count >= 4)
+        #expect(shown.allSatisfy { $0.plan.step == $0.asked + 3 })
+        #expect(shown[0].plan.executed == [1, 5], "the first one waits, and begins at its beginning")
+        #expect(shown.dropFirst().allSatisfy { $0.plan.executed == [4, 8] })
+    }
+
+    @Test func aLatencyAsLongAsTheChunkShowsItsEnd() throws {
+        let session = PlaySession(policy.played { ($0.latency, $0.joining) = (10, .dropping) }, seed: 5)
+        var plans: [ScenePlan] = []
+        for _ in 0..<30 {
+            _ = try session.tick()
+            guard let question = session.takeQuestion() else { continue }
+            plans.append(try #require(session.accept(PolicyAnswer(to: question, of: policy) { 0 })))
+        }
+        // Asked again whenever an answer comes, the first one excepted, which nothing was done before.
+        #expect(plans.map(\.step) == [10, 24, 34])
+        #expect(plans.dropFirst().allSatisfy { $0.executed == [7, 8] })
+    }
+
+    @Test func latencyIsHiddenUnlessSomethingElseIsChosen() throws {
+        let session = PlaySession(policy.played(), seed: 5)
+        #expect(session.frame.joining == "waiting")
+        try session.run(9, answeredBy: policy)
+        #expect(policy.asked.count == 3)
+        #expect(policy.asked.joined().allSatisfy { $0.start == nil }, "without latency plans come out of noise")
+        var settings = session.settings
+        settings.latency = 2
+        try session.obey(.settings(settings))
+        #expect(session.frame.joining == ControlConfiguration().joining.description)
+        try session.run(9, answeredBy: policy)
+        #expect(policy.asked.last?.first?.start != nil)
+        settings.joining = .naive
+        try session.obey(.settings(settings))
+        #expect(session.frame.joining == "naive")
+    }
+
     @Test func theExecutionHorizonSaysHowOftenThePolicyLooks() throws {
         let session = PlaySession(policy.played { $0.executionHorizon = 1 }, seed: 5)
         try session.run(5, answeredBy: policy)
@@ -87,6 +134,19 @@ import Testing
         #expect(plan.executed == [1, 5])
         _ = try session.tick()
         #expect(session.frame.target == [101, 200], "the first plan is carried out")
+    }
+
+    @Test func moreMindsChangeNothingThatIsDone() throws {
+        let session = PlaySession(policy.played(), seed: 5)
+        try session.run(2, answeredBy: policy)
+        var settings = session.settings
+        settings.samples = 5
+        try session.obey(.settings(settings))
+        try session.run(2, answeredBy: policy)
+        #expect(policy.asked.count == 1, "the plan goes on")
+        #expect(session.frame.target == [104, 200])
+        try session.run(1, answeredBy: policy)
+        #expect(policy.asked.map(\.count) == [1, 5])
     }
 
     @Test func refinementsAreShownFromNoiseToPlanInAFewSteps() throws {
@@ -141,6 +201,18 @@ import Testing
         try session.run(1, answeredBy: policy)
         #expect(policy.asked.count == questions + 1, "it plans anew from where it is")
         #expect(session.frame.target == [101, 200])
+    }
+
+    @Test func aHandEndsWhereTheWorldDoes() throws {
+        let session = PlaySession(policy.played(), seed: 5)
+        let agent = session.frame.agent
+        try session.obey(.grab(.agent, at: SIMD2(agent[0], agent[1])))
+        try session.obey(.drag(to: SIMD2(3000, -500)))
+        for _ in 0..<30 {
+            try session.run(1, answeredBy: policy)
+            #expect(session.frame.agent.allSatisfy { (0...512).contains($0) })
+        }
+        #expect(session.frame.target == [512, 0])
     }
 
     @Test func stopsAndGoesAsItIsTold() throws {

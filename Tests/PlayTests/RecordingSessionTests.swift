@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func theBlockMayNotBeMoved() {
-        for command in [SceneCommand.grab(.block, at: .zero), .turn(by: 1), .nudge(.block, by: .zero), .step] {
+        for command in [SceneCommand.grab(.block, at: .zero), .turn(by: 1), .nudge(.block, by: .zero), .step, .pause] {
             #expect(throws: RefusedCommand.self) { try session.obey(command) }
         }
     }
@@ -110,14 +110,16 @@ import Testing
         let folder = try TemporaryFolder()
         let set = LiveScene.demonstrations(at: folder("later/set.zarr"))
         let reports = Reports()
-        let saver = EpisodeSaver(set) { reports.add($0) }
-        saver.save(try episode())
-        #expect(saver.finish() == 1)
+        let nothing = DemonstrationSet.Size(episodes: 0, frames: 0)
+        let saver = EpisodeSaver(set, saved: nothing)
+        saver.save(try episode()) { reports.add($0) }
+        #expect(saver.finish() == RecordingOutcome(saved: nothing, lost: 1))
         #expect(reports.all.allSatisfy { (try? $0.get()) == nil })
         try FileManager.default.createDirectory(at: folder("later"), withIntermediateDirectories: true)
-        saver.save(try episode())
-        #expect(saver.finish() == 0)
-        #expect(try set.open() == DemonstrationSet.Size(episodes: 2, frames: 2))
+        saver.save(try episode()) { reports.add($0) }
+        let both = DemonstrationSet.Size(episodes: 2, frames: 2)
+        #expect(saver.finish() == RecordingOutcome(saved: both, lost: 0))
+        #expect(try set.open() == both)
         #expect(try reports.all.suffix(2).map { try $0.get().episodes } == [1, 2])
     }
 }

@@ -1,6 +1,7 @@
 import Control
 import Demonstrations
 import Foundation
+import NoiseSchedules
 import PushT
 import TestSupport
 import Testing
@@ -25,6 +26,12 @@ import Testing
                 PlaySettings(
                     sampler: .ddpm, steps: 100, executionHorizon: 8, joining: .blending(steps: 4), latency: 3,
                     samples: 8))
+        ),
+        (
+            """
+            {"type":"settings","settings":{"sampler":"ddim","steps":10,"executionHorizon":8,"joining":null,"latency":0,"samples":1}}
+            """,
+            .settings(PlaySettings(sampler: .ddim, steps: 10, executionHorizon: 8))
         ),
     ]
 

@@ -1,3 +1,4 @@
+import NoiseSchedules
 import PolicyInterface
 
 @testable import Play

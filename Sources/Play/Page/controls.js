@@ -14,9 +14,26 @@ const joiningHelp = {
 
 const nameOf = (joining) => joining.split(":")[0];
 
+/** The value of the select for what the host chooses by the latency. */
+const automatic = "automatic";
+
+function makeOption(value, text) {
+  const option = document.createElement("option");
+  option.value = value;
+  option.textContent = text;
+  return option;
+}
+
+/** Lets a select show an option; one that does already is left alone, because it may be open. */
+function select(element, value) {
+  if (element.value !== value) element.value = value;
+}
+
 export class Controls {
   #send;
   #settings = null;
+  /** How chunks follow each other, as the host says. */
+  #joining = "";
   #rate = 10;
   /** Milliseconds until which what the host says about settings is not shown, for this page has just changed them. */
   #quietUntil = 0;
@@ -35,7 +52,10 @@ export class Controls {
       const steps = sampler === "ddpm" ? Number(element("steps").max) : Math.min(10, Number(element("steps").max));
       this.#change({ sampler, steps });
     });
-    element("joining").addEventListener("change", () => this.#change({ joining: element("joining").value }));
+    element("joining").addEventListener("change", () => {
+      const joining = element("joining").value;
+      this.#change({ joining: joining === automatic ? null : joining });
+    });
   }
 
   /** Learns what there is to set. */
@@ -46,19 +66,20 @@ export class Controls {
     element("execution").max = policy.longestExecution;
     element("latency").max = policy.longestLatency;
     element("samples").max = policy.mostSamples;
-    element("joining").replaceChildren(...policy.joinings.map((joining) => {
-      const option = document.createElement("option");
-      option.value = joining;
-      option.textContent = nameOf(joining).replace("-", " ").replace(/^./, (letter) => letter.toUpperCase());
-      return option;
-    }));
+    const joinings = policy.joinings.map((joining) => {
+      const name = nameOf(joining).replace("-", " ").replace(/^./, (letter) => letter.toUpperCase());
+      return makeOption(joining, name);
+    });
+    element("joining").replaceChildren(makeOption(automatic, "As the latency wants"), ...joinings);
   }
 
   get settings() { return this.#settings; }
 
-  /** Shows what the host says is set. */
-  show(settings) {
+  /** Shows what the host says is set, and how chunks follow each other then. */
+  show(settings, joining) {
     this.#settings = settings;
+    this.#joining = joining;
+    this.#explain(settings.joining ?? null, joining);
     if (performance.now() < this.#quietUntil) return;
     const values = { steps: settings.steps, execution: settings.executionHorizon, latency: settings.latency, samples: settings.samples };
     for (const [id, value] of Object.entries(values)) {
@@ -66,22 +87,24 @@ export class Controls {
       element(id).value = value;
       this.#preview(id);
     }
-    element("sampler").value = settings.sampler;
-    this.#showJoining(settings.joining);
+    select(element("sampler"), settings.sampler);
+    this.#showJoining(settings.joining ?? automatic);
   }
 
   /** Asks for another number of plans. */
   setSamples(samples) { this.#change({ samples }); }
 
   #showJoining(joining) {
-    const select = element("joining");
-    if (![...select.options].some((option) => option.value === joining)) {
-      const option = document.createElement("option");
-      option.value = option.textContent = joining;
-      select.append(option);
-    }
-    select.value = joining;
-    element("joining-help").textContent = joiningHelp[nameOf(joining)] ?? "";
+    const options = element("joining").options;
+    if (![...options].some((option) => option.value === joining)) options.add(makeOption(joining, joining));
+    select(element("joining"), joining);
+  }
+
+  /** Says what is done when chunks follow each other, and why if nobody chose it. */
+  #explain(chosen, joining) {
+    const why = chosen ? "" : joining === "waiting" ? "Without latency. " : "With latency, unless another way is chosen. ";
+    const text = why + (joiningHelp[nameOf(joining)] ?? joining);
+    if (element("joining-help").textContent !== text) element("joining-help").textContent = text;
   }
 
   #preview(id) {
@@ -101,7 +124,7 @@ export class Controls {
     if (!this.#settings) return;
     this.#settings = { ...this.#settings, ...values };
     this.#quietUntil = 0;
-    this.show(this.#settings);
+    this.show(this.#settings, this.#settings.joining ?? this.#joining);
     this.#quietUntil = performance.now() + 300;
     this.#send("settings", { settings: this.#settings });
   }

@@ -49,7 +49,9 @@ export class Hands {
       if (scene.purpose !== "play" || event.ctrlKey || !scene.pose()) return;
       if (this.#held !== "block" && this.#bodyAt(place(event)) !== "block") return;
       event.preventDefault();
-      this.#connection.send("turn", { by: Math.sign(event.deltaY) * turn });
+      // A notch of a wheel is about 100; what glides sends many small ones.
+      const by = Math.max(-1, Math.min(1, event.deltaY / 100)) * turn;
+      if (by) this.#connection.send("turn", { by });
     }, { passive: false });
     canvas.addEventListener("keydown", (event) => this.#press(event));
     canvas.addEventListener("keyup", (event) => this.#lift(event.key));

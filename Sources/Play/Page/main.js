@@ -30,8 +30,8 @@ const percent = (value) => `${Math.round(value * 100)} %`;
 const milliseconds = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`);
 const plots = {
   score: new Plot(element("score-plot"), { color: "--plot-score", top: 1, describe: percent }),
-  rate: new Plot(element("rate-plot"), { color: "--plot-rate", top: 12, guide: 10, describe: (value) => `${value.toFixed(0)} Hz` }),
-  latency: new Plot(element("latency-plot"), { color: "--plot-latency", top: 20, guide: 100, describe: milliseconds }),
+  rate: new Plot(element("rate-plot"), { color: "--plot-rate", top: 1, describe: (value) => `${value.toFixed(0)} Hz` }),
+  latency: new Plot(element("latency-plot"), { color: "--plot-latency", top: 20, describe: milliseconds }),
 };
 
 // Messages of the host
@@ -44,7 +44,12 @@ const connection = new Connection({
   hello(message) {
     scene.purpose = document.body.dataset.purpose = message.purpose;
     scene.world = message;
+    canvas.setAttribute("aria-describedby", `${message.purpose}-help`);
     controls.introduce(message);
+    element("rate-note").textContent = `of ${message.rate} steps a second`;
+    plots.rate.mark(message.rate, 1.2 * message.rate);
+    // A chunk that takes longer than a control step is late.
+    plots.latency.mark(1000 / message.rate);
     const title = message.purpose === "record" ? "Record demonstrations" : "Watch and disturb";
     element("subtitle").textContent = message.policy ? `${title}: ${message.policy.name}` : title;
     document.title = `Push-T · ${title}`;
@@ -68,7 +73,21 @@ const connection = new Connection({
   problem(message) { showBanner(message.message, 8000, true); },
 });
 
+/** Steps over which the rate is taken: one that waited is followed by one that comes early. */
+const rateSteps = 10;
+/** When the latest steps were, and the one before them. */
 let rateTimes = [];
+
+function showRate(frame, hasStepped) {
+  const wasKnown = rateTimes.length > rateSteps;
+  if (!frame.isRunning) rateTimes = [];
+  else if (hasStepped) rateTimes = [...rateTimes.slice(-rateSteps), frame.clock];
+  const isKnown = rateTimes.length > rateSteps;
+  const rate = rateSteps / Math.max(frame.clock - rateTimes[0], 1e-3);
+  if (isKnown && hasStepped) plots.rate.add(frame.clock, rate, !wasKnown);
+  if (!isKnown) element("rate").textContent = "–";
+  else if (hasStepped) element("rate").textContent = `${rate.toFixed(1)} Hz`;
+}
 
 function showFrame(frame, before) {
   element("score").textContent = percent(frame.reward);
@@ -77,19 +96,10 @@ function showFrame(frame, before) {
   const hasStepped = !isNew && frame.step > before.step;
   if (before && isNew) scene.plan = null;
   if (isNew || hasStepped || before.reward !== frame.reward) plots.score.add(frame.clock, frame.reward, isNew);
-  if (hasStepped) {
-    const isBreak = rateTimes.length === 0;
-    rateTimes = [...rateTimes.slice(-9), frame.clock];
-    if (!isBreak) {
-      const rate = 1 / Math.max(frame.clock - rateTimes.at(-2), 1e-3);
-      plots.rate.add(frame.clock, Math.min(rate, 12), rateTimes.length === 2);
-      const mean = (rateTimes.length - 1) / (frame.clock - rateTimes[0]);
-      // Fewer tell nothing: a step that waited is followed by one that comes early.
-      if (rateTimes.length > 4) element("rate").textContent = `${mean.toFixed(1)} Hz`;
-    }
-  } else if (isNew || !frame.isRunning) rateTimes = [];
+  if (isNew) rateTimes = [];
+  showRate(frame, hasStepped);
   element("run").textContent = frame.isRunning ? "Pause" : "Run";
-  if (frame.settings) controls.show(frame.settings);
+  if (frame.settings) controls.show(frame.settings, frame.joining);
   if (frame.settings && !before) showMinds(frame.settings.samples > 1);
   if (frame.recording) showRecording(frame.recording, before?.recording);
   if (before && !isNew && frame.isSuccess && !before.isSuccess) announce("The goal is reached.");

@@ -30,9 +30,6 @@ export class Motion {
 
   get isEmpty() { return !this.#to; }
 
-  /** Whether there is still a way to glide. */
-  isMoving(now) { return now < this.#start + this.#duration; }
-
   /** The pusher `[x, y]` and the block `[x, y, angle]` that are to be shown. */
   at(now) {
     const share = this.#duration > 0 ? Math.min(1, Math.max(0, (now - this.#start) / this.#duration)) : 1;

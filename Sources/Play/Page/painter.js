@@ -113,8 +113,6 @@ export class Painter {
     context.globalAlpha = 1;
   }
 
-  static isDenoising(plan, age) { return plan.refinement.length > 1 && age < denoisingTime; }
-
   #trace(points) {
     const context = this.#context;
     context.beginPath();

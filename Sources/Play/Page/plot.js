@@ -13,14 +13,12 @@ export class Plot {
   /**
    * @param color the name of the colour in the style sheet.
    * @param top the value at the upper edge; it grows when values are larger.
-   * @param guide a value that is marked by a line.
    * @param describe says a value in words, for those who do not see the plot.
    */
-  constructor(canvas, { color, top, guide, describe }) {
+  constructor(canvas, { color, top, describe }) {
     this.#canvas = canvas;
     this.#colorName = color;
     this.#top = top;
-    this.#guide = guide;
     this.#describe = describe;
     this.#name = canvas.getAttribute("aria-label");
   }
@@ -34,6 +32,12 @@ export class Plot {
   }
 
   clear() { this.#points = []; }
+
+  /** Marks a value by a line, and sets the value at the upper edge if there is one. */
+  mark(value, top = this.#top) {
+    this.#guide = value;
+    this.#top = top;
+  }
 
   /** Draws everything up to a time. */
   draw(now) {
@@ -76,6 +80,8 @@ export class Plot {
     context.fillStyle = style.getPropertyValue("--soft").trim();
     context.textBaseline = "top";
     context.fillText(this.#describe(top), 2, 1);
+    context.textBaseline = "bottom";
+    context.fillText(`${span} s ago`, 2, h - 3);
     const latest = this.#points.at(-1);
     canvas.setAttribute("aria-label", latest ? `${this.#name}, now ${this.#describe(latest.value)}` : this.#name);
   }

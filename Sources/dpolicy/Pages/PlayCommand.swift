@@ -1,5 +1,4 @@
 import ArgumentParser
-import Control
 import Foundation
 import NoiseSchedules
 import Play
@@ -53,28 +52,17 @@ extension PlayedPolicy {
         let own = policy.sampler
         let trainingSteps = policy.configuration.diffusion.steps
         let settings = PlaySettings(
-            sampler: own.name == .ddpm ? .ddpm : .ddim, steps: own.steps ?? trainingSteps,
-            executionHorizon: policy.horizon.action, joining: ControlConfiguration().joining)
+            sampler: own.name, steps: own.steps ?? trainingSteps, executionHorizon: policy.horizon.action)
         self.init(
             name: name, horizon: policy.horizon, trainingSteps: trainingSteps, settings: settings
         ) { settings in
-            let name: SamplerName = settings.sampler == .ddpm ? .ddpm : .ddim
-            return try shared.policy.sampling(by: own.changed(to: name, steps: settings.steps, of: trainingSteps))
+            let sampler = try own.changed(to: settings.sampler, steps: settings.steps, of: trainingSteps)
+            return try shared.policy.sampling(by: sampler)
         }
     }
 
     /// A policy that one thread made and another one uses from then on.
     private struct Lent: @unchecked Sendable {
         let policy: DiffusionPolicy
-    }
-}
-
-extension Sampler {
-    /// The name that recipes use.
-    fileprivate var name: SamplerName {
-        switch self {
-        case .ddpm: .ddpm
-        case .ddim: .ddim
-        }
     }
 }

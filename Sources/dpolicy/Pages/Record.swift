@@ -23,7 +23,10 @@ struct Record: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: "Seed of the first start; if not given, 500000 and one more for each episode that is there already.")
+        help: """
+            Seed of the first start; if not given, 500000 and one more for each episode that is there already, so that after discarded \
+            episodes some starts come again.
+            """)
     var seed: UInt64?
 
     @OptionGroup var page: PageOptions
@@ -50,8 +53,8 @@ struct Record: ParsableCommand {
         let saved = try set.open()
         let scene = LiveScene(recordingTo: set, saved: saved, seed: seed ?? Self.firstSeed + UInt64(saved.episodes))
         try page.serve(scene, notice: "saving")
-        let lost = scene.finish()
-        let size = try set.open()
+        let outcome = scene.finish()
+        let (size, lost) = (outcome?.saved ?? saved, outcome?.lost ?? 0)
         if global.json {
             try StandardOutput.write(json: Summary(output: output, episodes: size.episodes, frames: size.frames))
         } else {
