@@ -8,8 +8,7 @@ final class ConnectionRegistry: Sendable {
         let channel: any Channel
         /// Whether its peer has ever sent a message.
         var hasAsked = false
-        /// Since when its peer is silent; nil while the server is busy with a message of it.
-        var silence: NIODeadline? = NIODeadline.now()
+        let start = NIODeadline.now()
         /// Whether it was told to make room.
         var isLeaving = false
     }
@@ -23,16 +22,11 @@ final class ConnectionRegistry: Sendable {
         /// How many websockets have a place.
         var placeCount: Int { sockets.values.count(where: { !$0.isLeaving }) }
 
-        /// The websocket whose peer has been silent longest, those first that have never asked; nil if none has been for so long.
+        /// The oldest websocket whose peer has not asked anything for so long; nil if there is none.
         func mostSilent(for time: TimeAmount) -> Socket? {
             let latest = NIODeadline.now() - time
-            let silent = sockets.values.compactMap { socket -> (socket: Socket, since: NIODeadline)? in
-                guard let since = socket.silence, since < latest, !socket.isLeaving else { return nil }
-                return (socket, since)
-            }
-            return silent.min { one, other in
-                one.socket.hasAsked == other.socket.hasAsked ? one.since < other.since : other.socket.hasAsked
-            }?.socket
+            return sockets.values.filter { !$0.hasAsked && !$0.isLeaving && $0.start < latest }
+                .min { $0.start < $1.start }
         }
     }
 
@@ -44,7 +38,7 @@ final class ConnectionRegistry: Sendable {
     /// How many websockets there are.
     var socketCount: Int { state.withLock { $0.sockets.count } }
 
-    /// Whether there is room for another websocket, or one that has long been silent would make it.
+    /// Whether there is room for another websocket, or one whose peer has long asked nothing would make it.
     var hasRoom: Bool {
         state.withLock { state in
             if state.isDraining { return false }
@@ -55,7 +49,7 @@ final class ConnectionRegistry: Sendable {
     /// Whether the server shuts down.
     var isDraining: Bool { state.withLock { $0.isDraining } }
 
-    /// How long a peer may be silent until its place can be given to another one.
+    /// How long a peer may ask nothing until its place can be given to another one.
     private var longestSilence: TimeAmount { TimeAmount(limits.handshakeTime) }
 
     /// Notes a new connection, which has to say soon what it wants; when too many others do not either, the oldest of them goes.
@@ -75,7 +69,7 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// Notes that a connection has become a websocket; when there are too many, the one that has been silent longest makes room.
+    /// Notes that a connection has become a websocket; when there are too many, the oldest whose peer never asked anything makes room.
     /// - Returns: false if the server shuts down or nobody makes room.
     func promote(_ channel: any Channel) -> Bool {
         var dismissed: (any Channel)?
@@ -94,20 +88,9 @@ final class ConnectionRegistry: Sendable {
         return isAdmitted
     }
 
-    /// Notes that the server has done with what a websocket's peer sent, and waits for more.
-    func awaits(_ channel: any Channel) {
-        state.withLock { state in
-            guard let socket = state.sockets[ObjectIdentifier(channel)], socket.silence == nil else { return }
-            state.sockets[ObjectIdentifier(channel)]?.silence = NIODeadline.now()
-        }
-    }
-
-    /// Notes that a websocket's peer has sent a message, with which the server is busy now.
+    /// Notes that a websocket's peer has sent a message.
     func hears(_ channel: any Channel) {
-        state.withLock { state in
-            state.sockets[ObjectIdentifier(channel)]?.silence = nil
-            state.sockets[ObjectIdentifier(channel)]?.hasAsked = true
-        }
+        state.withLock { $0.sockets[ObjectIdentifier(channel)]?.hasAsked = true }
     }
 
     /// Takes no new connections, and tells the websockets that no more of their messages will be taken.

@@ -6,8 +6,8 @@ import PolicyInterface
 public struct WebServerLimits: Codable, Sendable, Equatable {
     /// Websocket connections at once.
     ///
-    /// When there are so many and another one comes, the one whose peer has been silent longest makes room, those first that never said anything; when all
-    /// have spoken within `handshakeTime`, the new one is refused with 503.
+    /// When there are so many and another one comes, the oldest whose peer has not sent a message for `handshakeTime` or longer since it connected makes room;
+    /// when all have, the new one is refused with 503.
     public var connections: Int
     /// Connections that have not said yet what they want; when there are more, the oldest is closed.
     public var handshakes: Int

@@ -25,7 +25,7 @@ public struct WebSocketConnection: Sendable {
     public struct Messages: AsyncSequence, Sendable {
         fileprivate let inbound: NIOAsyncChannelInboundStream<WebSocketMessage>
         fileprivate let channel: any Channel
-        /// Is told when the peer's turn to speak begins and ends.
+        /// Is told that the peer has asked something.
         fileprivate let registry: ConnectionRegistry
 
         /// Begins to read; only once.
@@ -41,7 +41,6 @@ public struct WebSocketConnection: Sendable {
 
             /// The next message; nil when there will be none.
             public mutating func next() async throws -> WebSocketMessage? {
-                registry.awaits(channel)
                 let message = try await inbound.next()
                 if message != nil { registry.hears(channel) }
                 return message

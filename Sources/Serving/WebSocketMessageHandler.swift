@@ -12,7 +12,7 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     enum Order: Sendable {
         /// The server shuts down: what was received may be answered, nothing more is taken.
         case drain
-        /// The peer has long been silent, and another one wants its place.
+        /// The peer has long asked nothing, and another one wants its place.
         case makeRoom
     }
 
@@ -101,7 +101,9 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
             state = .draining
             context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         case .makeRoom?:
-            close(context, .tryAgainLater, "silent for long, and another client wants the place; connect again")
+            close(
+                context, .tryAgainLater,
+                "nothing was asked for long, and another client wants the place; connect again")
         case nil: context.fireUserInboundEventTriggered(event)
         }
     }

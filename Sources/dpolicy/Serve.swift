@@ -43,7 +43,7 @@ struct Serve: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: "Robots that may be connected; for another one, the one that has been silent longest makes room.")
+        help: "Robots that may be connected; for another one, the oldest that never asked makes room.")
     var connections = 256
 
     @Option(parsing: .unconditional, help: "Bytes that a message may have.")
