@@ -64,7 +64,7 @@ public final class WebServer: Sendable {
         } catch {
             throw ListeningError(address: configuration.address, reason: "\(error)")
         }
-        let conversations = Task {
+        let conversations = Task(executorPreference: ServerExecutor()) {
             await withDiscardingTaskGroup { group in
                 for await peer in peers { group.addTask { await peer.converse(registry, log) } }
             }
@@ -81,9 +81,9 @@ public final class WebServer: Sendable {
     public func shutDown() async {
         try? await listener.close()
         registry.drain()
-        let deadline = Task {
-            try await Task.sleep(for: shutdownTime)
-            registry.closeAll()
+        let deadline = Task(executorPreference: ServerExecutor()) {
+            try await Task.sleep(for: self.shutdownTime)
+            self.registry.closeAll()
         }
         await conversations.value
         deadline.cancel()

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOWebSocket
 
@@ -196,11 +197,18 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Closes the connection with a reset: what the peer does not read shall not wait for it in the system's memory.
+    private func abandon(_ context: ChannelHandlerContext) {
+        let reset = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        guard let reset else { return context.close(promise: nil) }
+        reset.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+    }
+
     private func look(_ context: ChannelHandlerContext) {
         let now = NIODeadline.now()
         if !isListening { heard = now }
         let isStuck = unfinishedWrites > 0 && now - wrote > TimeAmount(limits.writeTime)
-        if isStuck || now - heard > TimeAmount(limits.idleTime) { return context.close(promise: nil) }
+        if isStuck || now - heard > TimeAmount(limits.idleTime) { return abandon(context) }
         guard state != .closing, context.channel.isWritable else { return }
         let ping = WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer())
         context.writeAndFlush(Self.wrapOutboundOut(ping), promise: noteWrite(context))

@@ -118,21 +118,6 @@ import Testing
         }
     }
 
-    @Test func whoDoesNotReadPongsIsSentAway() async throws {
-        try await withServer(limits: WebServerLimits(writeTime: .milliseconds(300))) { server in
-            let (url, port) = (server.url, server.address.port)
-            try await onThread {
-                let other = try PolicyClient(ServerAddress(url))
-                let client = try RawClient(port: port, receiveBuffer: 1 << 16)
-                client.upgrade()
-                let ping = RawClient.frame(9, [UInt8](repeating: 1, count: 125))
-                let burst = Array(repeatElement(ping, count: 1000).joined())
-                try wait(until: { !client.send(burst) })
-                #expect(try other.chunks(for: [FakePolicy.request(1)]).count == 1)
-            }
-        }
-    }
-
     private struct Unread: @unchecked Sendable { let client: RawClient }
 
     @Test func oversizeMessagesEndTheirConnection() async throws {
