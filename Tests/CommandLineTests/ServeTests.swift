@@ -12,23 +12,9 @@ import Testing
         try Fixtures.writePushTPolicy(to: folder("policy"))
     }
 
-    private struct Ready: Decodable {
-        let address: String
-        let port: Int
-    }
-
-    /// A server that has said where it listens.
-    private func serve(_ options: String...) throws -> (run: CommandLineRun, ready: Ready) {
-        let arguments = ["serve", "--policy", folder("policy").path, "--port", "0", "--threads", "1", "--json"]
-        let run = try CommandLineRun(arguments + options)
-        while run.isRunning {
-            if let ready = try? JSONDecoder().decode(Ready.self, from: Data(run.outputSoFar.utf8)) {
-                return (run, ready)
-            }
-            usleep(10_000)
-        }
-        Issue.record("\(try run.wait().errors)")
-        throw CocoaError(.executableLoad)
+    /// A server of the untrained policy.
+    private func serve(_ options: String...) throws -> (run: CommandLineRun, ready: ServerRun.Ready) {
+        try ServerRun.start(["--policy", folder("policy").path, "--threads", "1"] + options)
     }
 
     private func episodes(_ arguments: String...) throws -> [EpisodeResult] {
