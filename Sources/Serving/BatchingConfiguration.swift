@@ -6,7 +6,7 @@ public struct BatchingConfiguration: Codable, Sendable, Equatable {
     public var largestBatch: Int
     /// Requests that may wait; further ones are refused at once, with an error that says so.
     public var queue: Int
-    /// The longest that a batch is held back for robots that asked in the batches before and will therefore ask soon again.
+    /// The longest that a batch is held back for robots that were answered in the last batch and will therefore ask soon again.
     ///
     /// It is never more than a quarter of what the last batch took, and a robot that is alone never waits.
     public var gathering: Duration

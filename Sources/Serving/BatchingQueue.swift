@@ -26,8 +26,8 @@ final class BatchingQueue: @unchecked Sendable {
     private var askers: [Int: CheckedContinuation<Answer, any Error>] = [:]
     private var nextNumber = 0
     private var isFinished = false
-    /// How many requests the last two batches had: about as many robots will ask again.
-    private var recentBatches = (last: 1, before: 1)
+    /// How many robots will ask soon: those of the last batch will ask again, and others waited when it ended.
+    private var expected = 1
     private var lastInference = Duration.zero
 
     init(_ configuration: BatchingConfiguration, metrics: ServerMetrics) {
@@ -126,10 +126,10 @@ final class BatchingQueue: @unchecked Sendable {
                 if isFinished { return nil }
                 condition.wait()
             }
-            let expected = min(max(recentBatches.last, recentBatches.before), configuration.largestBatch)
+            let enough = min(expected, configuration.largestBatch)
             let patience = min(configuration.gathering, lastInference / 4) / .seconds(1)
             let deadline = Date(timeIntervalSinceNow: patience)
-            while waiting.count < expected, !isFinished, condition.wait(until: deadline) {}
+            while waiting.count < enough, !isFinished, condition.wait(until: deadline) {}
             // While it waited, all may have been withdrawn.
         } while waiting.isEmpty
         let batch = Array(waiting.prefix(configuration.largestBatch))
@@ -165,7 +165,7 @@ final class BatchingQueue: @unchecked Sendable {
 
     private func note(_ count: Int, _ inference: Duration) {
         condition.withLock {
-            recentBatches = (count, recentBatches.last)
+            expected = count + waiting.count
             lastInference = inference
         }
         metrics.inferred(inference, batch: count)

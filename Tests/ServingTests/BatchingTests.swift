@@ -112,6 +112,26 @@ import Testing
         #expect(record.batches == [1, 2, 1])
     }
 
+    /// Without it, robots that begin apart would be answered in turns for ever, in batches half as large.
+    @Test func robotsThatAskInTurnsAreBroughtTogether() async throws {
+        let record = FakePolicy.Record()
+        try await withServer(record, batching: BatchingConfiguration(gathering: .seconds(1))) { server in
+            let (url, port) = (server.url, server.address.port)
+            record.closeGate()
+            async let first = ask(url, FakePolicy.request(0))
+            #expect(await eventually { record.batches == [1] })
+            async let second = ask(url, FakePolicy.request(1))
+            try await expectQueue(1, port)
+            // The second is then held back for half a second, in which the first asks again.
+            try await Task.sleep(for: .seconds(2))
+            record.openGate()
+            _ = try await first
+            _ = try await ask(url, FakePolicy.request(2))
+            _ = try await second
+        }
+        #expect(record.batches == [1, 2])
+    }
+
     @Test func aFullQueueRefuses() async throws {
         let record = FakePolicy.Record()
         try await withServer(record, batching: BatchingConfiguration(largestBatch: 1, queue: 1)) { server in
