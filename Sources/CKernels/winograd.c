@@ -108,6 +108,7 @@ CK_TARGET_AVX512 static void ck_winograd_body(void *context, int thread, int thr
     const ck_range range = ck_share(t.tiles, t.block, thread, threads);
     float *pixels = w->scratch + thread * ck_block_floats(w, &t), *sums = pixels + ck_winograd_points * t.block * inputs;
     const ck_reach all = {0, 0};
+    ck_ahead ahead = {(const char *)w->weights, 0};
     for (ptrdiff_t begin = range.begin; begin < range.end; begin += t.block) {
         const ptrdiff_t count = range.end - begin < t.block ? range.end - begin : t.block;
         for (ptrdiff_t i = 0; i < count; i++)
@@ -118,7 +119,7 @@ CK_TARGET_AVX512 static void ck_winograd_body(void *context, int thread, int thr
                 for (ptrdiff_t row = 0; row < count;)
                     row += ck_winograd_rows(
                         count - row, (const uint32_t *)(pixels + (point * t.block + row) * inputs), inputs,
-                        (const uint32_t *)weights, inputs, &all, 1, sums + (point * t.block + row) * ck_panel_width);
+                        (const uint32_t *)weights, inputs, &all, 1, &ahead, sums + (point * t.block + row) * ck_panel_width);
             }
             for (ptrdiff_t i = 0; i < count; i++)
                 ck_transform_sums(

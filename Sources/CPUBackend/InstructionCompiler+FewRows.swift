@@ -4,6 +4,9 @@ internal import TensorGraph
 // MARK: - Products with few rows
 
 extension InstructionCompiler {
+    /// Rows above which tiles of items, which leave out the zeros around a sequence, are faster than reading each weight of a convolution once.
+    private static let mostRowsOfConvolution = 16
+
     /// A product of few rows with weights that are parameters, as a call that reads each weight once; nil for any other.
     ///
     /// Many rows are computed so as well if the weights are in 8 bits, a few at a time: a policy must not answer otherwise in a larger batch. Graphs
@@ -17,9 +20,9 @@ extension InstructionCompiler {
         let (from, to) = (shape(x), shape(result))
         let (rows, most) = (to.count / to.last, Int(ck_most_rows))
         let isQuantised = weights == .int8 && to.rank < 4
-        guard rows <= most || isQuantised, let (taps, strides) = taps(of: operation, step, to: result) else {
-            return nil
-        }
+        guard let (taps, strides) = taps(of: operation, step, to: result),
+            rows <= (taps.pairs.count > 1 ? Self.mostRowsOfConvolution : most) || isQuantised
+        else { return nil }
         let panels = Panels(
             outputs: to.last, inputs: from.last, taps: taps.pairs.count, strides: strides,
             format: isQuantised ? ck_int8 : precision(x).format, isPaired: precision(x) == .bfloat16)

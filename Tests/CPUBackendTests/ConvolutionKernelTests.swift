@@ -68,6 +68,10 @@ struct ConvolutionKernelTests {
         // So many rows of a linear layer that they are taken in groups, and that each thread takes rows of its own.
         Case(batch: 2101, inputs: 40, outputs: 70, extent: (1, 1), kernel: (1, 1)),
     ]
+    /// Batches that divide into tiles of every number of items.
+    static let batches = (1...25).map {
+        Case(batch: $0, inputs: 10, outputs: 38, extent: (1, 3), kernel: (1, 5), padding: (0, 2))
+    }
     static let formats = [ck_float32, ck_bfloat16]
 
     /// The first and the last numbers of an array and some between, which is enough where each takes a long sum.
@@ -108,7 +112,7 @@ struct ConvolutionKernelTests {
         }
     }
 
-    @Test("a convolution and its transpose multiply what lies inside", arguments: cases, formats)
+    @Test("a convolution and its transpose multiply what lies inside", arguments: cases + batches, formats)
     func manyRows(_ test: Case, _ format: ck_format) throws {
         for isTransposed in [false, true] {
             let (from, to) = isTransposed ? (test.outputs, test.inputs) : (test.inputs, test.outputs)
