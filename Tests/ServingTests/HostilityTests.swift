@@ -147,20 +147,13 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        [UInt8](repeating: 0xFF, count: 300), Array("\r\n\r\n\r\n".utf8), Array("GET\r\n\r\n".utf8),
-        Array("POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n".utf8)
-            + [UInt8](repeating: 65, count: 200_000),
-        Array("GET / HTTP/1.1\r\n".utf8) + [UInt8](repeating: 65, count: 3_000_000),
-        Array("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n".utf8),
-        Array("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n".utf8),
-    ])
-    func garbageIsAnsweredOrClosed(_ bytes: [UInt8]) async throws {
+    @Test(arguments: Garbage.allCases)
+    func garbageIsAnsweredOrClosed(_ garbage: Garbage) async throws {
         try await withServer(limits: WebServerLimits(handshakeTime: .seconds(2))) { server in
             let (url, port) = (server.url, server.address.port)
             try await onThread {
                 let client = try RawClient(port: port)
-                client.send(bytes)
+                client.send(garbage.bytes)
                 let answer = client.receiveAll()
                 #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"), "\(answer.prefix(100))")
                 #expect(try PolicyClient(ServerAddress(url)).chunks(for: [FakePolicy.request(1)]).count == 1)
@@ -168,19 +161,15 @@ import Testing
         }
     }
 
-    @Test(
-        arguments: [
-            [UInt8](repeating: 0xFF, count: 64), [0x83, 0x80, 1, 2, 3, 4], [0xC2, 0x80, 1, 2, 3, 4],
-            [0x80, 0x80, 1, 2, 3, 4], [0x09, 0x80, 1, 2, 3, 4], [0x81, 0x81, 0, 0, 0, 0, 0xFF],
-        ] as [[UInt8]])
-    func brokenFramesEndTheirConnection(_ bytes: [UInt8]) async throws {
+    @Test(arguments: BrokenFrame.allCases)
+    func brokenFramesEndTheirConnection(_ frame: BrokenFrame) async throws {
         try await withServer { server in
             let port = server.address.port
             try await onThread {
                 let client = try RawClient(port: port)
                 client.upgrade()
                 _ = client.message()
-                client.send(bytes)
+                client.send(frame.bytes)
                 let code = client.message()?.code
                 #expect([1002, 1007, 1009].contains(code), "\(String(describing: code))")
                 client.send(8, [0x03, 0xEA])
@@ -205,6 +194,42 @@ import Testing
             }
             // The place is free again.
             try await onThread { try wait(until: { (try? PolicyClient(ServerAddress(url))) != nil }) }
+        }
+    }
+}
+
+/// What is no request for a websocket.
+enum Garbage: CaseIterable {
+    case highBytes, emptyLines, noTarget, longBody, endlessHeader, handshakeWithoutKey, otherProtocol
+
+    var bytes: [UInt8] {
+        switch self {
+        case .highBytes: [UInt8](repeating: 0xFF, count: 300)
+        case .emptyLines: Array("\r\n\r\n\r\n".utf8)
+        case .noTarget: Array("GET\r\n\r\n".utf8)
+        case .longBody:
+            Array("POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n".utf8)
+                + [UInt8](repeating: 65, count: 200_000)
+        case .endlessHeader: Array("GET / HTTP/1.1\r\n".utf8) + [UInt8](repeating: 65, count: 3_000_000)
+        case .handshakeWithoutKey:
+            Array("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n".utf8)
+        case .otherProtocol: Array("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n".utf8)
+        }
+    }
+}
+
+/// A frame that RFC 6455 forbids.
+enum BrokenFrame: CaseIterable {
+    case noSense, unknownKind, reservedBit, continuationOfNothing, pingInPieces, invalidText
+
+    var bytes: [UInt8] {
+        switch self {
+        case .noSense: [UInt8](repeating: 0xFF, count: 64)
+        case .unknownKind: [0x83, 0x80, 1, 2, 3, 4]
+        case .reservedBit: [0xC2, 0x80, 1, 2, 3, 4]
+        case .continuationOfNothing: [0x80, 0x80, 1, 2, 3, 4]
+        case .pingInPieces: [0x09, 0x80, 1, 2, 3, 4]
+        case .invalidText: [0x81, 0x81, 0, 0, 0, 0, 0xFF]
         }
     }
 }
