@@ -75,21 +75,20 @@ CK_TARGET_AVX512 static void ck_many_rows_body(void *context, int thread, int th
     const ck_range range = ck_share(panels * pixels * blocks, 1, thread, threads);
     _Alignas(64) float sums[CK_MOST_ROWS * ck_panel_width];
     ck_reach reaches[rows->kernel * columns->kernel];
-    // While a panel meets the rows, the next one comes from memory, a little with every lane; about a third of the taps may miss the image.
-    const ptrdiff_t panel_bytes = p->panels.taps * lanes * ck_panel_width * (ptrdiff_t)sizeof(uint32_t);
-    const ptrdiff_t tiles = (batch + CK_MOST_ROWS - 1) / CK_MOST_ROWS * pixels;
-    const ptrdiff_t line = 64, pace = 3 * line / tiles < line ? 3 * line / tiles : line;
+    // While a panel meets the rows, the next one comes from memory, spread over all tiles; about a third of the taps may miss the image.
+    const ptrdiff_t panel_size = p->panels.taps * lanes * ck_panel_width;
+    const ptrdiff_t tiles = (batch + CK_MOST_ROWS - 1) / CK_MOST_ROWS * pixels, line = 16;
+    const ptrdiff_t pace = 3 * line / tiles < line ? 3 * line / tiles : line;
     ck_ahead ahead = {0};
     ptrdiff_t current = -1;
     for (ptrdiff_t index = range.begin; index < range.end; index++) {
         const ptrdiff_t first = index / (panels * pixels * group) * group, place = index - panels * pixels * first;
         const ptrdiff_t here = blocks - first < group ? blocks - first : group;
         const ptrdiff_t panel = place / (pixels * here), pixel = place % pixels;
-        const uint32_t *weights = (const uint32_t *)p->weights + panel * p->panels.taps * lanes * ck_panel_width;
+        const uint32_t *weights = (const uint32_t *)p->weights + panel * panel_size;
         if (panel != current) {
             current = panel;
-            const int is_last = panel + 1 == panels;
-            ahead = (ck_ahead){(const char *)weights + (is_last ? 0 : panel_bytes), is_last ? 0 : pace};
+            ahead = panel + 1 < panels ? (ck_ahead){weights + panel_size, pace} : (ck_ahead){weights, 0};
         }
         const ptrdiff_t taps = ck_reaches(p, pixel / width, pixel % width, reaches);
         ptrdiff_t item = (first + place / pixels % here) * block;
@@ -98,7 +97,7 @@ CK_TARGET_AVX512 static void ck_many_rows_body(void *context, int thread, int th
             const uint32_t *x = (const uint32_t *)p->x + item * x_pixels * lanes;
             const int count = (pairs ? ck_rows_pairs : ck_rows_float32)(
                 end - item, x, x_pixels * lanes, weights, lanes, reaches, taps, &ahead, sums);
-            if (ahead.place >= (const char *)weights + 2 * panel_bytes) ahead.pace = 0;
+            if (ahead.place >= weights + 2 * panel_size) ahead.pace = 0;
             ck_finish_rows(p, sums, panel * ck_panel_width, item * pixels + pixel, pixels, count);
             item += count;
         }

@@ -18,9 +18,9 @@ typedef struct {
 #define CK_MULTIPLY_FLOAT32(sum, a, b) _mm512_fmadd_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), sum)
 #define CK_MULTIPLY_PAIRS(sum, a, b) _mm512_dpbf16_ps(sum, (__m512bh)(a), (__m512bh)(b))
 
-/// Weights that are read soon: with every lane the line at `place` is fetched, and the place moves on.
+/// Weights that are read soon: with every lane, the line of the cache at `place` is fetched, and the place moves on.
 typedef struct {
-    const char *place;
+    const uint32_t *place;
     ptrdiff_t pace;
 } ck_ahead;
 
@@ -32,7 +32,7 @@ typedef struct {
         __m512 sum[CK_MOST_ROWS][2];                                                                                  \
         for (int i = 0; i < count; i++) sum[i][0] = sum[i][1] = _mm512_setzero_ps();                                   \
         const ptrdiff_t pace = ahead->pace;                                                                            \
-        const char *later = ahead->place;                                                                              \
+        const uint32_t *later = ahead->place;                                                                          \
         for (ptrdiff_t i = 0; i < taps; i++) {                                                                         \
             const uint32_t *w = panel + reaches[i].tap * lanes * ck_panel_width, *x0 = x + reaches[i].pixel * lanes;    \
             const uint32_t *x3 = x0 + 3 * stride, *x6 = x0 + 6 * stride, *x9 = x0 + 9 * stride;                        \

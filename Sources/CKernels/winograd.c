@@ -108,7 +108,7 @@ CK_TARGET_AVX512 static void ck_winograd_body(void *context, int thread, int thr
     const ck_range range = ck_share(t.tiles, t.block, thread, threads);
     float *pixels = w->scratch + thread * ck_block_floats(w, &t), *sums = pixels + ck_winograd_points * t.block * inputs;
     const ck_reach all = {0, 0};
-    ck_ahead ahead = {(const char *)w->weights, 0};
+    ck_ahead ahead = {(const uint32_t *)w->weights, 0};
     for (ptrdiff_t begin = range.begin; begin < range.end; begin += t.block) {
         const ptrdiff_t count = range.end - begin < t.block ? range.end - begin : t.block;
         for (ptrdiff_t i = 0; i < count; i++)
