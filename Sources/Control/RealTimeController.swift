@@ -14,8 +14,8 @@ public import PolicyInterface
 public final class RealTimeController: Policy {
     private var controller: AsynchronousController
     let worker: ChunkWorker
-    /// Control steps from the world being in a state until it is seen, and from a command until it takes effect.
-    private let delays: (observation: Int, action: Int)
+    /// Control steps by which what is seen is older than the state in which a command takes effect, the policy's own time aside.
+    private let delay: Int
     private var step = 0
 
     /// A controller of one robot.
@@ -34,7 +34,7 @@ public final class RealTimeController: Policy {
         try SimulatedLatency(observation: observationLatency, action: actionLatency).validate()
         try policy.prepare(count: 1)
         controller = AsynchronousController(horizon: policy.horizon, configuration: configuration, key: key)
-        delays = (configuration.steps(for: observationLatency), configuration.steps(for: actionLatency))
+        delay = configuration.steps(for: observationLatency) + configuration.steps(for: actionLatency)
         worker = ChunkWorker(policy)
     }
 
@@ -49,34 +49,41 @@ public final class RealTimeController: Policy {
     }
 
     /// What to command at the next control step, given what is seen now; only the first action of an episode waits for the policy.
-    /// - Throws: what the policy threw, or `UnusableAnswer`; the next call goes on with the plan as it is, and asks again.
+    ///
+    /// Nothing moves before the first command takes effect: as in simulated time, steps count from there, and the first commands are the first actions.
+    /// - Throws: what the policy threw, or `UnusableAnswer`; the next call goes on with the plan as it is, and asks again when it is time.
     public func action(for observation: Observation) throws -> [Float] {
         try action(for: observation, at: step)
     }
 
     /// What to command at a control step, for a clock that may have missed some.
-    /// - Throws: what the policy threw, or `UnusableAnswer`; the next call goes on with the plan as it is, and asks again.
+    /// - Parameters:
+    ///   - observation: what is seen now.
+    ///   - step: control steps since the first command was given, which has waited for the policy.
+    /// - Throws: what the policy threw, or `UnusableAnswer`; the next call goes on with the plan as it is, and asks again when it is time.
     /// - Precondition: steps of an episode increase.
     public func action(for observation: Observation, at step: Int) throws -> [Float] {
-        self.step = step + 1
+        // Where not even the first answer came, no time has passed.
+        defer { if controller.canAct { self.step = step + 1 } }
         let arrival = Result { try acceptAnswer() }
-        // What is seen belongs to the history, whatever became of an earlier answer.
-        if let request = controller.observe(observation, at: max(0, step - delays.observation)) { worker.ask(request) }
-        try arrival.get()
-        if !controller.canAct {
-            worker.waitUntilIdle()
-            try acceptAnswer()
-        }
-        return controller.action(at: step + delays.action)
-    }
-
-    /// Takes the answer if it is there.
-    private func acceptAnswer() throws {
+        // What is seen belongs to the history, whatever became of an earlier answer. The call that tells of a failure does not ask, so that one that
+        // fails at once leaves every other call an action.
+        if let request = controller.observe(observation, at: max(0, step - delay)) { worker.ask(request) }
         do {
-            if let chunk = try worker.answer() { controller.accept(chunk) }
+            try arrival.get()
+            if !controller.canAct {
+                worker.waitUntilIdle()
+                try acceptAnswer()
+            }
         } catch {
             controller.abandonQuestion()
             throw error
         }
+        return controller.action(at: step)
+    }
+
+    /// Takes the answer if it is there.
+    private func acceptAnswer() throws {
+        if let chunk = try worker.answer() { controller.accept(chunk) }
     }
 }

@@ -60,10 +60,33 @@ private func controller(
     @Test func commandsAreForTheTimeAtWhichTheyTakeEffect() throws {
         let allowed = permissions(2)
         let robot = try controller(of: SlowPolicy(allowed), actionLatency: 0.15)
-        #expect(try (0..<3).map { try robot.action(for: observation($0))[0] } == [2, 3, 4])
-        #expect(try robot.action(for: observation(3)) == [5])
+        // Nothing moves before the first command takes effect, two steps later; asked again at step 5, when the world of step 3 is seen.
+        #expect(try (0..<6).map { try robot.action(for: observation(max(0, $0 - 2)))[0] } == [0, 1, 2, 3, 4, 5])
         robot.worker.waitUntilIdle()
         #expect(try robot.action(for: observation(4)) == [1006])
+    }
+
+    /// A policy that is always there with the next step does what one does in simulated time that takes one step.
+    @Test(arguments: [(0.0, 0.0), (0.15, 0), (0, 0.15), (0.1, 0.15)], Joining.all)
+    func itIsTheControllerOfSimulatedTime(late: (observation: Double, action: Double), joining: Joining) throws {
+        let (horizon, key) = (Horizon(observation: 2, prediction: 10, action: 4), RandomKey(seed: 1))
+        let configuration = ControlConfiguration(joining: joining)
+        let robot = try RealTimeController(
+            ScriptedPolicy(horizon: horizon), configuration: configuration, observationLatency: late.observation,
+            actionLatency: late.action, key: key)
+        let latency = SimulatedLatency(observation: late.observation, computation: 0.1, action: late.action)
+        var simulated = SimulatedTimeController(
+            horizon: horizon, configuration: configuration, latency: latency, key: key)
+        let policy = ScriptedPolicy(horizon: horizon)
+        let delay = configuration.steps(for: late.observation) + configuration.steps(for: late.action)
+        for step in 0..<30 {
+            if let request = simulated.observe(observation(step)) {
+                simulated.accept(try policy.chunks(for: [request])[0])
+            }
+            let action = try robot.action(for: observation(max(0, step - delay)))
+            robot.worker.waitUntilIdle()
+            #expect(action == simulated.nextCommand().action, "step \(step)")
+        }
     }
 
     @Test func whatIsSeenLateCountsAsOfItsTime() throws {
@@ -75,6 +98,12 @@ private func controller(
         allowed.signal()
         robot.worker.waitUntilIdle()
         #expect(try robot.action(for: observation(4)) == [1006])
+    }
+
+    @Test func noTimePassesUntilThereIsAFirstCommand() throws {
+        let robot = try controller(of: SlowPolicy(permissions(2), failing: [0]), actionLatency: 0.15)
+        #expect(throws: SlowPolicy.Refusal.self) { try robot.action(for: observation(0)) }
+        #expect(try (0..<4).map { try robot.action(for: observation(max(0, $0 - 2)))[0] } == [1000, 1001, 1002, 1003])
     }
 
     @Test func resetWaitsAndStartsOver() throws {
@@ -118,8 +147,24 @@ private func controller(
         #expect(try (0..<2).map { try robot.action(for: observation($0)) } == [[0, 0], [0, 0]])
         robot.worker.waitUntilIdle()
         #expect(throws: Witness.Refusal.self) { try robot.action(for: observation(2)) }
+        #expect(try robot.action(for: observation(3)) == [0, 0])
         robot.worker.waitUntilIdle()
-        #expect(try robot.action(for: observation(3)) == [1, 2])
+        #expect(try robot.action(for: observation(4)) == [2, 3])
+    }
+
+    @Test(arguments: [Joining.waiting, .ensembling()])
+    func aPolicyThatKeepsFailingLeavesEveryOtherCallAnAction(joining: Joining) throws {
+        let robot = try RealTimeController(
+            SlowPolicy(permissions(20), failing: Set(1..<20)), configuration: ControlConfiguration(joining: joining),
+            key: RandomKey(seed: 1))
+        let actions = (0..<12).map { step in
+            defer { robot.worker.waitUntilIdle() }
+            return try? robot.action(for: observation(step))
+        }
+        // Three actions of the first chunk are executed, when it has been waited for, and then the last one is held.
+        #expect(actions[0] == [0] && actions[1] == [1])
+        #expect(zip(actions, actions.dropFirst()).allSatisfy { $0 != nil || $1 != nil })
+        #expect(actions.contains(nil))
     }
 
     @Test func answersThatAreNoneAreRefused() throws {
