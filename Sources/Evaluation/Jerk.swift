@@ -3,7 +3,7 @@
 /// Of four consecutive actions at `rate` steps a second, the jerk is `‖a₃ − 3 a₂ + 3 a₁ − a₀‖ · rate³`, in units of the actions per s³ (pixels for Push-T): the
 /// third derivative of a motion that follows its commands, by finite differences. It belongs to a chunk boundary when the four actions lie on both sides of one,
 /// that is when a new chunk first had a say in one of the last three: there are three such places at each boundary. Of a way to join chunks that takes longer, such
-/// as a blend of more than three steps, the rest counts to no boundary, only to the whole.
+/// as a blend of more than three steps, the rest counts to no boundary, only to the whole; so does a stop where actions have run out.
 public struct Jerk: Codable, Sendable, Equatable {
     /// Mean over the places at chunk boundaries; nil if there were none.
     public var boundary: Double?

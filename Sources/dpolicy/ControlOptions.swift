@@ -23,8 +23,8 @@ struct ControlOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            How chunks follow each other: \(ControlOptions.joiningNames). If not given: \(ControlConfiguration().joining) when there is a latency, waiting \
-            when there is none.
+            How chunks follow each other: \(ControlOptions.joiningNames). If not given: \(ControlConfiguration().joining) with a latency or an --interval, \
+            waiting without.
             """),
         transform: Joining.init)
     var joining: Joining?

@@ -12,10 +12,10 @@ struct LatencySweep: ParsableCommand {
         commandName: "latency",
         abstract: "Judge ways to hide latency in Push-T: score and jerk against latency, as tables and plots.",
         discussion: """
-            Each way of joining chunks is judged at each latency in simulated time, on the same seeds. Jerk is the mean third difference of \
-            the commands, at chunk boundaries and anywhere. The folder that --output names gets latency.json with every result, latency.md \
-            with the tables, and the pictures latency-score.svg, latency-jerk.svg and latency-overall-jerk.svg. Without --policy, the one that \
-            ships with the project is judged.
+            Each way of joining chunks is judged at each latency in simulated time, on the same seeds. Jerk is the mean length of the commands' \
+            third differences over time, in pixels per s³, at chunk boundaries and anywhere. The folder that --output names gets latency.json \
+            with every result, latency.md with the tables, and the pictures latency-score.svg, latency-jerk.svg and latency-overall-jerk.svg. \
+            Without --policy, the one that ships with the project is judged.
 
             Examples:
               dpolicy latency

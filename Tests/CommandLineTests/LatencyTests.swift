@@ -37,9 +37,11 @@ import Testing
         _ = try run("evaluate")
         let plain = try EvaluationResult(contentsOf: folder("evaluation.json"))
         #expect(plain.settings.control == .recedingHorizon)
-        _ = try run("evaluate", "--joining", "dropping")
-        // There is nothing to drop.
-        #expect(try EvaluationResult(contentsOf: folder("evaluation.json")).episodes == plain.episodes)
+        // There is nothing to be late with, and nothing to drop.
+        for joining in ["naive", "dropping"] {
+            _ = try run("evaluate", "--joining", joining)
+            #expect(try EvaluationResult(contentsOf: folder("evaluation.json")).episodes == plain.episodes)
+        }
         _ = try run("evaluate", "--latency", "0.3")
         let late = try EvaluationResult(contentsOf: folder("evaluation.json"))
         #expect(late.settings.control == ControlConfiguration())
