@@ -18,8 +18,8 @@ public struct ControlConfiguration: Codable, Sendable, Equatable {
 
     /// Late actions dropped and chunks begun from the previous one, at 10 control steps a second, unless told otherwise.
     ///
-    /// That way of joining had the best mean score over latencies up to 0.5 s in Push-T, on seeds that no result is reported for; see
-    /// `Documentation/latency.md`.
+    /// That way of joining had the best mean score over latencies up to 0.5 s in Push-T, if not by more than chance, on seeds that no result is reported
+    /// for; see `Documentation/latency.md`.
     public init(joining: Joining = .warmStart(), interval: Int? = nil, rate: Double = 10) {
         self.joining = joining
         self.interval = interval
