@@ -1,4 +1,5 @@
 import Foundation
+import PolicyInterface
 
 #if canImport(Glibc)
     import Glibc
@@ -31,7 +32,7 @@ func writeAtomically(_ data: Data, to file: URL) throws {
     } catch {
         try? FileManager.default.removeItem(at: temporary)
         if error is FileWriteError { throw error }
-        throw FileWriteError(file: file.path, reason: error.localizedDescription)
+        throw FileWriteError(file: file.path, reason: systemReason(of: error))
     }
 }
 

@@ -92,7 +92,7 @@ func explanation(of error: any Error) -> String {
     case DecodingError.typeMismatch(let type, let context): line(context.codingPath, "is not of type \(type)")
     case DecodingError.valueNotFound(_, let context): line(context.codingPath, "has no value")
     case DecodingError.dataCorrupted(let context): line(context.codingPath, context.debugDescription)
-    case let error as CocoaError: error.localizedDescription
+    case let error as CocoaError: systemReason(of: error)
     default: "\(error)"
     }
 }

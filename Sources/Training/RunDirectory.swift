@@ -1,4 +1,5 @@
 public import Foundation
+import PolicyInterface
 import TensorFiles
 
 /// The files of a training run.
@@ -43,9 +44,9 @@ public struct RunDirectory: Sendable {
         do {
             try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
         } catch {
-            let reason = (error as NSError).localizedDescription
             throw TrainingError.damaged(
-                path: url.path, expected: "a folder that can be made or written to", found: reason, hint: nil)
+                path: url.path, expected: "a folder that can be made or written to", found: systemReason(of: error),
+                hint: nil)
         }
         return try RunLock(lock, of: url)
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PolicyInterface
 
 extension Dpolicy {
     /// Says what went wrong and ends the process: the one place where errors become exit codes.
@@ -11,7 +12,8 @@ extension Dpolicy {
             StandardOutput.write(line: fullMessage(for: error))
             Foundation.exit((try? StandardOutput.flush()) == nil ? 1 : 0)
         case .validationFailure:
-            complain("\(message(for: error)); \(hint)")
+            let refusal = message(for: error)
+            complain("\(refusal.hasSuffix(".") ? String(refusal.dropLast()) : refusal); \(hint)")
             Foundation.exit(64)
         default:
             complain(explanation(of: error))
@@ -37,12 +39,12 @@ extension Dpolicy {
         return "see \(words.joined(separator: " ")) --help"
     }
 
-    /// An error in one line; the system's own say more in their localised description.
+    /// An error in one line; Foundation's own with the path and the reason.
     private static func explanation(of error: any Error) -> String {
         switch error {
         case let error as CocoaError:
             let path = error.userInfo[NSFilePathErrorKey] as? String
-            return "\(path.map { "\($0): " } ?? "")\(error.localizedDescription)"
+            return "\(path.map { "\($0): " } ?? "")\(systemReason(of: error))"
         default: return "\(error)"
         }
     }
