@@ -22,7 +22,8 @@ public struct RecipeError: Error, Equatable, CustomStringConvertible {
 
     /// One line: where, what was expected, what was found, what to do.
     public var description: String {
-        "\(place): " + (key.map { "\($0): " } ?? "") + "expected \(expected), found \(found)"
+        let key = key.flatMap { place.hasSuffix(" \($0)") ? nil : "\($0): " } ?? ""
+        return "\(place): \(key)expected \(expected), found \(found)"
             + (hint.map { "; \($0)" } ?? "")
     }
 }
