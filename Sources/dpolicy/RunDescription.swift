@@ -40,7 +40,8 @@ extension RunDescription: CustomStringConvertible {
         var lines = [path, "step \(step) of \(steps)"]
         if let metrics {
             lines.append(
-                "loss \(metrics.loss), learning rate \(metrics.learningRate), \(Int(metrics.elapsedSeconds)) s")
+                String(format: "loss %.4f, learning rate %.2g, ", metrics.loss, metrics.learningRate)
+                    + "\(Int(metrics.elapsedSeconds)) s")
         }
         lines += checkpoints.map { "checkpoint \($0)" + ($0.file == best ? " (the best)" : "") }
         if let policy { lines += ["", "policy", "\(policy)"] }
@@ -86,7 +87,8 @@ struct CheckpointDescription: Encodable {
 extension CheckpointDescription: CustomStringConvertible {
     var description: String {
         let measured = [
-            validationLoss.map { ", validation loss \($0)" }, score.map { ", score \($0)" },
+            validationLoss.map { String(format: ", validation loss %.4f", $0) },
+            score.map { String(format: ", score %.3f", $0) },
         ].compactMap { $0 }.joined()
         return "\(file): \(recipe), step \(step), epoch \(epoch), \(precision), \(Int(elapsedSeconds)) s\(measured)"
     }
