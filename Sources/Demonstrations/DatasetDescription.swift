@@ -14,6 +14,13 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         public var shape: [Int]
         /// What the numbers range over, one column each; none for images, whose numbers are not read.
         public var statistics: FieldStatistics?
+
+        enum CodingKeys: String, CodingKey {
+            case name
+            case elementType = "element_type"
+            case shape
+            case statistics
+        }
     }
 
     /// How long episodes are.
@@ -38,6 +45,13 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         public var action: String
         /// How many numbers an action has.
         public var actionDimension: Int
+
+        enum CodingKeys: String, CodingKey {
+            case observation
+            case observationDimension = "observation_dimension"
+            case action
+            case actionDimension = "action_dimension"
+        }
     }
 
     /// The path of the dataset.
@@ -50,6 +64,14 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
     public var fields: [Field]
     /// Settings that fit, if there is a field of actions and one to observe.
     public var suggestion: Suggestion?
+
+    enum CodingKeys: String, CodingKey {
+        case path
+        case frameCount = "frames"
+        case episodes
+        case fields
+        case suggestion
+    }
 
     /// Looks through a zarr v2 folder or `.zarr.zip`; every vector is read and checked, images are not.
     /// - Parameters:

@@ -17,8 +17,8 @@ import Testing
         #expect(text.output.contains("joints") && text.output.contains("6 episodes"))
         #expect(text.output.contains("      - name: joints\n      - name: state\n  action:\n    field: command\n"))
         let json = try dpolicy("data", "inspect", path, "--action", "command", "--json").json()
-        #expect(json["frameCount"] as? Int == 120)
-        #expect((json["suggestion"] as? [String: Any])?["actionDimension"] as? Int == 2)
+        #expect(json["frames"] as? Int == 120)
+        #expect((json["suggestion"] as? [String: Any])?["action_dimension"] as? Int == 2)
         #expect(try dpolicy("inspect", path, "--json").json()["kind"] as? String == "dataset")
     }
 
