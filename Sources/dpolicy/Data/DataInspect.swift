@@ -23,6 +23,11 @@ struct DataInspect: ParsableCommand {
 
     func run() throws {
         let description = try DatasetDescription(contentsOf: URL(fileURLWithPath: path), action: action)
+        let names = description.fields.map(\.name)
+        guard action == "action" || names.contains(action) else {
+            throw CommandError(
+                place: "--action", expected: "one of the fields, \(names.joined(separator: ", "))", found: action)
+        }
         if global.json {
             try StandardOutput.write(json: description)
         } else {
