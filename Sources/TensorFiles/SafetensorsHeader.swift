@@ -18,7 +18,9 @@ struct SafetensorsHeader {
         let length = try source.bytes(0..<8).withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
         guard length <= Self.maximumLength, Int(length) <= source.size - 8 else {
             throw failure(
-                "header", expected: "at most \(min(source.size - 8, Self.maximumLength)) bytes", found: "\(length)")
+                "header",
+                expected: "a safetensors header of at most \(min(source.size - 8, Self.maximumLength)) bytes",
+                found: "one of \(length)")
         }
         let start = 8 + Int(length)
         let document: [String: Item]

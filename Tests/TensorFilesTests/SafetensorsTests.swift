@@ -119,7 +119,7 @@ import Testing
     func refusesHugeHeaders(length: UInt64) throws {
         let url = try file("{}", length: length, bytes: 0)
         let text = message { _ = try SafetensorsFile(contentsOf: url) }
-        #expect(text.contains("header: expected at most 2 bytes, found \(length)"))
+        #expect(text.contains("header: expected a safetensors header of at most 2 bytes, found one of \(length)"))
     }
 
     @Test func refusesAFileWithoutAHeader() throws {
