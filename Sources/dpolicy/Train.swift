@@ -75,7 +75,13 @@ struct Train: ParsableCommand {
 
     /// The recipe as the arguments say; a name or an override that cannot be understood counts as wrong usage.
     private func resolvedRecipe() throws -> Recipe {
-        let source = recipe ?? RunDirectory(URL(fileURLWithPath: output)).recipe.path
+        let run = RunDirectory(URL(fileURLWithPath: output))
+        guard recipe != nil || FileManager.default.fileExists(atPath: run.recipe.path) else {
+            throw CommandError(
+                place: run.url.path, expected: "a run to go on with", found: "no \(run.recipe.lastPathComponent)",
+                hint: "--recipe begins one")
+        }
+        let source = recipe ?? run.recipe.path
         do {
             let recipe = try RecipeFile.read(source, overrides: overrides)
             try TrainingRollouts.check(recipe)
