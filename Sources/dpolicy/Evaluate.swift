@@ -84,6 +84,18 @@ struct Evaluate: ParsableCommand {
             latency: control.simulatedLatency)
     }
 
+    /// An option that only makes sense for a policy in this process, if one is given.
+    private var ownPolicyOption: String? {
+        let given = [
+            ("--policy", policy != nil), ("--sampler", sampler.sampler != nil), ("--steps", sampler.steps != nil),
+            ("--precision", computing.precision != nil), ("--weights", acting.weights != .native),
+            ("--compare", compare != nil), ("--compare-sampler", compareSampler != nil),
+            ("--compare-steps", compareSteps != nil), ("--compare-precision", comparePrecision != nil),
+            ("--compare-weights", compareWeights != nil),
+        ]
+        return given.first { $0.1 }?.0
+    }
+
     private var isComparison: Bool {
         compare != nil || compareSampler != nil || compareSteps != nil || comparesMachines
     }
@@ -93,10 +105,8 @@ struct Evaluate: ParsableCommand {
     func validate() throws {
         try computing.check(comparePrecision, option: "--compare-precision")
         _ = try checkingUsage { try PushTTask.evaluator(settings) }
-        let isConfigured = sampler.sampler != nil || sampler.steps != nil || computing.precision != nil
-        if remote.server != nil, policy != nil || isComparison || isConfigured || acting.weights != .native {
-            throw ValidationError(
-                "--server: expected no option of a policy, sampler or machine, found one; the server has its own")
+        if remote.server != nil, let other = ownPolicyOption {
+            throw ValidationError("--server: expected its own policy, sampler and machine alone, found \(other)")
         }
     }
 
