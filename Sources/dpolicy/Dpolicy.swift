@@ -10,7 +10,8 @@ struct Dpolicy: ParsableCommand {
         discussion: """
             A first run, from demonstrations to a film of the learnt policy:
               dpolicy data inspect Demonstrations/pusht.zarr
-              dpolicy train --recipe pusht-demo --data Demonstrations/pusht.zarr --output runs/demo
+              dpolicy train --recipe pusht-demo --data Demonstrations/pusht.zarr \\
+                --output runs/demo
               dpolicy evaluate --policy runs/demo/policy --video rollouts.mp4
 
             Results go to standard output, progress and messages to standard error. The exit code is 0 when all went well, 64 for \

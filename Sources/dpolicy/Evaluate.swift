@@ -28,9 +28,11 @@ struct Evaluate: ParsableCommand {
             Examples:
               dpolicy evaluate
               dpolicy evaluate --policy runs/demo/policy --video rollouts.mp4
-              dpolicy evaluate --policy runs/demo/policy --sampler ddim --steps 10 --compare-sampler ddpm
+              dpolicy evaluate --policy runs/demo/policy --sampler ddim --steps 10 \\
+                --compare-sampler ddpm
               dpolicy evaluate --policy runs/a/policy --compare runs/b/policy --json
-              dpolicy evaluate --episodes 200 --seed 200000 --precision bfloat16 --compare-precision float32
+              dpolicy evaluate --episodes 200 --seed 200000 --precision bfloat16 \\
+                --compare-precision float32
               dpolicy evaluate --latency 0.3 --joining blending:2
               dpolicy evaluate --server ws://127.0.0.1:8000
             """)

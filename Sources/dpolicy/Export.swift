@@ -15,7 +15,8 @@ struct Export: ParsableCommand {
             Examples:
               dpolicy export --policy runs/demo --output robots/pusht
               dpolicy export --policy runs/demo/policy --output small --precision bfloat16
-              dpolicy export --policy runs/demo/checkpoints/step-00003000.checkpoint --output robots/earlier
+              dpolicy export --policy runs/demo/checkpoints/step-00003000.checkpoint \\
+                --output robots/earlier
             """)
 
     @Option(

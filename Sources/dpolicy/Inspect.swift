@@ -11,7 +11,8 @@ struct Inspect: ParsableCommand {
               dpolicy inspect runs/demo/policy
               dpolicy inspect runs/demo --json
               dpolicy inspect Demonstrations/pusht.zarr
-              dpolicy inspect runs/seeing/policy --keypoints looking.png --data Demonstrations/pusht.zarr
+              dpolicy inspect runs/seeing/policy --keypoints looking.png \\
+                --data Demonstrations/pusht.zarr
             """)
 
     @Argument(help: "A policy directory, a run, a checkpoint, a zarr folder or a .zarr.zip.")

@@ -19,8 +19,10 @@ struct LatencySweep: ParsableCommand {
 
             Examples:
               dpolicy latency
-              dpolicy latency --policy runs/demo/policy --output runs/demo/latency --sampler ddim --steps 10
-              dpolicy latency --latencies 0 0.2 0.4 --joinings dropping blending:2 blending:6 --episodes 20 --seed 200000
+              dpolicy latency --policy runs/demo/policy --output runs/demo/latency \\
+                --sampler ddim --steps 10
+              dpolicy latency --latencies 0 0.2 0.4 --joinings dropping blending:2 \\
+                --episodes 20 --seed 200000
               dpolicy latency --of action --latencies 0 0.1 0.2
             """)
 

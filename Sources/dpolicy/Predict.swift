@@ -14,7 +14,8 @@ struct Predict: ParsableCommand {
             action [B,Ta,A], which is to be executed, and action_prediction [B,Tp,A], all that was predicted, in raw units.
 
             Example:
-              dpolicy predict --policy runs/demo/policy --input in.safetensors --output out.safetensors --sampler ddim --steps 10
+              dpolicy predict --policy runs/demo/policy --input in.safetensors \\
+                --output out.safetensors --sampler ddim --steps 10
             """)
 
     @Option(help: ArgumentHelp("Folder of the policy.", valueName: "dir"))

@@ -21,7 +21,8 @@ struct Serve: ParsableCommand {
             Examples:
               dpolicy serve --policy runs/demo/policy --sampler ddim --steps 10
               dpolicy serve --policy runs/demo/policy --field state=observation/state
-              dpolicy serve --host 0.0.0.0 --api-key-file key.txt --tls-cert cert.pem --tls-key key.pem
+              dpolicy serve --host 0.0.0.0 --api-key-file key.txt \\
+                --tls-cert cert.pem --tls-key key.pem
             """)
 
     @Option(help: ArgumentHelp("Folder of the policy; the shipped one if not given.", valueName: "dir"))

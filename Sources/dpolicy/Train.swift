@@ -17,8 +17,10 @@ struct Train: ParsableCommand {
             by Ctrl-C or by force, goes on with --resume as if it had never stopped.
 
             Examples:
-              dpolicy train --recipe pusht-demo --data Demonstrations/pusht.zarr --output runs/demo
-              dpolicy train --recipe pusht-lowdim --data data/pusht.zarr --output runs/a --seed 7 --set training.steps=20000
+              dpolicy train --recipe pusht-demo --data Demonstrations/pusht.zarr \\
+                --output runs/demo
+              dpolicy train --recipe pusht-lowdim --data data/pusht.zarr --output runs/a \\
+                --seed 7 --set training.steps=20000
               dpolicy train --recipe mine.yaml --data robot.zarr.zip --output runs/robot
               dpolicy train --resume --data Demonstrations/pusht.zarr --output runs/demo
             """)

@@ -14,10 +14,14 @@ struct Bench: ParsableCommand {
 
             Examples:
               dpolicy bench --data Demonstrations/pusht.zarr
-              dpolicy bench --work training --data Demonstrations/pusht.zarr --set policy.denoiser.widths=[256,512,1024]
-              dpolicy bench --recipe pusht-image-cnn --data Demonstrations/pusht.zarr --windows 5000
-              dpolicy bench --recipe pusht-lowdim-transformer --data Demonstrations/pusht.zarr
-              dpolicy bench --work pass --work chunk --policy Policies/pusht --sampler ddim --steps 10 --batch 8 --json
+              dpolicy bench --work training --data Demonstrations/pusht.zarr \\
+                --set policy.denoiser.widths=[256,512,1024]
+              dpolicy bench --recipe pusht-image-cnn --data Demonstrations/pusht.zarr \\
+                --windows 5000
+              dpolicy bench --recipe pusht-lowdim-transformer \\
+                --data Demonstrations/pusht.zarr
+              dpolicy bench --work pass --work chunk --policy Policies/pusht \\
+                --sampler ddim --steps 10 --batch 8 --json
               dpolicy bench --work evaluation --policy Policies/pusht --batch 50
               dpolicy bench --profile --work training --data Demonstrations/pusht.zarr
               dpolicy bench --scaling growth --data Demonstrations/pusht.zarr

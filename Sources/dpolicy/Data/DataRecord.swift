@@ -17,7 +17,8 @@ struct DataRecord: ParsableCommand {
             are refused.
 
             Example:
-              dpolicy data record --policy runs/pusht/policy --output recorded.zarr --episodes 200 --minimum-coverage 0.9
+              dpolicy data record --policy runs/pusht/policy --output recorded.zarr \\
+                --episodes 200 --minimum-coverage 0.9
             """)
 
     @Option(help: ArgumentHelp("Folder of the policy.", valueName: "dir"))

@@ -18,7 +18,8 @@ struct PlayCommand: ParsableCommand {
 
             Examples:
               dpolicy play
-              dpolicy play --policy runs/demo --sampler ddim --steps 10 --port 9000 --no-open
+              dpolicy play --policy runs/demo --sampler ddim --steps 10 \\
+                --port 9000 --no-open
             """)
 
     @Option(
