@@ -16,14 +16,21 @@ struct PageOptions: ParsableArguments {
     }
 
     /// Serves a scene, says where, opens the page, and waits until the user asks for the end.
-    /// - Parameter notice: what the user is told then.
-    func serve(_ scene: LiveScene, notice: String) throws {
+    /// - Parameters:
+    ///   - notice: what the user is told then.
+    ///   - keepsOutput: standard output is to hold nothing but a result in JSON, so that messages tell where the page is.
+    func serve(_ scene: LiveScene, notice: String, keepsOutput: Bool) throws {
         let end = DispatchSemaphore(value: 0)
         let interruption = Interruption(notice) { end.signal() }
         let number = port
         let server = try awaiting { try await PageServer.start(scene, port: number, log: .messages) }
-        StandardOutput.write(line: "page  \(server.address)")
-        try StandardOutput.flush()
+        let place = "page  \(server.address)"
+        if keepsOutput {
+            StandardError.write("\(place)\n")
+        } else {
+            StandardOutput.write(line: place)
+            try StandardOutput.flush()
+        }
         if open { Self.openBrowser(at: server.address) }
         withExtendedLifetime(interruption) { end.wait() }
         try awaiting { await server.shutDown() }

@@ -42,7 +42,7 @@ struct PlayCommand: ParsableCommand {
         let scene = LiveScene(
             playing: PlayedPolicy(loaded, name: policy ?? named.url.lastPathComponent),
             definition: PushTTask.definition(showing: loaded.configuration.observations), seed: seed)
-        try page.serve(scene, notice: "closing the page")
+        try page.serve(scene, notice: "closing the page", keepsOutput: global.json)
     }
 }
 

@@ -52,7 +52,7 @@ struct Record: ParsableCommand {
         let set = LiveScene.demonstrations(at: URL(fileURLWithPath: output))
         let saved = try set.open()
         let scene = LiveScene(recordingTo: set, saved: saved, seed: seed ?? Self.firstSeed + UInt64(saved.episodes))
-        try page.serve(scene, notice: "saving")
+        try page.serve(scene, notice: "saving", keepsOutput: global.json)
         let outcome = scene.finish()
         let (size, lost) = (outcome?.saved ?? saved, outcome?.lost ?? 0)
         if global.json {
