@@ -46,7 +46,11 @@ struct Export: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        try PolicyDirectory(URL(fileURLWithPath: output)).write(stored(), precision: precision.precision)
+        let place = URL(fileURLWithPath: output)
+        guard place.resolvingSymlinksInPath().path != NamedPolicy(at: policy).url.resolvingSymlinksInPath().path else {
+            throw CommandError(place: output, expected: "another folder than the policy's own", found: "the same")
+        }
+        try PolicyDirectory(place).write(stored(), precision: precision.precision)
         if global.json {
             try StandardOutput.write(json: ["policy": output, "precision": precision.rawValue])
         } else {
