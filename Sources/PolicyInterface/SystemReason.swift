@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// Why a call failed, in few words: the operating system's, if it is the one that refused.
 ///
