@@ -32,6 +32,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
     /// - Parameters:
     ///   - parameters: the flat vector that `model.table` describes; later changes are seen.
     ///   - sampler: the configuration's own if not given.
+    /// - Precondition: there are as many parameters as `model.table` has.
     /// - Throws: `InvalidSetting` when the sampler or the normaliser does not fit the model.
     public init(
         _ model: DiffusionModel, parameters: any DeviceBuffer, normaliser: Normaliser, sampler: Sampler? = nil,
