@@ -1,4 +1,3 @@
-import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -55,23 +54,13 @@ struct Connector {
                 .connect(host: address.host, port: address.port).wait()
         } catch {
             greeting.fail(error)
-            throw PolicyClientError.unreachable(address, reason: Self.reason(of: error))
+            throw PolicyClientError(connectingTo: address, failed: error)
         }
         do {
             return (Connection(channel: channel, address: address), try greeting.futureResult.wait())
         } catch {
             channel.close(promise: nil)
             throw error
-        }
-    }
-
-    /// Why no connection came about, in the words of the operating system where it refused.
-    private static func reason(of error: any Error) -> String {
-        switch error {
-        case let error as NIOConnectionError:
-            (error.connectionErrors.first?.error ?? error.dnsAError ?? error.dnsAAAAError).map(reason) ?? "\(error)"
-        case let error as IOError: String(cString: strerror(error.errnoCode))
-        default: "\(error)"
         }
     }
 

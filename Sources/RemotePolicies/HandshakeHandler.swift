@@ -29,7 +29,7 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: address.path, headers: headers)
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.whenFailure { [greeting, address] error in
-            greeting.fail(PolicyClientError.unreachable(address, reason: "\(error)"))
+            greeting.fail(PolicyClientError(connectingTo: address, failed: error))
         }
         context.write(Self.wrapOutboundOut(.head(head)), promise: written)
         context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
@@ -55,7 +55,7 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        greeting.fail(PolicyClientError.unreachable(address, reason: "\(error)"))
+        greeting.fail(PolicyClientError(connectingTo: address, failed: error))
         context.close(promise: nil)
     }
 }

@@ -6,6 +6,8 @@ public enum PolicyClientError: Error, Equatable, CustomStringConvertible {
     case invalidCertificates(file: String, reason: String)
     /// Nobody answers there.
     case unreachable(ServerAddress, reason: String)
+    /// Nobody who is trusted vouches for the server's certificate.
+    case untrusted(ServerAddress)
     /// The server does not let the client in.
     case notAdmitted(ServerAddress, status: Int, text: String)
     /// The connection ended before the answer.
@@ -24,6 +26,8 @@ public enum PolicyClientError: Error, Equatable, CustomStringConvertible {
         case .invalidCertificates(let file, let reason): "\(file): expected certificates in PEM form, found \(reason)"
         case .unreachable(let server, let reason):
             "\(server): expected a policy server, found none (\(reason)); start one with dpolicy serve"
+        case .untrusted(let server):
+            "\(server): expected a certificate that is trusted, found one that is not; name the file of who signed it with --tls-ca"
         case .notAdmitted(let server, let status, let text):
             "\(server): expected to be let in, found HTTP status \(status)" + (text.isEmpty ? "" : ": \(text)")
                 + (status == 401 ? "; name the file of its key with --api-key-file" : "")

@@ -30,7 +30,14 @@ public struct TransportSecurity: Sendable {
         _ file: String, _ expected: String, _ body: () throws -> Result
     ) throws -> Result {
         do { return try body() } catch {
-            throw TransportSecurityError(file: file, expected: expected, found: "\(error)")
+            let isThere = FileManager.default.isReadableFile(atPath: file)
+            let found =
+                switch error {
+                case _ where !isThere: "no file that can be read"
+                case NIOSSLError.failedToLoadCertificate, NIOSSLError.failedToLoadPrivateKey: "something else"
+                default: "\(error)"
+                }
+            throw TransportSecurityError(file: file, expected: expected, found: found)
         }
     }
 }

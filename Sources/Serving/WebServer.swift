@@ -1,3 +1,4 @@
+import Glibc
 public import Logging
 import NIOCore
 import NIOPosix
@@ -62,7 +63,8 @@ public final class WebServer: Sendable {
                 }
                 .bind(host: configuration.address.host, port: configuration.address.port).get()
         } catch {
-            throw ListeningError(address: configuration.address, reason: "\(error)")
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) }
+            throw ListeningError(address: configuration.address, reason: reason ?? "\(error)")
         }
         let conversations = Task(executorPreference: ServerExecutor()) {
             await withDiscardingTaskGroup { group in

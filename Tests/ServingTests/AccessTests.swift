@@ -99,7 +99,7 @@ import Testing
                 let request = FakePolicy.request(1)
                 #expect(try client.chunks(for: [request]) == [FakePolicy.chunk(for: request)])
                 // Nobody vouches for the certificate.
-                #expect(throws: PolicyClientError.self) { try PolicyClient(address) }
+                #expect(throws: PolicyClientError.untrusted(address)) { try PolicyClient(address) }
                 #expect(throws: PolicyClientError.self) { try PolicyClient(ServerAddress("ws://localhost:\(port)")) }
             }
         }

@@ -125,7 +125,7 @@ import Testing
     @Test func wrongTypesAreNamed() {
         #expect(
             error(lowDim, ["training.batch_size=many"])
-                == "--set training.batch_size: training.batch_size: expected a whole number, found many")
+                == "--set training.batch_size: expected a whole number, found many")
         #expect(error(lowDim, ["training.batch_size=2.5"]).contains("expected a whole number, found 2.5"))
         #expect(error(lowDim, ["training.batch_size=\"8\""]).contains("expected a whole number, found the text \"8\""))
         #expect(error(lowDim, ["training.seed=-1"]).contains("expected a whole number from 0, found -1"))
