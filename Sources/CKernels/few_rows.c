@@ -108,54 +108,41 @@ CK_INLINE void ck_finish_row(
 // MARK: Pairs of bf16
 
 #if defined(__x86_64__) && defined(__linux__)
+/// One sum for each element, in the order of taps and inputs as for many rows: what is rounded to bf16 must not depend on how many rows there are.
 CK_TARGET_AVX512_BF16 CK_INLINE void ck_multiply_pairs(
-    const int rows, const int unroll, float *sums, const int32_t *to, const int32_t *const *x, const __m512i *w, ptrdiff_t n) {
+    const int rows, float *sums, const int32_t *to, const int32_t *const *x, const __m512i *w, ptrdiff_t n) {
     __m512 sum[8][2];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows * unroll; i++)
-        for (int v = 0; v < 2; v++)
-            sum[i][v] = i % unroll ? _mm512_setzero_ps() : _mm512_load_ps(sums + to[i / unroll] * ck_panel_width + v * 16);
-    ptrdiff_t k = 0;
-#pragma clang loop unroll(disable)
-    for (; k + unroll <= n; k += unroll)
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < 2; v++) sum[r][v] = _mm512_load_ps(sums + to[r] * ck_panel_width + v * 16);
+#pragma clang loop unroll_count(4)
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const __m512i *line = w + 2 * k;
+        _mm_prefetch(line + 2 * CK_AHEAD, _MM_HINT_T0);
+        _mm_prefetch(line + 2 * CK_AHEAD + 1, _MM_HINT_T0);
 #pragma clang loop unroll(full)
-        for (int u = 0; u < unroll; u++) {
-            const __m512i *line = w + 2 * (k + u);
-            _mm_prefetch(line + 2 * CK_AHEAD, _MM_HINT_T0);
-            _mm_prefetch(line + 2 * CK_AHEAD + 1, _MM_HINT_T0);
-            for (int r = 0; r < rows; r++) {
-                const __m512bh pair = (__m512bh)_mm512_set1_epi32(x[r][k + u]);
-                for (int v = 0; v < 2; v++)
-                    sum[r * unroll + u][v] = _mm512_dpbf16_ps(sum[r * unroll + u][v], pair, (__m512bh)line[v]);
-            }
+        for (int r = 0; r < rows; r++) {
+            const __m512bh pair = (__m512bh)_mm512_set1_epi32(x[r][k]);
+            for (int v = 0; v < 2; v++) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], pair, (__m512bh)line[v]);
         }
-#pragma clang loop unroll(disable)
-    for (; k < n; k++)
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++)
-            for (int v = 0; v < 2; v++)
-                sum[r * unroll][v] = _mm512_dpbf16_ps(
-                    sum[r * unroll][v], (__m512bh)_mm512_set1_epi32(x[r][k]), (__m512bh)w[2 * k + v]);
+    }
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < 2; v++) {
-            for (int u = 1; u < unroll; u++) sum[r * unroll][v] = _mm512_add_ps(sum[r * unroll][v], sum[r * unroll + u][v]);
-            _mm512_store_ps(sums + to[r] * ck_panel_width + v * 16, sum[r * unroll][v]);
-        }
+        for (int v = 0; v < 2; v++) _mm512_store_ps(sums + to[r] * ck_panel_width + v * 16, sum[r][v]);
 }
 
 CK_TARGET_AVX512_BF16 static void ck_multiply_bf16(
     int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t n) {
     const int32_t *const *from = (const int32_t *const *)x;
     switch (rows) {
-    case 1: ck_multiply_pairs(1, 4, sums, to, from, w, n / 2); break;
-    case 2: ck_multiply_pairs(2, 4, sums, to, from, w, n / 2); break;
-    case 3: ck_multiply_pairs(3, 2, sums, to, from, w, n / 2); break;
-    case 4: ck_multiply_pairs(4, 2, sums, to, from, w, n / 2); break;
-    case 5: ck_multiply_pairs(5, 1, sums, to, from, w, n / 2); break;
-    case 6: ck_multiply_pairs(6, 1, sums, to, from, w, n / 2); break;
-    case 7: ck_multiply_pairs(7, 1, sums, to, from, w, n / 2); break;
-    case 8: ck_multiply_pairs(8, 1, sums, to, from, w, n / 2); break;
+    case 1: ck_multiply_pairs(1, sums, to, from, w, n / 2); break;
+    case 2: ck_multiply_pairs(2, sums, to, from, w, n / 2); break;
+    case 3: ck_multiply_pairs(3, sums, to, from, w, n / 2); break;
+    case 4: ck_multiply_pairs(4, sums, to, from, w, n / 2); break;
+    case 5: ck_multiply_pairs(5, sums, to, from, w, n / 2); break;
+    case 6: ck_multiply_pairs(6, sums, to, from, w, n / 2); break;
+    case 7: ck_multiply_pairs(7, sums, to, from, w, n / 2); break;
+    case 8: ck_multiply_pairs(8, sums, to, from, w, n / 2); break;
     }
 }
 
