@@ -21,8 +21,13 @@ typedef float ck_vector __attribute__((vector_size(64)));
 
 /// What depends on the level of vector instructions.
 typedef struct {
-    /// sums[to[r], :] += x[r][0 ..< n] · w over float32 or, for n even, bf16 pairs.
-    void (*multiply)(int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t n);
+    /// sums[to[r], :] += x[r][0 ..< n] · w over float32 or, for n even, bf16 pairs; if of two panels, the other's sums are those of `ck_most_rows`
+    /// rows further on, and its weights lie `panel_size` bytes behind.
+    void (*multiply)(
+        int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t panel_size,
+        ptrdiff_t n);
+    /// How many panels it takes at once.
+    int most_panels;
     /// The same numbers in the format that `multiply` takes.
     void (*unpack)(ck_format format, const void *packed, void *out, ptrdiff_t count);
     /// One row of sums as it goes into the result.
@@ -109,40 +114,48 @@ CK_INLINE void ck_finish_row(
 
 #if defined(__x86_64__) && defined(__linux__)
 /// One sum for each element, in the order of taps and inputs as for many rows: what is rounded to bf16 must not depend on how many rows there are.
+///
+/// Additions wait for each other, so where rows are few, two panels are multiplied at once.
 CK_TARGET_AVX512_BF16 CK_INLINE void ck_multiply_pairs(
-    const int rows, float *sums, const int32_t *to, const int32_t *const *x, const __m512i *w, ptrdiff_t n) {
+    const int rows, const int panels, float *sums, const int32_t *to, const int32_t *const *x, const char *w,
+    ptrdiff_t panel_size, ptrdiff_t n) {
     __m512 sum[8][2];
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < 2; v++) sum[r][v] = _mm512_load_ps(sums + to[r] * ck_panel_width + v * 16);
+    for (int i = 0; i < rows * panels; i++)
+        for (int v = 0; v < 2; v++)
+            sum[i][v] = _mm512_load_ps(sums + (i % panels * ck_most_rows + to[i / panels]) * ck_panel_width + v * 16);
 #pragma clang loop unroll_count(4)
-    for (ptrdiff_t k = 0; k < n; k++) {
-        const __m512i *line = w + 2 * k;
-        _mm_prefetch(line + 2 * CK_AHEAD, _MM_HINT_T0);
-        _mm_prefetch(line + 2 * CK_AHEAD + 1, _MM_HINT_T0);
+    for (ptrdiff_t k = 0; k < n; k++)
 #pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) {
-            const __m512bh pair = (__m512bh)_mm512_set1_epi32(x[r][k]);
-            for (int v = 0; v < 2; v++) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], pair, (__m512bh)line[v]);
+        for (int p = 0; p < panels; p++) {
+            const __m512i *line = (const __m512i *)(w + p * panel_size) + 2 * k;
+            _mm_prefetch(line + 2 * CK_AHEAD, _MM_HINT_T0);
+            _mm_prefetch(line + 2 * CK_AHEAD + 1, _MM_HINT_T0);
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                const __m512bh pair = (__m512bh)_mm512_set1_epi32(x[r][k]);
+                for (int v = 0; v < 2; v++)
+                    sum[r * panels + p][v] = _mm512_dpbf16_ps(sum[r * panels + p][v], pair, (__m512bh)line[v]);
+            }
         }
-    }
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < 2; v++) _mm512_store_ps(sums + to[r] * ck_panel_width + v * 16, sum[r][v]);
+    for (int i = 0; i < rows * panels; i++)
+        for (int v = 0; v < 2; v++)
+            _mm512_store_ps(sums + (i % panels * ck_most_rows + to[i / panels]) * ck_panel_width + v * 16, sum[i][v]);
 }
 
 CK_TARGET_AVX512_BF16 static void ck_multiply_bf16(
-    int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t n) {
-    const int32_t *const *from = (const int32_t *const *)x;
+    int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t panel_size,
+    ptrdiff_t n) {
+#define CK_PAIRS_CASE(count, width)                                                                                    \
+    case count: ck_multiply_pairs(count, width, sums, to, (const int32_t *const *)x, w, panel_size, n / 2); return;
+    if (panels == 2) {
+        switch (rows) { CK_PAIRS_CASE(1, 2) CK_PAIRS_CASE(2, 2) CK_PAIRS_CASE(3, 2) CK_PAIRS_CASE(4, 2) }
+        ck_multiply_bf16(rows, 1, sums + ck_most_rows * ck_panel_width, to, x, (const char *)w + panel_size, 0, n);
+    }
     switch (rows) {
-    case 1: ck_multiply_pairs(1, sums, to, from, w, n / 2); break;
-    case 2: ck_multiply_pairs(2, sums, to, from, w, n / 2); break;
-    case 3: ck_multiply_pairs(3, sums, to, from, w, n / 2); break;
-    case 4: ck_multiply_pairs(4, sums, to, from, w, n / 2); break;
-    case 5: ck_multiply_pairs(5, sums, to, from, w, n / 2); break;
-    case 6: ck_multiply_pairs(6, sums, to, from, w, n / 2); break;
-    case 7: ck_multiply_pairs(7, sums, to, from, w, n / 2); break;
-    case 8: ck_multiply_pairs(8, sums, to, from, w, n / 2); break;
+        CK_PAIRS_CASE(1, 1) CK_PAIRS_CASE(2, 1) CK_PAIRS_CASE(3, 1) CK_PAIRS_CASE(4, 1)
+        CK_PAIRS_CASE(5, 1) CK_PAIRS_CASE(6, 1) CK_PAIRS_CASE(7, 1) CK_PAIRS_CASE(8, 1)
     }
 }
 
@@ -168,13 +181,15 @@ static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels 
     const ck_format wanted = p->panels.pairs ? ck_bfloat16 : ck_float32;
     const int unpacks = p->panels.format != wanted, converts = p->x_format != wanted || stored != inputs;
     const int divides = unpacks || converts || p->rows > ck_tile_rows;
-    _Alignas(64) float sums[ck_most_rows * ck_panel_width];
+    _Alignas(64) float sums[2 * ck_most_rows * ck_panel_width];
     _Alignas(64) float unpacked[CK_CHUNK * ck_panel_width];
     _Alignas(64) float converted[ck_tile_rows][CK_CHUNK];
 
     const ck_range range = ck_share(outputs, p->granule, thread, threads);
-    for (ptrdiff_t first = range.begin; first < range.end; first += ck_panel_width) {
-        memset(sums, 0, (size_t)p->rows * ck_panel_width * sizeof(float));
+    for (ptrdiff_t first = range.begin, panels; first < range.end; first += panels * ck_panel_width) {
+        panels = unpacks || range.end - first <= ck_panel_width ? 1 : kernels->most_panels;
+        for (ptrdiff_t i = 0; i < panels; i++)
+            memset(sums + i * ck_most_rows * ck_panel_width, 0, (size_t)p->rows * ck_panel_width * sizeof(float));
         const char *panel = (const char *)p->weights + first / ck_panel_width * panel_size;
         for (ptrdiff_t begin = 0, end; begin < p->tile_count; begin = end) {
             const ptrdiff_t tap = p->tiles[begin].tap;
@@ -201,15 +216,18 @@ static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels 
                         }
                         x[r] = converted[r];
                     }
-                    kernels->multiply(tile->count, sums, tile->to, x, w, n);
+                    kernels->multiply(tile->count, (int)panels, sums, tile->to, x, w, panel_size, n);
                 }
             }
         }
-        const ptrdiff_t count = outputs - first < ck_panel_width ? outputs - first : ck_panel_width;
-        for (ptrdiff_t row = 0; row < p->rows; row++)
+        for (ptrdiff_t i = 0; i < panels * p->rows; i++) {
+            const ptrdiff_t row = i / panels, here = first + i % panels * ck_panel_width;
+            const ptrdiff_t count = outputs - here < ck_panel_width ? outputs - here : ck_panel_width;
             kernels->finish(
-                sums + row * ck_panel_width, p->scales ? p->scales + first : 0, p->bias ? p->bias + first : 0,
-                p->out_format, (char *)p->out + (row * p->out_stride + first) * out_size, count);
+                sums + (i % panels * ck_most_rows + row) * ck_panel_width, p->scales ? p->scales + here : 0,
+                p->bias ? p->bias + here : 0, p->out_format, (char *)p->out + (row * p->out_stride + here) * out_size,
+                count);
+        }
     }
 }
 
@@ -217,7 +235,9 @@ static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels 
 
 #define CK_FEW_ROWS_LEVEL(level, most, target)                                                                         \
     target static void ck_multiply_##level(                                                                            \
-        int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t n) {                  \
+        int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w,                     \
+        ptrdiff_t panel_size, ptrdiff_t n) {                                                                           \
+        (void)panels, (void)panel_size;                                                                                \
         ck_multiply_float32(most, rows, sums, to, x, w, n);                                                            \
     }                                                                                                                  \
     target static void ck_unpack_##level(ck_format format, const void *packed, void *out, ptrdiff_t count) {           \
@@ -228,7 +248,7 @@ static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels 
         ck_finish_row(sums, scales, bias, format, out, count);                                                         \
     }                                                                                                                  \
     static void ck_few_rows_##level(void *context, int thread, int threads) {                                          \
-        static const ck_few_row_kernels kernels = {ck_multiply_##level, ck_unpack_##level, ck_finish_##level};         \
+        static const ck_few_row_kernels kernels = {ck_multiply_##level, 1, ck_unpack_##level, ck_finish_##level};      \
         ck_multiply_few_rows(context, &kernels, thread, threads);                                                      \
     }
 
@@ -239,7 +259,7 @@ CK_FEW_ROWS_LEVEL(avx2, 3, CK_TARGET_AVX2)
 CK_FEW_ROWS_LEVEL(avx512, 8, CK_TARGET_AVX512)
 
 static void ck_few_rows_pairs(void *context, int thread, int threads) {
-    static const ck_few_row_kernels kernels = {ck_multiply_bf16, ck_unpack_bf16, ck_finish_avx512};
+    static const ck_few_row_kernels kernels = {ck_multiply_bf16, 2, ck_unpack_bf16, ck_finish_avx512};
     ck_multiply_few_rows(context, &kernels, thread, threads);
 }
 

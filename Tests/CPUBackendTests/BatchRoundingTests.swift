@@ -1,0 +1,67 @@
+import PolicyInterface
+import TensorGraph
+import Testing
+
+@testable import CPUBackend
+
+/// What is rounded to bfloat16 multiplies the smallest difference of two sums, and a robot must not act otherwise in a batch.
+@Suite("Sums in bfloat16")
+struct BatchRoundingTests {
+    enum Product: CaseIterable {
+        case linear, convolution, downsampling, upsampling
+
+        /// The weight's shape.
+        func weight(_ inputs: Int, _ outputs: Int) -> Shape {
+            switch self {
+            case .linear: [outputs, inputs]
+            case .convolution: [outputs, inputs, 5]
+            case .downsampling: [outputs, inputs, 3]
+            case .upsampling: [inputs, outputs, 4]
+            }
+        }
+
+        func apply(to x: Tensor, _ weight: Tensor) -> Tensor {
+            switch self {
+            case .linear: x.linear(weight)
+            case .convolution: x.convolution1D(weight, Convolution1D(kernel: 5, padding: 2))
+            case .downsampling: x.convolution1D(weight, Convolution1D(kernel: 3, stride: 2, padding: 1))
+            case .upsampling: x.transposedConvolution1D(weight, Convolution1D(kernel: 4, stride: 2, padding: 1))
+            }
+        }
+    }
+
+    @Test(
+        "are the same bit by bit in every batch",
+        .enabled(if: InstructionSet.ofProcessor.multipliesBFloat16, "the processor has no products of bfloat16"),
+        arguments: Product.allCases, [1, 4, 16])
+    func batches(product: Product, time: Int) throws {
+        guard try InstructionSet.inUse().multipliesBFloat16 else { return }
+        let (inputs, outputs, most) = (296, 100, 20)
+        let parameter = Parameter("weight", product.weight(inputs, outputs), .constant(0))
+        let table = ParameterTable([parameter])
+        let machine = CPUMachine(threads: 1, precision: .bfloat16)
+        let weights = try machine.makeBuffer(count: table.count)
+        weights.write(normal(table.count, seed: 1))
+        let x = normal(most * time * inputs, seed: 2)
+        func result(_ batch: Int) throws -> [Float] {
+            let builder = GraphBuilder(parameters: table)
+            let y = product.apply(to: builder.input("x", [batch, time, inputs]), builder.parameter(parameter))
+            let executable = try machine.compile(
+                builder.graph(outputs: [("y", y)]), parameters: weights, gradients: nil)
+            executable.write("x", Array(x[..<(batch * time * inputs)]))
+            try executable.run(.step)
+            return executable.read("y", count: y.shape.count)
+        }
+        let together = try result(most)
+        for batch in [1, 2, 3, 8] {
+            let part = try result(batch)
+            #expect(part == Array(together[..<part.count]), "batch \(batch)")
+        }
+    }
+
+    private func normal(_ count: Int, seed: UInt64) -> [Float] {
+        var numbers = [Float](repeating: 0, count: count)
+        RandomKey(seed: seed).fillNormal(&numbers)
+        return numbers
+    }
+}
