@@ -1,4 +1,3 @@
-public import Foundation
 import PolicyInterface
 
 /// A secret that clients prove to know, in the header `Authorization: Api-Key KEY`.
@@ -14,13 +13,6 @@ public struct AccessKey: Sendable {
                 key: "API key", expected: "1 to 4096 printable ASCII characters without spaces",
                 found: "\(bytes.count) bytes")
         }
-    }
-
-    /// The key in a file, of which spaces and line ends around it are no part.
-    /// - Throws: when the file cannot be read, or `InvalidSetting`.
-    public init(contentsOf file: URL) throws {
-        let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
-        try self.init(text.trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
     /// Whether a header proves knowledge of the key.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import RemotePolicies
 
 /// A policy that lives in a server.
@@ -31,9 +30,7 @@ struct RemoteOptions: ParsableArguments {
     /// How to talk to it.
     /// - Throws: when the key's file cannot be read.
     func configuration() throws -> PolicyClientConfiguration {
-        let key = try apiKeyFile.map { try String(contentsOf: URL(fileURLWithPath: $0), encoding: .utf8) }
-        return PolicyClientConfiguration(
-            key: key?.trimmingCharacters(in: .whitespacesAndNewlines), trustedCertificates: tlsCA)
+        PolicyClientConfiguration(key: try apiKeyFile.map(key(inFile:)), trustedCertificates: tlsCA)
     }
 
     /// The server's policy, if a server is named.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import PolicyInterface
 import PolicyMessages
 import Serving
@@ -43,7 +42,7 @@ struct ListeningOptions: ParsableArguments {
     func configuration(limits: WebServerLimits) throws -> WebServerConfiguration {
         let configuration = WebServerConfiguration(
             address: ListeningAddress(host: host, port: port),
-            key: try apiKeyFile.map { try AccessKey(contentsOf: URL(fileURLWithPath: $0)) },
+            key: try apiKeyFile.map { try AccessKey(key(inFile: $0)) },
             security: try tlsCert.map { try TransportSecurity(certificate: $0, key: tlsKey ?? $0) },
             isInsecure: insecure, limits: limits)
         try checkingUsage { try configuration.validate() }
