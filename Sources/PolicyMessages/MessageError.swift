@@ -22,6 +22,11 @@ public struct MessageError: Error, Equatable, CustomStringConvertible {
 }
 
 extension String {
-    /// The first of its scalars, to be shown; a single character may be made of millions of them.
-    func beginning(_ count: Int) -> String { String(unicodeScalars.prefix(count)) }
+    /// Its beginning, to be shown in one line: text that came over the network may end lines, change how the rest of them looks, or be a single
+    /// character of millions of scalars.
+    public func legible(atMost count: Int) -> String {
+        let invisible: Set<Unicode.GeneralCategory> = [.control, .format, .lineSeparator, .paragraphSeparator]
+        let scalars = unicodeScalars.prefix(count).filter { !invisible.contains($0.properties.generalCategory) }
+        return String(String.UnicodeScalarView(scalars))
+    }
 }

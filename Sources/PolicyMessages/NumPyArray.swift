@@ -46,7 +46,7 @@ struct NumPyArray: Equatable {
         guard let name = value["dtype"]?.text, let type = NumPyType(name) else {
             throw MessageError(
                 place, expected: "an array of numbers: floats, integers or truth values",
-                found: value["dtype"]?.text.map { "dtype \($0.beginning(40))" } ?? "no dtype",
+                found: value["dtype"]?.text.map { "dtype \($0.legible(atMost: 40))" } ?? "no dtype",
                 hint: "objects are never unpickled")
         }
         guard case .array(let extents)? = value["shape"], extents.count <= Self.mostExtents else {
@@ -82,9 +82,14 @@ struct NumPyArray: Equatable {
     private static func append(
         _ value: MessagePackValue, to numbers: inout [Float], at place: String
     ) throws -> [Int] {
-        if let number = value.number {
+        if let number = value.scalar.number {
             numbers.append(Float(number))
             return []
+        }
+        if isArray(value) {
+            throw MessageError(
+                place, expected: "numbers in a list", found: "an array", hint: "make one array of them with numpy.stack"
+            )
         }
         guard case .array(let values) = value else {
             throw MessageError(place, expected: "an array or a list of numbers", found: value.kind)

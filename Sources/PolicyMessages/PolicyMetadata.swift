@@ -61,6 +61,9 @@ public struct PolicyMetadata: Sendable, Equatable {
     /// Lengths and widths that are believed: as many as policies support.
     private static let supported = 1...65_536
 
+    /// Numbers of a request that are believed: 4 GiB in float32.
+    private static let mostNumbers = 0x1p30
+
     /// Reads what a server told, and how fields are called in messages to it.
     /// - Throws: `MessageError` when something is missing or out of range.
     public static func read(_ message: MessagePackValue) throws -> (metadata: PolicyMetadata, names: FieldNames) {
@@ -107,6 +110,13 @@ public struct PolicyMetadata: Sendable, Equatable {
         let metadata = PolicyMetadata(
             name: message["name"]?.text ?? "", observations: schema,
             actionDimension: try count(message["action_dimension"], "action_dimension"), horizon: horizon)
+        let numbers = metadata.fields.reduce(0) {
+            $0 + $1.shape.reduce(Double(horizon.observation)) { $0 * Double($1) }
+        }
+        guard numbers <= mostNumbers else {
+            throw MessageError(
+                "metadata, observations", expected: "requests of at most \(mostNumbers) numbers", found: "\(numbers)")
+        }
         return (metadata, FieldNames(names))
     }
 }

@@ -36,7 +36,7 @@ struct RequestReader {
             let bytes = prefix.utf8.count + key.utf8.count
             guard bytes <= FieldNames.longest else {
                 throw MessageError(
-                    "field \"\((prefix + key.beginning(60)).beginning(60))…\"",
+                    "field \"\((prefix + key.legible(atMost: 60)).legible(atMost: 60))…\"",
                     expected: "a name of at most \(FieldNames.longest) bytes, with those of the maps around it",
                     found: "\(bytes)")
             }
@@ -44,7 +44,7 @@ struct RequestReader {
             if case .map(let inner) = entry.value, !inner.isEmpty, !entry.value.isOfNumPy {
                 try spread(inner, prefix: path + "/")
             } else if values.updateValue(entry.value, forKey: path) != nil {
-                throw MessageError("field \"\(path.beginning(60))\"", expected: "one value", found: "two")
+                throw MessageError("field \"\(path.legible(atMost: 60))\"", expected: "one value", found: "two")
             }
         }
     }
@@ -75,7 +75,7 @@ struct RequestReader {
     private mutating func frames(_ name: String, shape: [Int]) throws -> NumPyArray {
         let place = "field \"\(name)\""
         guard let value = values.removeValue(forKey: name) else {
-            let found = keys.prefix(20).map { $0.beginning(60) }
+            let found = keys.prefix(20).map { $0.legible(atMost: 60) }
             throw MessageError(
                 place, expected: "numbers of shape \([length] + shape)",
                 found: found.isEmpty ? "an empty message" : "only \(found.joined(separator: ", "))")
@@ -103,7 +103,7 @@ struct RequestReader {
         case .some(let value):
             throw MessageError(
                 "field \"\(Self.seed)\"", expected: "a whole number in 0...\(UInt64.max)",
-                found: value.number.map { "\($0)" } ?? value.kind)
+                found: value.wholeNumber.map { "\($0)" } ?? value.number.map { "\($0)" } ?? value.kind)
         }
     }
 

@@ -43,7 +43,7 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
             // A single character may be made of millions of scalars.
             text = String((text + String(buffer: body)).unicodeScalars.prefix(Self.longestText))
         case .end:
-            let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+            let line = text.split(whereSeparator: \.isNewline).joined(separator: " ").legible(atMost: Self.longestText)
             greeting.fail(PolicyClientError.notAdmitted(address, status: status, text: line))
             context.close(promise: nil)
         }

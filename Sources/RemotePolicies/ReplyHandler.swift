@@ -21,6 +21,8 @@ final class ReplyHandler: ChannelDuplexHandler {
 
     /// Answers are believed up to this size: no chunk of actions comes near.
     static let longestMessage = 1 << 26
+    /// Scalars of a refusal that are shown.
+    private static let longestText = 1000
 
     init(_ address: ServerAddress, patience: Duration, greeting: EventLoopPromise<MessagePackValue>) {
         self.address = address
@@ -50,7 +52,9 @@ final class ReplyHandler: ChannelDuplexHandler {
             var data = frame.unmaskedData
             let code = data.readSlice(length: 2)
             let number = code.flatMap { $0.getInteger(at: $0.readerIndex, as: UInt16.self) }
-            reason = (number.map { "code \($0)" } ?? "no code") + " \(String(buffer: data))"
+            reason =
+                (number.map { "code \($0)" } ?? "no code")
+                + " \(String(buffer: data).legible(atMost: Self.longestText))"
             // A frame without a code is answered by one without: 1005, which stands for none, is never sent.
             send(.connectionClose, code ?? ByteBuffer(), context)
             context.close(promise: nil)
@@ -70,7 +74,10 @@ final class ReplyHandler: ChannelDuplexHandler {
 
     private func read(_ frame: WebSocketFrame) -> Result<MessagePackValue, any Error> {
         let data = frame.unmaskedData
-        if frame.opcode == .text { return .failure(PolicyClientError.refused(address, text: String(buffer: data))) }
+        if frame.opcode == .text {
+            return .failure(
+                PolicyClientError.refused(address, text: String(buffer: data).legible(atMost: Self.longestText)))
+        }
         return Result {
             do {
                 return try MessagePackValue(

@@ -16,7 +16,8 @@ public struct ServerAddress: Sendable, Equatable, CustomStringConvertible {
     public init(_ text: String) throws {
         guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
             ["ws", "wss"].contains(scheme), let host = parts.host, !host.isEmpty,
-            parts.port.map({ (1...65_535).contains($0) }) ?? true, parts.user == nil
+            parts.port.map({ (1...65_535).contains($0) }) ?? true, parts.user == nil, parts.query == nil,
+            parts.fragment == nil
         else { throw PolicyClientError.invalidAddress(text) }
         // An IPv6 number stands in brackets.
         self.host = host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))

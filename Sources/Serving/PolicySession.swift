@@ -85,15 +85,8 @@ struct PolicySession {
 
     /// Names that came over the network, made harmless.
     private static func list(_ names: [String]) -> String {
-        let shown = names.prefix(8).map { "\"\(printable($0))\"" }
+        let shown = names.prefix(8).map { "\"\($0.legible(atMost: 60))\"" }
         return shown.joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
-    }
-
-    /// The beginning of a name, without what would end the line or change how the rest of it looks.
-    private static func printable(_ name: String) -> String {
-        let invisible: Set<Unicode.GeneralCategory> = [.control, .format, .lineSeparator, .paragraphSeparator]
-        let scalars = name.unicodeScalars.prefix(60).filter { !invisible.contains($0.properties.generalCategory) }
-        return String(String.UnicodeScalarView(scalars))
     }
 
     private func answer(_ request: PolicyRequest) async throws -> PolicyAnswer {

@@ -42,6 +42,15 @@ import Testing
         #expect(try PolicyRequest.read(request, for: Fixtures.policy, names: names).request == Fixtures.request)
     }
 
+    /// A server could make its clients reserve all memory.
+    @Test func refusesRequestsThatAreTooLarge() {
+        let size = ImageSize(height: 65_536, width: 65_536)
+        let policy = PolicyMetadata(
+            name: "", observations: ObservationSchema(images: [ImageSelection("img", size: size)]), actionDimension: 1,
+            horizon: Horizon(observation: 1, prediction: 1, action: 1))
+        #expect(message { _ = try PolicyMetadata.read(policy.message()) }.contains("expected requests of at most"))
+    }
+
     @Test(arguments: [.null, .map([]), .map([.init(.string("horizon"), .integer(1))])] as [MessagePackValue])
     func refusesWhatIsNoMetadata(_ message: MessagePackValue) {
         #expect(throws: MessageError.self) { try PolicyMetadata.read(message) }

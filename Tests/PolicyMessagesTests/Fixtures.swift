@@ -35,6 +35,14 @@ enum Fixtures {
         ])
     }
 
+    /// A scalar as openpi-client packs it.
+    static func scalar(_ value: MessagePackValue, _ type: String) -> MessagePackValue {
+        .map([
+            .init(.binary(Array("__npgeneric__".utf8)), .boolean(true)),
+            .init(.binary(Array("data".utf8)), value), .init(.binary(Array("dtype".utf8)), .string(type)),
+        ])
+    }
+
     /// Float64 numbers as NumPy holds them.
     static func doubles(_ values: [Float], _ shape: [Int]) -> MessagePackValue {
         array(values.flatMap { withUnsafeBytes(of: Double($0)) { Array($0) } }, "<f8", shape)

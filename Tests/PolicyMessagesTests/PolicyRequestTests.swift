@@ -99,6 +99,11 @@ import Testing
         #expect(throws: MessageError.self) { try read([String(repeating: "k", count: 257): .null]) }
     }
 
+    @Test func showsNamesInOneLine() {
+        let text = message { _ = try read(["state": nil, "a\n\u{1B}[31mb\u{202E}\u{2028}": .null]) }
+        #expect(text.contains("found only a[31mb, img, keypoint"), "\(text)")
+    }
+
     /// A character may be as long as a message.
     @Test func showsLittleOfWhatIsLong() {
         let long = "<f" + String(repeating: "\u{301}", count: 1 << 20)
@@ -119,11 +124,12 @@ import Testing
     }
 
     @Test func takesScalarsOfNumPy() throws {
-        let seed = MessagePackValue.map([
-            .init(.binary(Array("__npgeneric__".utf8)), .boolean(true)),
-            .init(.binary(Array("data".utf8)), .unsigned(7)), .init(.binary(Array("dtype".utf8)), .string("<i8")),
-        ])
-        #expect(try read(["seed": seed]).request.seed == 7)
+        #expect(try read(["seed": Fixtures.scalar(.unsigned(7), "<i8")]).request.seed == 7)
+        let list = MessagePackValue.array((1...3).map { Fixtures.scalar(.float64(Double($0) / 2), "<f4") })
+        #expect(
+            try read(["state": list]).request.observations.map { $0.vectors["state"] } == [
+                [0.5, 1, 1.5], [0.5, 1, 1.5],
+            ])
         #expect(try read(["seed": .null]).request.seed == nil)
     }
 
@@ -140,6 +146,7 @@ import Testing
         ("state", Fixtures.array([], "<f8", [-1]), "a shape of whole numbers"),
         ("state", Fixtures.array([], "<f8", [Int](repeating: 1, count: 40)), "a shape"),
         ("state", .string("123"), "an array or a list"),
+        ("state", .array([Fixtures.doubles([1, 2, 3], [3])]), "found an array; make one array of them"),
         ("state", .array([.array([.integer(1)]), .integer(2)]), "lists of one length"),
         ("state", .map([.init(.binary(Array("__ndarray__".utf8)), .boolean(true))]), "binary"),
         ("img", Fixtures.doubles([Float](repeating: 0, count: 36), [2, 2, 3, 3]), "dtype uint8"),

@@ -96,7 +96,9 @@ import Testing
 
     private struct Held: @unchecked Sendable { let client: PolicyClient }
 
-    @Test(arguments: ["http://localhost", "localhost:8000", "ws://", "ws://x:0", "ws://x:99999", "ws://me@x"])
+    @Test(arguments: [
+        "http://localhost", "localhost:8000", "ws://", "ws://x:0", "ws://x:99999", "ws://me@x", "ws://x/?a", "ws://x#a",
+    ])
     func addressesAreChecked(_ text: String) {
         #expect(throws: PolicyClientError.invalidAddress(text)) { try ServerAddress(text) }
     }
