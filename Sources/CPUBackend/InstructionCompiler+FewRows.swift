@@ -9,9 +9,9 @@ extension InstructionCompiler {
 
     /// A product of few rows with weights that are parameters, as a call that reads each weight once; nil for any other.
     ///
-    /// Many rows are computed so as well if the weights are in 8 bits, a few at a time: a policy must not answer otherwise in a larger batch. Graphs
-    /// with gradients have large batches and weights that change at each run, so they keep to the library. Images have too many rows for that: their
-    /// weights are never in 8 bits.
+    /// Many rows are computed so as well, a few at a time, if the weights are in 8 bits, or in bfloat16 if the inputs are no pairs, which the kernels for
+    /// many rows take: a policy must not answer otherwise in a larger batch. Graphs with gradients have large batches and weights that change at each run,
+    /// so they keep to the library. Images have too many rows for that: their weights are never in 8 bits.
     mutating func fewRows(_ operation: Operation, _ step: Step, to result: Value) throws -> [Plan.Instruction]? {
         guard graph.gradients.isEmpty, let weight = step.inputs.dropFirst().first,
             let offset = storage.parameterOffset(of: weight)
@@ -20,8 +20,10 @@ extension InstructionCompiler {
         let (from, to) = (shape(x), shape(result))
         let (rows, most) = (to.count / to.last, Int(ck_most_rows))
         let isQuantised = weights == .int8 && to.rank < 4
-        guard let (taps, strides) = taps(of: operation, step, to: result),
-            rows <= (taps.pairs.count > 1 ? Self.mostRowsOfConvolution : most) || isQuantised
+        let isUnpaired = precision(x) == .bfloat16 && from.last % 2 == 1 && to.rank < 4
+        let isConvolution = shape(weight).dimensions.dropFirst(2).contains { $0 > 1 }
+        guard rows <= (isConvolution ? Self.mostRowsOfConvolution : most) || isQuantised || isUnpaired,
+            let (taps, strides) = taps(of: operation, step, to: result)
         else { return nil }
         let panels = Panels(
             outputs: to.last, inputs: from.last, taps: taps.pairs.count, strides: strides,

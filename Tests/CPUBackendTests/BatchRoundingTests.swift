@@ -30,13 +30,14 @@ struct BatchRoundingTests {
         }
     }
 
+    /// Pairs of inputs, and an odd one out.
     @Test(
         "are the same bit by bit in every batch",
         .enabled(if: InstructionSet.ofProcessor.multipliesBFloat16, "the processor has no products of bfloat16"),
-        arguments: Product.allCases, [1, 4, 16])
-    func batches(product: Product, time: Int) throws {
+        arguments: Product.allCases, [(1, 296), (4, 296), (16, 296), (1, 297), (4, 297), (16, 7)])
+    func batches(product: Product, size: (time: Int, inputs: Int)) throws {
         guard try InstructionSet.inUse().multipliesBFloat16 else { return }
-        let (inputs, outputs, most) = (296, 100, 20)
+        let ((time, inputs), outputs, most) = (size, 100, 40)
         let parameter = Parameter("weight", product.weight(inputs, outputs), .constant(0))
         let table = ParameterTable([parameter])
         let machine = CPUMachine(threads: 1, precision: .bfloat16)

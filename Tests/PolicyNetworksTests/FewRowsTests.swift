@@ -21,7 +21,7 @@ struct FewRowsTests {
         table = ParameterTable(network.parameters)
         weights = table.initialValues(key: RandomKey(seed: 5))
         graphs = Dictionary(
-            uniqueKeysWithValues: [1, 2, 5, 20, 40].map { batch in
+            uniqueKeysWithValues: [1, 2, 5].map { batch in
                 let builder = GraphBuilder(parameters: ParameterTable(network.parameters))
                 let sample = builder.input("sample", [batch, 8, 3])
                 let global = builder.input("global", [batch, 11])
@@ -71,17 +71,6 @@ struct FewRowsTests {
         // A sum in another order may round to the other neighbour: the rounded reference is nearer all the same.
         #expect(distance(found, rounded) < 0.01)
         #expect(distance(found, exact) < 0.02)
-    }
-
-    /// Sums in the same order, whichever kernel makes them: a different last digit would be rounded to another bfloat16, and show.
-    @Test(
-        "does not depend on what else is in a batch in bfloat16",
-        .enabled(if: InstructionSet.ofProcessor.multipliesBFloat16, "the processor has no products of bfloat16"),
-        arguments: [2, 5, 20, 40])
-    func bfloat16InBatches(batch: Int) throws {
-        guard try InstructionSet.inUse().multipliesBFloat16 else { return }
-        let machine = CPUMachine(threads: 2, precision: .bfloat16)
-        #expect(try Array(output(batch, on: machine).prefix(24)) == output(1, on: machine))
     }
 
     /// Many rows too: 5 sequences are 40 rows on the topmost level.

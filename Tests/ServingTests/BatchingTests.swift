@@ -13,6 +13,14 @@ import Testing
         try await onThread { try PolicyClient(ServerAddress(url)).chunks(for: [request])[0] }
     }
 
+    /// Asks, and returns when the policy is busy with it: until the gate is opened.
+    private func occupy(_ record: FakePolicy.Record, _ url: String) async -> Task<ActionChunk, any Error> {
+        record.closeGate()
+        let question = Task { try await ask(url, FakePolicy.request(0)) }
+        #expect(await eventually { record.batches == [1] })
+        return question
+    }
+
     /// Waits until so many requests wait.
     private func expectQueue(_ length: Int, _ port: Int) async throws {
         try await onThread {
@@ -47,14 +55,12 @@ import Testing
         let record = FakePolicy.Record()
         try await withServer(record) { server in
             let (url, port) = (server.url, server.address.port)
-            record.closeGate()
-            async let first = ask(url, FakePolicy.request(0))
-            #expect(await eventually { record.batches == [1] })
+            let first = await occupy(record, url)
             let wrong = Task { try await ask(url, FakePolicy.request(-1)) }
             async let right = ask(url, FakePolicy.request(5))
             try await expectQueue(2, port)
             record.openGate()
-            _ = try await first
+            _ = try await first.value
             #expect(try await right == FakePolicy.chunk(for: FakePolicy.request(5)))
             await #expect(throws: PolicyClientError.self) { try await wrong.value }
         }
@@ -66,9 +72,7 @@ import Testing
         let record = FakePolicy.Record()
         try await withServer(record) { server in
             let (url, port) = (server.url, server.address.port)
-            record.closeGate()
-            async let first = ask(url, FakePolicy.request(0))
-            #expect(await eventually { record.batches == [1] })
+            let first = await occupy(record, url)
             let failures = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in [-1, 1, 2, 3, 4, 5, 6, 7] as [Float] {
                     group.addTask { (try? await ask(url, FakePolicy.request(number))) == nil }
@@ -77,7 +81,7 @@ import Testing
                 record.openGate()
                 return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
             }
-            _ = try await first
+            _ = try await first.value
             #expect(failures == 1)
         }
         #expect(record.batches.sorted() == [1, 1, 1, 2, 2, 4, 4, 8])
@@ -87,9 +91,7 @@ import Testing
         let record = FakePolicy.Record()
         try await withServer(record, batching: BatchingConfiguration(gathering: .seconds(1))) { server in
             let (url, port) = (server.url, server.address.port)
-            record.closeGate()
-            async let first = ask(url, FakePolicy.request(0))
-            #expect(await eventually { record.batches == [1] })
+            let first = await occupy(record, url)
             async let second = ask(url, FakePolicy.request(1))
             async let third = ask(url, FakePolicy.request(2))
             try await expectQueue(2, port)
@@ -98,7 +100,7 @@ import Testing
             // The two take at least so long that the next one is held back for a quarter of it.
             try await Task.sleep(for: .milliseconds(400))
             record.openGate()
-            _ = try await (first, second, third)
+            _ = try await (first.value, second, third)
             let answer = try await onThread {
                 let client = try RawClient(port: port)
                 client.upgrade()
@@ -117,15 +119,13 @@ import Testing
         let record = FakePolicy.Record()
         try await withServer(record, batching: BatchingConfiguration(gathering: .seconds(1))) { server in
             let (url, port) = (server.url, server.address.port)
-            record.closeGate()
-            async let first = ask(url, FakePolicy.request(0))
-            #expect(await eventually { record.batches == [1] })
+            let first = await occupy(record, url)
             async let second = ask(url, FakePolicy.request(1))
             try await expectQueue(1, port)
             // The second is then held back for half a second, in which the first asks again.
             try await Task.sleep(for: .seconds(2))
             record.openGate()
-            _ = try await first
+            _ = try await first.value
             _ = try await ask(url, FakePolicy.request(2))
             _ = try await second
         }
@@ -136,9 +136,7 @@ import Testing
         let record = FakePolicy.Record()
         try await withServer(record, batching: BatchingConfiguration(largestBatch: 1, queue: 1)) { server in
             let url = server.url
-            record.closeGate()
-            async let first = ask(url, FakePolicy.request(0))
-            #expect(await eventually { record.batches == [1] })
+            let first = await occupy(record, url)
             // Of two more, one finds a place.
             let outcomes = try await withThrowingTaskGroup(of: String.self) { group in
                 for number in 1...2 {
@@ -155,7 +153,7 @@ import Testing
             }
             #expect(outcomes[0].contains("busy, 1 requests wait already"))
             #expect(outcomes[1].isEmpty)
-            _ = try await first
+            _ = try await first.value
         }
     }
 
@@ -163,9 +161,7 @@ import Testing
         let record = FakePolicy.Record()
         try await withServer(record, batching: BatchingConfiguration(largestBatch: 1)) { server in
             let (url, port) = (server.url, server.address.port)
-            record.closeGate()
-            async let first = ask(url, FakePolicy.request(0))
-            #expect(await eventually { record.batches == [1] })
+            let first = await occupy(record, url)
             try await onThread {
                 let client = try RawClient(port: port)
                 client.upgrade()
@@ -179,7 +175,7 @@ import Testing
             // The client went with its closure.
             try await expectQueue(0, port)
             record.openGate()
-            _ = try await first
+            _ = try await first.value
             #expect(record.batches == [1])
         }
     }
