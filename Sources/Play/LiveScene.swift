@@ -96,8 +96,10 @@ public final class LiveScene: @unchecked Sendable {
     }
 
     /// A page says something.
+    ///
+    /// Returns when it is done, so that a page that says more than the scene can do is read no faster.
     public func receive(_ text: String, from page: Int) {
-        queue.async { [self] in
+        queue.sync {
             guard let send = pages[page] else { return }
             do {
                 let command = try SceneCommand(text: text)

@@ -77,6 +77,17 @@ private final class Listener: @unchecked Sendable {
         scene.disconnect(page)
     }
 
+    @Test func aPageIsReadNoFasterThanTheSceneObeys() {
+        let scene = LiveScene(playing: StraightPolicy().played(), seed: 5)
+        let listener = Listener()
+        let page = scene.connect { listener.hear($0) }
+        for number in 1...20 {
+            scene.receive("nonsense", from: page)
+            #expect(listener.types.count { $0 == "problem" } == number)
+        }
+        scene.disconnect(page)
+    }
+
     @Test func whatIsKeptIsOnDisk() throws {
         let folder = try TemporaryFolder()
         let set = LiveScene.demonstrations(at: folder("set.zarr"))

@@ -4,7 +4,7 @@ import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
 import { Hands } from "./hands.js";
 import { Motion } from "./motion.js";
-import { Painter } from "./painter.js";
+import { denoisingTime, Painter } from "./painter.js";
 import { Plot } from "./plot.js";
 import { Theme } from "./theme.js";
 
@@ -18,10 +18,11 @@ const scene = {
   purpose: "play",
   /** Geometry, goal and rate. */
   world: null,
-  /** The newest frame and the newest plan, and when the plan came. */
+  /** The newest frame, the newest plan, and the plan that comes out of the noise, since when. */
   frame: null,
   plan: null,
-  planTime: 0,
+  denoised: null,
+  denoisedTime: 0,
   pose: () => (motion.isEmpty ? null : motion.at(performance.now())),
 };
 const shows = { plan: true, denoising: true, minds: false };
@@ -54,7 +55,7 @@ const connection = new Connection({
     element("subtitle").textContent = message.policy ? `${title}: ${message.policy.name}` : title;
     document.title = `Push-T · ${title}`;
     for (const plot of Object.values(plots)) plot.clear();
-    scene.frame = scene.plan = null;
+    scene.frame = scene.plan = scene.denoised = null;
   },
   frame(message) {
     const before = scene.frame;
@@ -65,7 +66,11 @@ const connection = new Connection({
   },
   plan(message) {
     scene.plan = message;
-    scene.planTime = performance.now();
+    // Where plans follow each other fast, only some come out of the noise, so that there is time to see them.
+    if (!scene.denoised || performance.now() - scene.denoisedTime > 1.5 * denoisingTime) {
+      scene.denoised = message;
+      scene.denoisedTime = performance.now();
+    }
     const latency = message.duration * 1000;
     element("latency-now").textContent = milliseconds(latency);
     plots.latency.add(scene.frame.clock, latency);
@@ -94,13 +99,14 @@ function showFrame(frame, before) {
   element("best").textContent = `best ${percent(frame.best)} · start ${frame.seed}`;
   const isNew = !before || before.seed !== frame.seed || frame.step < before.step;
   const hasStepped = !isNew && frame.step > before.step;
-  if (before && isNew) scene.plan = null;
+  if (before && isNew) scene.plan = scene.denoised = null;
   if (isNew || hasStepped || before.reward !== frame.reward) plots.score.add(frame.clock, frame.reward, isNew);
   if (isNew) rateTimes = [];
   showRate(frame, hasStepped);
   element("run").textContent = frame.isRunning ? "Pause" : "Run";
   if (frame.settings) controls.show(frame.settings, frame.joining);
-  if (frame.settings && !before) showMinds(frame.settings.samples > 1);
+  // Who asks for several plans wants to see them.
+  if (frame.settings && frame.settings.samples !== before?.settings?.samples) showMinds(frame.settings.samples > 1);
   if (frame.recording) showRecording(frame.recording, before?.recording);
   if (before && !isNew && frame.isSuccess && !before.isSuccess) announce("The goal is reached.");
   if (frame.isSuccess) shownState = "Goal reached";
@@ -177,8 +183,6 @@ for (const [name, id] of Object.entries(toggles)) {
     if (name === "minds") controls.setSamples(shows.minds ? Math.max(controls.settings?.samples ?? 1, 8) : 1);
   });
 }
-// Who asks for several plans wants to see them.
-element("samples").addEventListener("change", () => showMinds(Number(element("samples").value) > 1));
 
 function showMinds(isShown) { shows.minds = element("show-minds").checked = isShown; }
 
@@ -212,14 +216,15 @@ function paint(now) {
   requestAnimationFrame(paint);
   hands.flush(Math.min((now - lastTime) / 1000, 0.1));
   lastTime = now;
-  if (!scene.world || motion.isEmpty) return;
+  if (!scene.frame) return;
   painter.fit();
   const { frame, plan } = scene, pose = motion.at(performance.now());
   const isCurrent = plan && frame.step - plan.step < plan.plans[0].length / 2 + 12;
   const overlay = isCurrent && {
     plan,
     done: Math.max(0, frame.step - plan.step),
-    age: isCalm.matches ? Infinity : performance.now() - scene.planTime,
+    denoised: scene.denoised,
+    age: isCalm.matches ? Infinity : performance.now() - scene.denoisedTime,
     shows,
   };
   painter.draw(scene.world, pose, overlay, frame.target);

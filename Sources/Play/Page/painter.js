@@ -1,7 +1,7 @@
 // Draws the scene as the simulator's camera sees it, and over it what the policy thinks.
 
 /** Milliseconds in which a plan comes out of the noise. */
-const denoisingTime = 450;
+export const denoisingTime = 450;
 
 export class Painter {
   #canvas;
@@ -38,7 +38,7 @@ export class Painter {
   /**
    * @param world geometry and goal.
    * @param pose where pusher and block are.
-   * @param overlay what to show of the plan: `{plan, done, age, shows}`, or nothing.
+   * @param overlay what to show of the plan: `{plan, done, denoised, age, shows}`, or nothing; `age` is that of `denoised`, milliseconds.
    * @param target where the pusher is sent, or nothing.
    */
   draw(world, pose, overlay, target) {
@@ -103,12 +103,12 @@ export class Painter {
     context.globalAlpha = 1;
   }
 
-  #overlay({ plan, done, age, shows }) {
+  #overlay({ plan, done, denoised, age, shows }) {
     const context = this.#context;
     context.lineJoin = context.lineCap = "round";
     if (shows.minds) for (const points of plan.plans.slice(1)) this.#mind(points, plan.executed);
-    const denoising = shows.denoising && plan.refinement.length > 1 && age < denoisingTime;
-    if (denoising) this.#denoising(plan, age / denoisingTime);
+    const denoising = shows.denoising && denoised?.refinement.length > 1 && age < denoisingTime;
+    if (denoising) this.#denoising(denoised, age / denoisingTime);
     if (shows.plan && !denoising) this.#plan(plan.plans[0], plan.executed, done);
     context.globalAlpha = 1;
   }
