@@ -31,6 +31,8 @@ final class PlaySession: SceneSession {
     private var answer: ActionChunk?
     private var questions = 0
     private var isWaiting = false
+    /// Whether there is a step to do.
+    private var isGoing: Bool { isRunning || singleSteps > 0 }
 
     /// A scene at the start of a seed's episode.
     /// - Precondition: the policy's settings are valid.
@@ -66,7 +68,7 @@ final class PlaySession: SceneSession {
     var frame: SceneFrame {
         var frame = SceneFrame(world, isRunning: isRunning)
         frame.target = [target.x, target.y]
-        frame.isWaiting = isWaiting
+        frame.isWaiting = isWaiting && isGoing
         frame.settings = settings
         frame.joining = settings.joiningInUse.description
         return frame
@@ -163,7 +165,7 @@ final class PlaySession: SceneSession {
     // MARK: - Time
 
     func tick() throws -> SceneTick {
-        guard isRunning || singleSteps > 0 else { return .idle }
+        guard isGoing else { return .idle }
         let step = world.environment.stepCount
         // An answer whose time has come is taken before the next question is asked; without latency it is the answer to a question of this very step.
         isWaiting = !takeAnswer(at: step)

@@ -96,6 +96,12 @@ import Testing
         try browser.wait(for: "document.getElementById('run').textContent === 'Pause'")
         try takeScreenshots(of: browser, name: "play")
         #expect(browser.complaints.isEmpty)
+
+        // Without the program the page says what is wrong.
+        run.signal(SIGKILL)
+        _ = try run.wait()
+        try browser.wait(for: "document.getElementById('banner').checkVisibility()")
+        try browser.wait(for: "document.getElementById('banner').textContent.includes('Connection lost')")
     }
 
     /// Pictures in both themes, of a large and a small window, for people to look at, if `DPOLICY_SCREENSHOTS` names a folder.

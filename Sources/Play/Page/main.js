@@ -27,6 +27,7 @@ const scene = {
 };
 const shows = { plan: true, denoising: true, minds: false };
 
+const plural = (count, noun) => (count === 1 ? noun : `${noun}s`);
 const percent = (value) => `${Math.round(value * 100)} %`;
 const milliseconds = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`);
 const plots = {
@@ -41,13 +42,15 @@ const connection = new Connection({
   state(isOpen) {
     element("connection").textContent = isOpen ? "connected" : "connection lost, trying again";
     element("connection").classList.toggle("open", isOpen);
+    isLost = !isOpen;
+    refreshBanner();
   },
   hello(message) {
     scene.purpose = document.body.dataset.purpose = message.purpose;
     scene.world = message;
     canvas.setAttribute("aria-describedby", `${message.purpose}-help`);
     controls.introduce(message);
-    element("rate-note").textContent = `of ${message.rate} steps a second`;
+    element("rate-note").textContent = `of ${message.rate} Hz`;
     plots.rate.mark(message.rate, 1.2 * message.rate);
     // A chunk that takes longer than a control step is late.
     plots.latency.mark(1000 / message.rate);
@@ -109,8 +112,8 @@ function showFrame(frame, before) {
   if (frame.settings && frame.settings.samples !== before?.settings?.samples) showMinds(frame.settings.samples > 1);
   if (frame.recording) showRecording(frame.recording, before?.recording);
   if (before && !isNew && frame.isSuccess && !before.isSuccess) announce("The goal is reached.");
+  waitingSince = frame.isWaiting ? waitingSince ?? performance.now() : null;
   if (frame.isSuccess) shownState = "Goal reached";
-  else if (frame.isWaiting) shownState = "Waiting for the policy";
   else if (scene.purpose === "play" && !frame.isRunning) shownState = "Paused";
   else shownState = "";
   if (frame.recording?.isOver) shownState = "Episode over: keep it (K), redo it (R) or discard it (X)";
@@ -121,18 +124,23 @@ function showRecording(recording, before) {
   element("frames").textContent = recording.frames;
   element("saved").textContent = recording.savedEpisodes;
   const saving = recording.unsaved ? `, saving ${recording.unsaved} more` : "";
-  element("saved-note").textContent = `episodes, ${recording.savedFrames} frames${saving}`;
+  element("saved-note").textContent = `${plural(recording.savedEpisodes, "episode")}, ${recording.savedFrames} frames${saving}`;
   element("output").textContent = recording.output;
   element("keep").disabled = recording.frames === 0;
   if (before && recording.savedEpisodes > before.savedEpisodes) {
-    showBanner(`Saved: ${recording.savedEpisodes} episodes`, 2000);
-    announce(`Saved, ${recording.savedEpisodes} episodes.`);
+    const text = `Saved: ${recording.savedEpisodes} ${plural(recording.savedEpisodes, "episode")}`;
+    showBanner(text, 2000);
+    announce(text);
   }
 }
 
 // Banner: a message for a while, otherwise the state
 
 let shownState = "", bannerTimer = 0, bannerMessage = null;
+/** Whether the line to the host is broken. */
+let isLost = false;
+/** Since when the scene has been waiting for the policy, if it is. */
+let waitingSince = null;
 
 function showBanner(text, time, isProblem = false) {
   bannerMessage = { text, isProblem };
@@ -143,18 +151,13 @@ function showBanner(text, time, isProblem = false) {
 }
 
 function refreshBanner() {
-  const text = bannerMessage?.text ?? shownState, banner = element("banner");
   // Waiting for less than a blink is no news.
-  banner.hidden = !text || (text === "Waiting for the policy" && !waitsLong());
+  const waitsLong = waitingSince !== null && performance.now() - waitingSince > 400;
+  const state = shownState || (waitsLong ? "Waiting for the policy" : "");
+  const text = isLost ? "Connection lost, trying again" : bannerMessage?.text ?? state, banner = element("banner");
+  banner.hidden = !text;
   banner.textContent = text;
-  banner.classList.toggle("problem", bannerMessage?.isProblem ?? false);
-}
-
-let waitingSince = null;
-function waitsLong() {
-  if (!scene.frame?.isWaiting) { waitingSince = null; return false; }
-  waitingSince ??= performance.now();
-  return performance.now() - waitingSince > 400;
+  banner.classList.toggle("problem", isLost || (bannerMessage?.isProblem ?? false));
 }
 
 function announce(text) { element("announcer").textContent = text; }
