@@ -104,16 +104,23 @@ import Testing
         try browser.wait(for: "document.getElementById('banner').textContent.includes('Connection lost')")
     }
 
-    /// Pictures in both themes, of a large and a small window, for people to look at, if `DPOLICY_SCREENSHOTS` names a folder.
+    /// Whether the scene with its buttons is in the window, and the panel beside or below it.
+    private static let isOrderly = """
+        (([stage, panel]) => stage.bottom <= innerHeight && (stage.right <= panel.left || stage.bottom <= panel.top))(
+            ['stage', 'panel'].map((id) => document.getElementById(id).getBoundingClientRect()))
+        """
+
+    /// Pictures in both themes, of large and small windows, for people to look at, if `DPOLICY_SCREENSHOTS` names a folder.
     private func takeScreenshots(of browser: Browser, name: String) throws {
         for theme in ["light", "dark"] {
             try browser.prefer(theme: theme)
             let ground = try browser.value("getComputedStyle(document.body).backgroundColor") as? String
             #expect(ground == (theme == "light" ? "rgb(245, 246, 248)" : "rgb(18, 22, 28)"))
-            for (size, width, height) in [("large", 1440, 900), ("small", 420, 800)] {
+            for (size, width, height) in [("large", 1440, 900), ("flat", 800, 600), ("small", 420, 800)] {
                 try browser.resize(width: width, height: height, density: 2)
-                // Nothing sticks out to the side.
+                // Nothing sticks out to the side, nothing covers anything, and the buttons are in sight.
                 try browser.wait(for: "document.documentElement.scrollWidth <= \(width)")
+                try browser.wait(for: Self.isOrderly)
                 try browser.wait(for: "document.getElementById('scene').width >= 640")
                 usleep(600_000)
                 let picture = try browser.screenshot()

@@ -195,7 +195,7 @@ const keys = {
     c: () => element("show-plan").click(), d: () => element("show-denoising").click(), m: () => element("show-minds").click(),
     q: () => hands.turn(-1), e: () => hands.turn(1),
   },
-  record: { k: actions.keep, r: actions.redo, x: actions.discard },
+  record: { k: () => element("keep").click(), r: actions.redo, x: actions.discard },
 };
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
