@@ -34,7 +34,7 @@ public enum Joining: Sendable, Hashable {
     /// Starting from the previous chunk, shifted, its last action repeated, is the real-time iteration scheme for diffusion policies (Duan et al. 2025,
     /// arXiv 2508.05396); adding the noise of the step where it starts is SDEdit (Meng et al. 2022). See `WarmStart`. With policies that ignore it this is
     /// `dropping`.
-    case warmStart(share: Double = 0.5)
+    case warmStart(share: Double = 0.7)
 
     /// Every way, with its usual number.
     public static let all: [Joining] = [.waiting, .naive, .dropping, .ensembling(), .blending(), .warmStart()]

@@ -14,7 +14,7 @@ import Testing
     @Test func aNameAloneHasTheUsualNumber() throws {
         #expect(try Joining("ensembling") == .ensembling(decay: 0.01))
         #expect(try Joining("blending") == .blending(steps: 2))
-        #expect(try Joining("warm-start") == .warmStart(share: 0.5))
+        #expect(try Joining("warm-start") == .warmStart(share: 0.7))
         #expect("\(Joining.dropping)" == "dropping" && "\(Joining.blending(steps: 5))" == "blending:5")
     }
 
