@@ -28,7 +28,7 @@ struct Axis {
             if upper - lower <= 1e-9 * max(abs(lower), abs(upper)) {
                 let margin = max(abs(lower) * 0.1, 1e-90)
                 (lower, upper) = lower == 0 ? (0, 1) : (lower - margin, upper + margin)
-            } else if lower > 0 && lower < 0.1 * upper {
+            } else if lower > 0 && lower < 0.25 * upper {
                 lower = 0
             }
         case .logarithmic:

@@ -36,7 +36,7 @@ public struct SVGPlot: Sendable, Equatable {
     public var title: String
     /// What the horizontal axis shows, with its unit.
     public var horizontalLabel: String
-    /// The lines; the first six have different colours.
+    /// The lines; the first six have different colours, and the next six the same with dashes.
     public var series: [Series]
     /// The horizontal axis.
     public var horizontalScale: AxisScale
@@ -74,7 +74,9 @@ public struct SVGPlot: Sendable, Equatable {
         }
         let horizontal = axis(horizontalScale, horizontalRange, \.x)
         let vertical = axis(verticalScale, verticalRange, \.y)
-        let frame = Frame(width: width, height: height, horizontal: horizontal, vertical: vertical)
+        let frame = Frame(
+            width: width, height: height, headingLines: legendSharesLine ? 1 : 1 + legendLines.count,
+            horizontal: horizontal, vertical: vertical)
         let content = points.isEmpty ? [noData] : series.enumerated().map { line($1, number: $0, in: frame) }
         return """
             <svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" \
@@ -134,28 +136,54 @@ public struct SVGPlot: Sendable, Equatable {
             if hasDots || isLone { dots += "<circle cx=\"\(x)\" cy=\"\(y)\" r=\"2.6\"/>" }
             isDrawing = true
         }
-        return "<g class=\"series s\(index % 6)\"><path d=\"\(path)\"/>\(dots)</g>"
+        return "<g class=\"\(style(of: index))\"><path d=\"\(path)\"/>\(dots)</g>"
     }
 
-    /// The names of the series, at the upper right, when there is more than one.
+    /// Each of the colours, then each with dashes.
+    private func style(of index: Int) -> String { "series s\(index % 6)\(index % 12 < 6 ? "" : " dashed")" }
+
+    /// The names of the series, at the right above the lines, when there is more than one.
     private func legend(in frame: Frame) -> String {
-        if series.count < 2 { return "" }
-        var x = frame.right
-        let entries = series.enumerated().reversed().map { index, series in
-            x -= 7 * Double(series.name.count) + 30
-            return """
-                <g class="series s\(index % 6)"><path d="M\(number(x + 2)) 16h14"/></g>\
-                <text class="tick" x="\(number(x + 21))" y="20">\(escaped(series.name))</text>
-                """
+        let entries = legendLines.enumerated().flatMap { line, entries in
+            let y = frame.top - 16 - Double(legendLines.count - 1 - line) * Frame.headingLine
+            var x = frame.right
+            return entries.reversed().map { index in
+                x -= room(for: series[index])
+                return """
+                    <g class="\(style(of: index))"><path d="M\(number(x + 2)) \(number(y - 4))h14"/></g>\
+                    <text class="tick" x="\(number(x + 21))" y="\(number(y))">\(escaped(series[index].name))</text>
+                    """
+            }
         }
         return entries.joined()
     }
+
+    /// The series in each line of the legend: in one if there is room beside the title, otherwise in as many below it as they need.
+    private var legendLines: [[Int]] {
+        if series.count < 2 { return [] }
+        if legendSharesLine { return [Array(series.indices)] }
+        var (lines, left) = ([[Int]](), 0.0)
+        for index in series.indices {
+            left -= room(for: series[index])
+            if left < 0 || lines.isEmpty { (lines, left) = (lines + [[]], width - 80 - room(for: series[index])) }
+            lines[lines.count - 1].append(index)
+        }
+        return lines
+    }
+
+    private var legendSharesLine: Bool {
+        series.reduce(8.5 * Double(title.count) + 100) { $0 + room(for: $1) } <= width
+    }
+
+    /// The room that a series takes in the legend.
+    private func room(for series: Series) -> Double { 7 * Double(series.name.count) + 30 }
 
     private static let style = """
         .plot{font:12px ui-sans-serif,system-ui,sans-serif;font-variant-numeric:tabular-nums}\
         .plot .title{font-size:14px;font-weight:600;fill:#1f2430}.plot .tick{fill:#667085}\
         .plot .grid{stroke:#e6e8ec}.plot .axis{stroke:#98a0ad}\
         .plot .series path{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}\
+        .plot .dashed path{stroke-dasharray:5 4}\
         .plot .s0 path{stroke:#2563eb}.plot .s1 path{stroke:#ea580c}.plot .s2 path{stroke:#0d9488}\
         .plot .s3 path{stroke:#9333ea}.plot .s4 path{stroke:#b98900}.plot .s5 path{stroke:#dc2626}\
         .plot .s0 circle{fill:#2563eb}.plot .s1 circle{fill:#ea580c}.plot .s2 circle{fill:#0d9488}\
@@ -171,15 +199,19 @@ public struct SVGPlot: Sendable, Equatable {
 
 /// Where the axes lie in the picture.
 private struct Frame {
+    /// The height of a line of the title and the legend.
+    static let headingLine = 22.0
+
     let left = 58.0
     let right: Double
-    let top = 36.0
+    let top: Double
     let bottom: Double
     let horizontal: Axis
     let vertical: Axis
 
-    init(width: Double, height: Double, horizontal: Axis, vertical: Axis) {
+    init(width: Double, height: Double, headingLines: Int, horizontal: Axis, vertical: Axis) {
         right = width - 16
+        top = 14 + Self.headingLine * Double(headingLines)
         bottom = height - 46
         self.horizontal = horizontal
         self.vertical = vertical

@@ -24,6 +24,7 @@ struct PlotTests {
     @Test("A linear axis goes down to zero when that is near, and no further otherwise")
     func nearZero() {
         #expect(Axis(scale: .linear, showing: [2, 8000]).range == 0...8000)
+        #expect(Axis(scale: .linear, showing: [1000, 8000]).range == 0...8000)
         #expect(Axis(scale: .linear, showing: [4000, 8000]).range == 4000...8000)
         #expect(Axis(scale: .logarithmic, showing: [2, 8000]).range == 2...8000)
     }
@@ -53,6 +54,21 @@ struct PlotTests {
             #expect(!svg.contains("nan") && !svg.contains("inf"))
             #expect(XMLParser(data: Data(svg.utf8)).parse())
         }
+    }
+
+    @Test("The legend goes below a title that leaves it no room, in as many lines as it needs")
+    func legend() throws {
+        func lines(title: String, series count: Int) -> [String] {
+            let series = (0..<count).map { SVGPlot.Series(name: "line number \($0)", points: [.init(x: 0, y: 1)]) }
+            let svg = SVGPlot(title: title, horizontalLabel: "x", series: series).svg()
+            return svg.matches(of: /y="([\d.]+)">(?:line number|title)/).map { String($0.1) }
+        }
+        #expect(lines(title: "title", series: 1) == ["20"])
+        #expect(lines(title: "title", series: 2) == ["20", "20.0", "20.0"])
+        let long = "title" + String(repeating: "s", count: 40)
+        #expect(lines(title: long, series: 1) == ["20"])
+        #expect(lines(title: long, series: 2) == ["20", "42.0", "42.0"])
+        #expect(lines(title: "title", series: 5) == ["20", "42.0", "42.0", "42.0", "64.0", "64.0"])
     }
 
     @Test("A value that is not finite leaves a gap, and a lone point a dot")
