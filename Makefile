@@ -6,7 +6,7 @@ SOURCES = Package.swift Sources Tests Examples
 .DEFAULT_GOAL := help
 .PHONY: help dependencies build test demo bench lint format doc clean
 
-help: dependencies ## Show what can be made.
+help: ## Show what can be made.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 dependencies: ## Install the system's libraries that are missing.

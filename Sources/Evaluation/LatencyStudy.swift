@@ -23,6 +23,15 @@ public struct LatencyStudy: Codable, Sendable, Equatable {
     /// The latencies that were tried, in seconds, in order.
     public var latencies: [Double] { Set(results.map(\.settings.latency.total)).sorted() }
 
+    /// What is late: "latency" is that of computing.
+    private var latencyName: String {
+        let latencies = Set(results.map(\.settings.latency))
+        let part = [SimulatedLatency.Part.observation, .action].first { part in
+            latencies.contains { $0.total > 0 && $0 == SimulatedLatency($0.total, of: part) }
+        }
+        return part.map { "\($0.rawValue) latency" } ?? "latency"
+    }
+
     /// The ways of joining that were tried, in the order of the first result of each.
     public var joinings: [Joining] {
         var joinings: [Joining] = []
@@ -75,7 +84,7 @@ public struct LatencyStudy: Codable, Sendable, Equatable {
 extension LatencyStudy: CustomStringConvertible {
     /// A table for each quantity: a row for each way of joining, a column for each latency.
     public var description: String {
-        Quantity.allCases.map { "\($0.title)\n\(table(of: $0).aligned)" }.joined(separator: "\n\n")
+        Quantity.allCases.map { "\($0.title), by \(latencyName)\n\(table(of: $0).aligned)" }.joined(separator: "\n\n")
     }
 
     private func table(of quantity: Quantity) -> TextTable {
@@ -97,7 +106,7 @@ extension LatencyStudy: CustomStringConvertible {
                         .map { SVGPlot.Point(x: latency * 1000, y: $0) }
                 })
         }
-        var plot = SVGPlot(title: quantity.title, horizontalLabel: "latency, ms", series: series)
+        var plot = SVGPlot(title: quantity.title, horizontalLabel: "\(latencyName), ms", series: series)
         plot.width = 960
         plot.height = 360
         return plot
@@ -127,7 +136,7 @@ extension LatencyStudy {
         }
         let seeds = results.first.map { "seeds \($0.settings.seeds.lowerBound) to \($0.settings.seeds.upperBound - 1)" }
         return """
-            # Score and jerk against latency
+            # Score and jerk against \(latencyName)
 
             \(policy), \(seeds ?? "no seeds").
 

@@ -43,6 +43,7 @@ extension Channel {
         let operations = pipeline.syncOperations
         operations.removeHandler(try operations.handler(type: WebRouteHandler.self), promise: nil)
         try operations.addHandlers([
+            MaskedFrameHandler(),
             NIOWebSocketFrameAggregator(
                 minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024, maxAccumulatedFrameSize: limits.messageBytes
             ),

@@ -116,6 +116,7 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
         case is ByteToMessageDecoderError where state == .closing:
             // What follows a broken frame is thrown away until the peer has read why.
             return
+        case is MaskedFrameHandler.UnmaskedFrame: close(context, .protocolError, "a frame without a mask")
         case let error as NIOWebSocketFrameAggregator.Error:
             let isTooLarge = error == .accumulatedFrameSizeIsTooLarge || error == .tooManyFragments
             close(context, isTooLarge ? .tooLarge : .protocolError, "\(error)")

@@ -67,12 +67,12 @@ struct Serve: ParsableCommand {
     private var batching: BatchingConfiguration { BatchingConfiguration(largestBatch: batch, queue: queue) }
 
     func validate() throws {
+        guard (1...DiffusionPolicy.largestBatch).contains(batch) else {
+            throw ValidationError("--batch: expected 1...\(DiffusionPolicy.largestBatch), found \(batch)")
+        }
         try checkingUsage {
             try limits.validate()
             try batching.validate()
-        }
-        guard batch <= DiffusionPolicy.largestBatch else {
-            throw ValidationError("--batch: expected 1...\(DiffusionPolicy.largestBatch), found \(batch)")
         }
         let names = Dictionary(grouping: field, by: \.field)
         if let name = names.keys.sorted().first(where: { names[$0]?.count != 1 }) {

@@ -76,8 +76,10 @@ import Testing
 
     @Test func refusesOptionsThatCannotWork() throws {
         let policy = folder("policy").path
-        let batch = try dpolicy("serve", "--policy", policy, "--batch", "65")
-        #expect(batch.status == 64 && isOneLine(batch.errors, with: "--batch", "1...64", "65"))
+        for count in ["0", "65"] {
+            let batch = try dpolicy("serve", "--policy", policy, "--batch", count)
+            #expect(batch.status == 64 && isOneLine(batch.errors, with: "--batch", "1...64", count))
+        }
         let twice = try dpolicy("serve", "--policy", policy, "--field", "state=a", "--field", "state=b")
         #expect(twice.status == 64 && isOneLine(twice.errors, with: "--field", "several for state"))
     }

@@ -7,7 +7,9 @@ import Testing
 @Suite("Score and jerk against latency")
 struct LatencyStudyTests {
     /// Two ways of joining at two latencies, but for one combination.
-    private var study: LatencyStudy {
+    private var study: LatencyStudy { study(of: .computation) }
+
+    private func study(of part: SimulatedLatency.Part) -> LatencyStudy {
         var study = LatencyStudy(policy: "the policy")
         let points: [(joining: Joining, latency: Double, score: Float, jerk: Double)] = [
             (.dropping, 0, 0.9, 2000), (.blending(steps: 2), 0, 0.875, 1000), (.dropping, 0.3, 0.5, 8000),
@@ -15,7 +17,7 @@ struct LatencyStudyTests {
         for (joining, latency, score, jerk) in points {
             let settings = EvaluationConfiguration(
                 episodes: 2, control: ControlConfiguration(joining: joining),
-                latency: SimulatedLatency(latency, of: .computation))
+                latency: SimulatedLatency(latency, of: part))
             let episodes = [0, 1].map {
                 EpisodeResult(
                     seed: settings.firstSeed + $0, bestReward: score, success: false, steps: 300,
@@ -34,13 +36,20 @@ struct LatencyStudyTests {
         #expect(study.latencies == [0, 0.3])
         #expect(study.joinings == [.dropping, .blending(steps: 2)])
         let lines = study.description.split(separator: "\n").map(String.init)
-        #expect(lines[0] == "score")
+        #expect(lines[0] == "score, by latency")
         #expect(lines[1].split(separator: " ") == ["joining", "0", "ms", "300", "ms"])
         #expect(lines[3].split(separator: " ") == ["dropping", "0.900", "±", "0.000", "0.500", "±", "0.000"])
         #expect(lines[4].split(separator: " ") == ["blending:2", "0.875", "±", "0.000", "–"])
         #expect(lines.contains { $0.split(separator: " ") == ["dropping", "2.0", "8.0"] })
         #expect(study.result(.dropping, at: 0.3)?.score == 0.5)
         #expect(study.result(.naive, at: 0.3) == nil)
+    }
+
+    @Test("They say what is late")
+    func late() {
+        let study = study(of: .action)
+        #expect(study.description.hasPrefix("score, by action latency\n"))
+        #expect(study.plot(of: .score).horizontalLabel == "action latency, ms")
     }
 
     @Test("Plots have a line for each way, in milliseconds")

@@ -220,7 +220,7 @@ enum Garbage: CaseIterable {
 
 /// A frame that RFC 6455 forbids.
 enum BrokenFrame: CaseIterable {
-    case noSense, unknownKind, reservedBit, continuationOfNothing, pingInPieces, invalidText
+    case noSense, unknownKind, reservedBit, continuationOfNothing, pingInPieces, invalidText, unmasked, unmaskedPing
 
     var bytes: [UInt8] {
         switch self {
@@ -230,6 +230,8 @@ enum BrokenFrame: CaseIterable {
         case .continuationOfNothing: [0x80, 0x80, 1, 2, 3, 4]
         case .pingInPieces: [0x09, 0x80, 1, 2, 3, 4]
         case .invalidText: [0x81, 0x81, 0, 0, 0, 0, 0xFF]
+        case .unmasked: [0x82, 0x01, 0x80]
+        case .unmaskedPing: [0x89, 0x00]
         }
     }
 }
