@@ -14,7 +14,7 @@ public final class CPUMachine: Backend {
     public let precision: Precision
     /// How weights are kept in graphs without gradients.
     public let weights: WeightFormat
-    private let engine: EngineThread
+    let engine: EngineThread
     private let oneDNN: OneDNN
 
     /// A machine with a team of threads.
@@ -24,18 +24,20 @@ public final class CPUMachine: Backend {
     ///     a graph for bfloat16 without them throws `UnsupportedPrecision`.
     ///   - weights: how weights are kept in graphs without gradients.
     public init(threads: Int? = nil, precision: Precision? = nil, weights: WeightFormat = .native) {
-        let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        self.threads = threads
         // An unknown name is told of when a graph is compiled, which may throw.
         instructions = (try? .inUse()) ?? .ofProcessor
         self.precision = precision ?? (instructions.multipliesBFloat16 ? .bfloat16 : .float32)
         self.weights = weights
-        engine = EngineThread { ck_set_threads(Int32(threads)) }
+        engine = EngineThread(threads: max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount))
+        self.threads = engine.threads
         oneDNN = OneDNN()
     }
 
+    /// Whether oneDNN's parallel regions run on the machine's own team; otherwise they run on one of the OpenMP runtime's.
+    static var sharesTeamWithOneDNN: Bool { ck_serves_openmp() != 0 }
+
     /// The library that multiplies matrices, with its version.
-    public static var library: String { OneDNN.version }
+    public static var library: String { sharesTeamWithOneDNN ? OneDNN.version : "\(OneDNN.version) with its own threads" }
 
     /// A vector of zeros.
     /// - Throws: `OutOfMemory`.

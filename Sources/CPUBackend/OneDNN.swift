@@ -1,3 +1,4 @@
+internal import CKernels
 internal import COneDNN
 internal import TensorGraph
 
@@ -168,6 +169,8 @@ final class OneDNN: @unchecked Sendable {
         private let primitive: dnnl_primitive_t
         private let stream: dnnl_stream_t
         private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
+        /// Whether threads wait for each other inside of the primitive, as far as is known.
+        private let meetsInside: UnsafeMutablePointer<Int32>
         private let owner: OneDNN
 
         fileprivate init(
@@ -178,16 +181,20 @@ final class OneDNN: @unchecked Sendable {
             self.owner = owner
             self.arguments = .allocate(capacity: arguments.count)
             _ = self.arguments.initialize(from: arguments)
+            meetsInside = .allocate(capacity: 1)
+            meetsInside.initialize(to: 0)
         }
 
         deinit {
             for argument in arguments { dnnl_memory_destroy(argument.memory) }
             arguments.deallocate()
+            meetsInside.deallocate()
             dnnl_primitive_destroy(primitive)
         }
 
         /// Computes.
         func execute() {
+            ck_begin_primitive(meetsInside)
             let status = dnnl_primitive_execute(primitive, stream, Int32(arguments.count), arguments.baseAddress)
             precondition(status == dnnl_success, "oneDNN could not execute a primitive: status \(status.rawValue)")
         }
