@@ -94,7 +94,7 @@ let package = Package(
             ],
             embeds: [.embedInCode("Recipes")]),
         room("Control", sees: ["PolicyInterface"]),
-        room("Evaluation", sees: ["Control", "PolicyInterface", "CPNG"]),
+        room("Evaluation", sees: ["Control", "PolicyInterface", "MachineResources", "CPNG"]),
 
         // Over the network.
         room("PolicyMessages", sees: ["PolicyInterface", "CMessagePack"]),

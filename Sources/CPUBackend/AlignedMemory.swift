@@ -1,9 +1,10 @@
+internal import MachineResources
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
     internal import Musl
 #endif
-internal import MachineResources
 
 /// Zeroed memory that begins at a cache line and is freed with this object.
 ///

@@ -2,7 +2,8 @@ internal import Foundation
 
 /// The memory that this process can still have at this moment.
 ///
-/// Linux promises more memory than there is and ends a process that uses too much, so large requests are checked beforehand.
+/// Linux promises more memory than there is and ends a process that uses too much, so large requests are checked
+/// beforehand.
 public struct AvailableMemory: Sendable, Equatable {
     /// One thing that limits memory.
     public struct Limit: Sendable, Equatable {
@@ -16,7 +17,7 @@ public struct AvailableMemory: Sendable, Equatable {
 
     /// All limits that are known.
     public let limits: [Limit]
-    /// Bytes that the process was given but has not used yet, for which room must stay; no limit counts them as available.
+    /// Bytes that the process was given but has not used yet; no limit counts them as available.
     public let promised: Int
 
     /// Finds out.
@@ -65,7 +66,9 @@ public struct AvailableMemory: Sendable, Equatable {
         throw OutOfMemory(byteCount: byteCount, limit: tightest)
     }
 
-    /// Refuses a request for memory that does not fit now; smaller ones than 16 MiB always pass, because asking takes a fraction of a millisecond.
+    /// Refuses a request for memory that does not fit now.
+    ///
+    /// Requests below 16 MiB always pass, because finding out takes a fraction of a millisecond.
     /// - Throws: `OutOfMemory`.
     public static func check(_ byteCount: Int) throws(OutOfMemory) {
         guard byteCount >= 16 << 20 else { return }
@@ -127,7 +130,8 @@ extension AvailableMemory {
         return line?.dropFirst(name.count).split(separator: " ").first.flatMap { bytes($0) }
     }
 
-    /// A number of bytes; nil for `max`, `unlimited`, and for a number that no memory has, which is how version 1 says that there is no limit.
+    /// A number of bytes; nil for `max`, `unlimited`, and for a number that no memory has, which is how version 1 of
+    /// control groups says that there is no limit.
     private static func bytes(_ text: (some StringProtocol)?) -> Int? {
         text.flatMap { Int($0) }.flatMap { (0..<1 << 60).contains($0) ? $0 : nil }
     }

@@ -1,7 +1,7 @@
 /// The control groups that this process is in, by which containers and services are limited.
 ///
-/// `/proc/self/cgroup` says which groups they are, `/proc/self/mountinfo` in which folders their files lie. Version 1 has a hierarchy of its own
-/// for each controller, version 2 one for all; a system may have both.
+/// `/proc/self/cgroup` says which groups they are, `/proc/self/mountinfo` in which folders their files lie. Version 1
+/// has a hierarchy of its own for each controller, version 2 one for all; a system may have both.
 struct ControlGroups {
     private let memberships: [Membership]
     private let mounts: [Mount]
@@ -11,7 +11,8 @@ struct ControlGroups {
         mounts = files.lines("/proc/self/mountinfo").compactMap { Mount($0) }
     }
 
-    /// The folders of the groups of version 1 that a controller limits, from the process's own to the outermost that can be seen.
+    /// The folders of the groups of version 1 that a controller limits, from the process's own to the outermost that
+    /// can be seen.
     func folders(version1 controller: Substring) -> [String] {
         let membership = memberships.first { $0.controllers.contains(controller) }
         return folders(of: membership, in: mounts.filter { $0.type == "cgroup" && $0.options.contains(controller) })
@@ -72,7 +73,9 @@ private struct Mount {
         guard other.starts(with: group) else { return nil }
         let inner = other.dropFirst(group.count)
         guard !inner.contains("..") else { return nil }
-        return (0...inner.count).reversed().map { depth in ([folder] + inner.prefix(depth).map(String.init)).joined(separator: "/") }
+        return (0...inner.count).reversed().map { depth in
+            ([folder] + inner.prefix(depth).map(String.init)).joined(separator: "/")
+        }
     }
 
     /// Undoes the kernel's way to write spaces, tabs, line feeds and backslashes: a backslash and three octal digits.

@@ -11,8 +11,8 @@ public struct CoreKind: Sendable, Equatable {
 extension CoreKind {
     /// The kinds of cores that some processors belong to, the fastest first.
     ///
-    /// Processors of one core are told by `topology/core_cpus_list` (`thread_siblings_list` in older kernels). A core begins a new kind if it is
-    /// slower than three quarters of the fastest of the kind before.
+    /// Processors of one core are told by `topology/core_cpus_list` (`thread_siblings_list` in older kernels). A core
+    /// begins a new kind if it is slower than three quarters of the fastest of the kind before.
     static func kinds(of processors: ProcessorSet, in files: SystemFiles) -> [CoreKind] {
         let speeds = speeds(of: processors, in: files)
         let fastest = speeds.values.max() ?? 1
@@ -42,14 +42,16 @@ extension CoreKind {
 
     /// The speed of each processor in a common unit; none if the system does not tell that of all of them.
     ///
-    /// With performance and efficiency cores of Intel it is the highest clock, halved for efficiency cores, whose vector units are half as wide (Gracemont
-    /// multiplies 2 × 128 bits a cycle, Golden Cove 2 × 256). Otherwise it is the capacity that the kernel gives to the cores of arm, or the highest
-    /// clock.
+    /// With performance and efficiency cores of Intel it is the highest clock, halved for efficiency cores, whose vector
+    /// units are half as wide (Gracemont multiplies 2 × 128 bits a cycle, Golden Cove 2 × 256). Otherwise it is the
+    /// capacity that the kernel gives to each core, or the highest clock.
     private static func speeds(of processors: ProcessorSet, in files: SystemFiles) -> [Int: Double] {
         func values(_ name: String) -> [Int: Double] {
             var values: [Int: Double] = [:]
             for number in processors.numbers {
-                guard let value = files.integer("/sys/devices/system/cpu/cpu\(number)/\(name)"), value > 0 else { return [:] }
+                guard let value = files.integer("/sys/devices/system/cpu/cpu\(number)/\(name)"), value > 0 else {
+                    return [:]
+                }
                 values[number] = Double(value)
             }
             return values

@@ -19,11 +19,11 @@ public struct OutOfMemory: Error, Equatable, CustomStringConvertible {
             "found \(mebibytes($0.available)) of the \(mebibytes($0.byteCount)) of \($0.name)"
         }
         return """
-            memory: expected room for \(mebibytes(byteCount)), \(found ?? "which the system refuses"); use a smaller batch, network or dataset, or \
-            allow more memory
+            memory: expected room for \(mebibytes(byteCount)), \(found ?? "which the system refuses"); use a smaller \
+            batch, network or dataset, or allow more memory
             """
     }
 }
 
-/// A number of bytes for people: `1,024.0 MiB` without the comma.
+/// A number of bytes for people: `1024.0 MiB`.
 private func mebibytes(_ byteCount: Int) -> String { String(format: "%.1f MiB", Double(byteCount) / 1_048_576) }

@@ -4,12 +4,13 @@ internal import Foundation
 ///
 /// The threads of a team share each piece of work equally and wait for the slowest. So the rule is:
 ///
-/// 1. The processors are those that are online, in the process's affinity mask and in the `cpuset` of its control group.
+/// 1. The processors are those that are online, in the process's affinity mask and in the `cpuset` of its control
+///    group.
 /// 2. One thread for each core: hyper-threads of a core share its vector units.
-/// 3. Only cores of the fastest kind, see `CoreKind`. The next slower kind is added if all cores together, each at the pace of the slowest, then do at
-///    least half as much again.
-/// 4. No more than the CPU quota of the control groups, rounded down but at least one: the kernel stops a group that has used its quota up, and a team
-///    waits for each thread that is stopped.
+/// 3. Only cores of the fastest kind, see `CoreKind`. The next slower kind is added if all cores together, each at the
+///    pace of the slowest, then do at least half as much again.
+/// 4. No more than the CPU quota of the control groups, rounded down but at least one: the kernel stops a group that
+///    has used its quota up, and a team waits for each thread that is stopped.
 public struct Processors: Sendable, Equatable {
     /// A limit on processor time.
     public struct Quota: Sendable, Equatable {
@@ -78,7 +79,9 @@ public struct Processors: Sendable, Equatable {
 
     /// The processors of the inmost group that names some.
     private static func processors(of groups: ControlGroups, in files: SystemFiles) -> ProcessorSet? {
-        let version1 = groups.folders(version1: "cpuset").flatMap { ["\($0)/cpuset.effective_cpus", "\($0)/cpuset.cpus"] }
+        let version1 = groups.folders(version1: "cpuset").flatMap {
+            ["\($0)/cpuset.effective_cpus", "\($0)/cpuset.cpus"]
+        }
         let version2 = groups.foldersOfVersion2.map { "\($0)/cpuset.cpus.effective" }
         return (version1 + version2).lazy.compactMap(files.processors).first
     }

@@ -1,6 +1,7 @@
 internal import Foundation
 
-/// The files in which the operating system says what there is: those of this computer, or copies of them below another folder.
+/// The files in which the operating system says what there is: those of this computer, or copies of them below another
+/// folder.
 ///
 /// A file that is missing or cannot be read says nothing; whoever asks goes by what else is known.
 public struct SystemFiles: Sendable {

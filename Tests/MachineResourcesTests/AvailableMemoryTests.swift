@@ -15,7 +15,8 @@ struct AvailableMemoryTests {
     @Test("limits of the process count", arguments: [("Max address space", 200_000), ("Max data size", 40_960)])
     func limitsOfProcess(_ name: String, used: Int) throws {
         let machine = try SystemCopy.virtualMachine()
-        try machine.write("proc/self/limits", "Limit  Soft Limit  Hard Limit  Units\n\(name)   524288000   unlimited   bytes")
+        try machine.write(
+            "proc/self/limits", "Limit  Soft Limit  Hard Limit  Units\n\(name)   524288000   unlimited   bytes")
         #expect(machine.memory.tightest?.available == 524_288_000 - used << 10)
         try machine.write("proc/self/limits", "\(name)   unlimited   unlimited   bytes")
         #expect(machine.memory.limits.count == 1)
@@ -28,8 +29,8 @@ struct AvailableMemoryTests {
         let error = #expect(throws: OutOfMemory.self) { try memory.check(9 << 30) }
         #expect(
             error?.description == """
-                memory: expected room for 9216.0 MiB, found 7980.0 MiB of the 16000.0 MiB of memory of this computer; use a smaller \
-                batch, network or dataset, or allow more memory
+                memory: expected room for 9216.0 MiB, found 7980.0 MiB of the 16000.0 MiB of memory of this computer; \
+                use a smaller batch, network or dataset, or allow more memory
                 """)
     }
 

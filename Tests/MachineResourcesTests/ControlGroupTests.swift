@@ -61,7 +61,9 @@ struct ControlGroupTests {
 
     @Test(
         "a quota that cannot be understood is none",
-        arguments: ["max 100000", "", "max", "100000", "-1 100000", "100000 0", "a b", "1 2 3", "99999999999999999999 1"])
+        arguments: [
+            "max 100000", "", "max", "100000", "-1 100000", "100000 0", "a b", "1 2 3", "99999999999999999999 1",
+        ])
     func malformed(_ quota: String) throws {
         let processors = try container(["sys/fs/cgroup/cpu.max": quota]).processors
         #expect(processors.quota == nil)
@@ -97,7 +99,7 @@ struct ControlGroupTests {
         #expect(server.memory.tightest?.available == (2048 - 20) << 20)
     }
 
-    /// A container of Docker with version 1: the group's name is the host's, and its folder is mounted in place of the root.
+    /// A container of Docker with version 1: the group's name is the host's, its folder is mounted in place of the root.
     private func containerOfVersion1(_ files: [String: String] = [:]) throws -> SystemCopy {
         try server(
             [

@@ -11,7 +11,9 @@ struct ProcessorsTests {
         #expect(ProcessorSet("8,0-2,3")?.description == "0-3,8")
     }
 
-    @Test("any other text is no list", arguments: ["", "max", "-1", "3-1", "0-", "0,,2", "a-b", "0-99999999999", "1 2", "0x3"])
+    @Test(
+        "any other text is no list",
+        arguments: ["", "max", "-1", "3-1", "0-", "0,,2", "a-b", "0-99999999999", "1 2", "0x3"])
     func malformed(_ text: String) { #expect(ProcessorSet(text) == nil) }
 
     @Test("hyper-threads share a core; performance cores do not wait for efficiency cores")

@@ -18,7 +18,8 @@ struct SystemCopy {
 
     func write(_ path: String, _ text: String) throws {
         let place = folder.url.appendingPathComponent(path)
-        try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data((text + "\n").utf8).write(to: place)
     }
 
@@ -53,7 +54,8 @@ struct SystemCopy {
     /// A desktop with eight performance cores of two hyper-threads and sixteen efficiency cores.
     static func hybridDesktop() throws -> SystemCopy {
         let copy = try SystemCopy([
-            "sys/devices/system/cpu/online": "0-31", "proc/self/status": status(allowed: "0-31"), "proc/meminfo": meminfo,
+            "sys/devices/system/cpu/online": "0-31", "proc/self/status": status(allowed: "0-31"),
+            "proc/meminfo": meminfo,
             "sys/devices/cpu_core/cpus": "0-15", "sys/devices/cpu_atom/cpus": "16-31",
         ])
         for number in 0..<32 {
@@ -96,7 +98,7 @@ struct SystemCopy {
         return copy
     }
 
-    /// A server with two sockets of sixteen cores, whose hyper-threads are numbered after all cores, with an older kernel.
+    /// A server with an older kernel and two sockets of sixteen cores, whose hyper-threads are numbered after all cores.
     static func server() throws -> SystemCopy {
         let copy = try SystemCopy([
             "sys/devices/system/cpu/online": "0-63", "proc/self/status": status(allowed: "0-63"),
