@@ -65,19 +65,20 @@ let package = Package(
 
         // What everybody speaks; the bytes; the numbers.
         room("PolicyInterface"),
-        room("TensorFiles", sees: ["CBlosc", "CZip", "CFileExchange"]),
+        room("TensorFiles", sees: ["MachineResources", "CBlosc", "CZip", "CFileExchange"]),
         room("NoiseSchedules", sees: ["PolicyInterface"]),
+        room("MachineResources"),
 
         // The engine.
         room("TensorGraph"),
         room("ReferenceBackend", sees: ["TensorGraph"]),
-        room("CPUBackend", sees: ["TensorGraph", "COneDNN", "CKernels"]),
+        room("CPUBackend", sees: ["TensorGraph", "MachineResources", "COneDNN", "CKernels"]),
         room("NeuralNetworks", sees: ["TensorGraph", "PolicyInterface"]),
         room("PolicyNetworks", sees: ["NeuralNetworks", "TensorGraph", "PolicyInterface"]),
 
         // The task and the data.
         room("PushT", sees: ["PolicyInterface", "CChipmunk"]),
-        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "CCrypto"]),
+        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "MachineResources", "CCrypto"]),
 
         // Learning, acting, judging.
         room(
@@ -89,11 +90,11 @@ let package = Package(
             "Training",
             sees: [
                 "Policies", "Demonstrations", "PolicyInterface", "NoiseSchedules", "TensorFiles", "PolicyNetworks",
-                "NeuralNetworks", "TensorGraph", "Yams", logging,
+                "NeuralNetworks", "TensorGraph", "MachineResources", "Yams", logging,
             ],
             embeds: [.embedInCode("Recipes")]),
         room("Control", sees: ["PolicyInterface"]),
-        room("Evaluation", sees: ["Control", "PolicyInterface", "CPNG"]),
+        room("Evaluation", sees: ["Control", "PolicyInterface", "MachineResources", "CPNG"]),
 
         // Over the network.
         room("PolicyMessages", sees: ["PolicyInterface", "CMessagePack"]),
@@ -116,7 +117,8 @@ let package = Package(
             dependencies: [
                 "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "Control",
                 "PushT", "PolicyInterface", "PolicyNetworks", "NeuralNetworks", "NoiseSchedules", "TensorFiles",
-                "TensorGraph", "PolicyMessages", "RemotePolicies", "Serving", "Play", logging, arguments,
+                "TensorGraph", "MachineResources", "PolicyMessages", "RemotePolicies", "Serving", "Play", logging,
+                arguments,
             ],
             swiftSettings: settings),
 
@@ -124,6 +126,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests(of: "PolicyInterface"),
         tests(of: "TensorFiles", using: ["CBlosc"]),
+        tests(of: "MachineResources"),
         tests(of: "NoiseSchedules", using: ["PolicyInterface"]),
         tests(of: "CPUBackend", using: ["CKernels", "PolicyInterface", "TensorGraph"]),
         tests(of: "TensorGraph", using: ["ReferenceBackend", "CPUBackend"]),

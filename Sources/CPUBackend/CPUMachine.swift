@@ -1,5 +1,5 @@
 internal import CKernels
-internal import Foundation
+internal import MachineResources
 public import TensorGraph
 
 /// A backend for this computer's processor: oneDNN's primitives and fused kernels on one team of threads.
@@ -19,7 +19,7 @@ public final class CPUMachine: Backend {
 
     /// A machine with a team of threads.
     /// - Parameters:
-    ///   - threads: as many as the process may use processors, if not given.
+    ///   - threads: those that suit the processors that the process may use, see `Processors`, if not given.
     ///   - precision: that of the operands of products; if not given, bfloat16 where there are instructions for it, otherwise float32. Compiling
     ///     a graph for bfloat16 without them throws `UnsupportedPrecision`.
     ///   - weights: how weights are kept in graphs without gradients.
@@ -28,7 +28,7 @@ public final class CPUMachine: Backend {
         instructions = (try? .inUse()) ?? .ofProcessor
         self.precision = precision ?? (instructions.multipliesBFloat16 ? .bfloat16 : .float32)
         self.weights = weights
-        engine = EngineThread(threads: max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount))
+        engine = EngineThread(threads: max(1, threads ?? Processors().threads))
         self.threads = engine.threads
         oneDNN = OneDNN()
     }
