@@ -61,6 +61,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: nil, providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMessagePack", pkgConfig: nil, providers: [.apt(["libmsgpack-dev"])]),
         .target(name: "CFileExchange"),
+        .target(name: "CHeap"),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
         // What everybody speaks; the bytes; the numbers.
@@ -99,7 +100,7 @@ let package = Package(
         // Over the network.
         room("PolicyMessages", sees: ["PolicyInterface", "CMessagePack"]),
         room("RemotePolicies", sees: ["PolicyMessages", "PolicyInterface", encryption] + network),
-        room("Serving", sees: ["PolicyMessages", "PolicyInterface", logging, encryption] + network),
+        room("Serving", sees: ["PolicyMessages", "PolicyInterface", "CHeap", logging, encryption] + network),
         room(
             "Play",
             sees: ["Serving", "Control", "PushT", "Demonstrations", "NoiseSchedules", "PolicyInterface", logging],
@@ -117,8 +118,8 @@ let package = Package(
             dependencies: [
                 "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "Control",
                 "PushT", "PolicyInterface", "PolicyNetworks", "NeuralNetworks", "NoiseSchedules", "TensorFiles",
-                "TensorGraph", "MachineResources", "PolicyMessages", "RemotePolicies", "Serving", "Play", logging,
-                arguments,
+                "TensorGraph", "MachineResources", "PolicyMessages", "RemotePolicies", "Serving", "Play", "CHeap",
+                logging, arguments,
             ],
             swiftSettings: settings),
 
@@ -172,6 +173,7 @@ let package = Package(
             name: "CommandLineTests",
             dependencies: [
                 "TestSupport", "dpolicy", "AllocationProbe", "AppendingProbe", "DiffusionPolicyKit", "NeuralNetworks",
+                "RemotePolicies",
             ],
             swiftSettings: settings),
     ],
