@@ -5,6 +5,7 @@ compute and do nothing else, on whichever processor the system puts them.
 """
 
 import contextlib
+import itertools
 import os
 import statistics
 import subprocess
@@ -47,7 +48,7 @@ ACTING = (
     "DDIM-10 chunk",
     ["dpolicy-f32", "dpolicy-bf16", "pytorch-eager-f32", "onnxruntime-f32", "openvino-f32", "openvino-bf16", "litert-f32",
      "executorch-f32", "mnn-f32", "ncnn-f32"],
-    chunk("ddim", 10), 3.0)
+    chunk("ddim", 10), 2.5)
 ROUNDS = 2
 # Before it has been measured, a repetition of ours is taken to last as many milliseconds.
 FIRST_GUESS = {"training": 300.0, "chunk": 5.0}
@@ -61,11 +62,16 @@ class Contender:
         self.guess = FIRST_GUESS[request["do"]]
 
     def measure(self, seconds):
-        """Milliseconds of repetitions for about so many seconds; we count ours, and so their number is guessed from the last ones."""
-        own = isinstance(self.party, Ours)
-        repetitions = max(3, round(1e3 * seconds / self.guess)) if own else 1_000_000
-        samples = self.party.ask(self.request | {"repetitions": repetitions, "seconds": seconds, "warm_ups": 1})["samples"]
-        self.guess = statistics.median(samples)
+        """Milliseconds of repetitions for about so many seconds.
+        `dpolicy` is told a number of repetitions, not a time: a tenth of the time shows how long they take under this load."""
+        if isinstance(self.party, Ours):
+            return self._repeat(seconds / 10, 1) + self._repeat(0.9 * seconds, 3)
+        return self.party.ask(self.request | {"repetitions": 1_000_000, "seconds": seconds, "warm_ups": 1})["samples"]
+
+    def _repeat(self, seconds, least):
+        repetitions = max(least, round(1e3 * seconds / self.guess))
+        samples = self.party.ask(self.request | {"repetitions": repetitions})["samples"]
+        self.guess = statistics.fmean(samples)
         return samples
 
 
@@ -88,15 +94,17 @@ def load(kind):
 
 def run(network, options):
     """A record of `Results`: for each load, work, party and number of threads the median and p99 in milliseconds."""
-    contenders, not_run = prepare(network, options)
+    kinds = loads(len(os.sched_getaffinity(0)))
+    kinds = kinds[:2] if options.quick else kinds
     record = {
-        "title": "Busy machines", "quick": options.quick, "autogroup": autogroup(), "load_average_before": os.getloadavg()[0],
-        "loads": [kind.name for kind in loads(len(os.sched_getaffinity(0)))], "cells": [], "not_run": not_run}
+        "title": "Busy machines", "autogroup": autogroup(), "load_average_before": os.getloadavg()[0],
+        "loads": [kind.name for kind in kinds], "cells": [], "not_run": {}}
+    contenders = prepare(network, options, record["not_run"])
     try:
-        for kind in loads(len(os.sched_getaffinity(0))):
+        for kind in kinds:
             start = time.perf_counter()
             with load(kind):
-                record["cells"] += under(kind, contenders, 0.02 if options.quick else 1.0, not_run)
+                record["cells"] += under(kind, contenders, 0.02 if options.quick else 1.0, record["not_run"])
             print(f"  {kind.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     finally:
         for contender in contenders:
@@ -104,24 +112,27 @@ def run(network, options):
     return record
 
 
-def prepare(network, options):
-    """Everyone, warm; and why some cannot take part."""
-    contenders, not_run = [], {}
+def prepare(network, options, not_run):
+    """Everyone, warm; adds to `not_run` why some cannot take part."""
+    contenders = []
     for work, names, request, seconds in (TRAINING, ACTING):
-        for name in names:
-            for threads in THREADS:
-                if name.startswith("dpolicy"):
-                    party = Ours(options.dpolicy, name.removeprefix("dpolicy-"), network, threads)
-                else:
-                    party = Peer(name, network, threads, os.path.join(options.scratch, "models"), pinned=False)
-                contender = Contender(work, request, seconds, party)
-                try:
-                    contender.measure(0.1)
-                    contenders.append(contender)
-                except PartyError as error:
-                    not_run[name] = str(error)
-                    party.close()
-    return contenders, not_run
+        for name, threads in itertools.product(names, THREADS):
+            if not name.startswith("dpolicy") and options.peers and name not in options.peers.split(","):
+                continue
+            contender = Contender(work, request, seconds, make_party(name, threads, network, options))
+            try:
+                contender.measure(0.1)
+                contenders.append(contender)
+            except PartyError as error:
+                not_run[name] = str(error)
+                contender.party.close()
+    return contenders
+
+
+def make_party(name, threads, network, options):
+    if name.startswith("dpolicy"):
+        return Ours(options.dpolicy, name.removeprefix("dpolicy-"), network, threads)
+    return Peer(name, network, threads, os.path.join(options.scratch, "models"), pinned=False)
 
 
 def under(kind, contenders, share, not_run):

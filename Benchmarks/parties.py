@@ -1,5 +1,6 @@
 """Who is measured: we, by invocations of `dpolicy`, and each peer in a process that stays."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -106,5 +107,6 @@ class Peer:
         self.ask({"do": "answer", "batch": 0, "input": given, "output": output})
 
     def close(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # It may have ended before it was asked anything.
+            self.process.stdin.close()
         self.process.wait()

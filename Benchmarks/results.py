@@ -56,9 +56,8 @@ def merged(old, new):
         for name, parties in new["cases"].items():
             cases[name] = cases.get(name, {}) | parties
         result["cases"] = cases
-    if "not_run" in new:
         # A party that has been measured since then is not missing any more.
         measured = {name for parties in new["cases"].values() for name in parties}
-        reasons = {name: reason for name, reason in old.get("not_run", {}).items() if name not in measured}
-        result["not_run"] = reasons | new["not_run"]
+        missing = {name: reason for name, reason in old.get("not_run", {}).items() if name not in measured}
+        result["not_run"] = missing | new.get("not_run", {})
     return result
