@@ -140,11 +140,11 @@ def measure(work, network, checks, options, results):
     for name in peers:
         peer = Peer(name, network, options.threads, os.path.join(options.scratch, "models"))
         own = ours(options, OWN_PRECISION[peer.precision], network)
-        partner = None if work.measures_tails else own
         try:
             if not work.name.startswith("training"):
                 failures += attempt(peer, lambda: checks(network).compare(peer, record["outputs"]), record)
                 failures += attempt(own, lambda: checks(network).compare(own, record["outputs"]), record)
+            partner = None if work.measures_tails or own.name in record["not_run"] else own
             if peer.name not in record["not_run"]:
                 failures += attempt(peer, lambda: in_turns(peer, partner, work, options, record), record)
         finally:

@@ -7,8 +7,7 @@ TRAINING_PEERS = [
 # JAX has neither LeRobot's image encoder nor PyTorch's transformer layers.
 TORCH_PEERS = [name for name in TRAINING_PEERS if name.startswith("pytorch")]
 # Runtimes for small devices, on what a robot does: one request at a time through a U-Net.
-DEVICE_PEERS = [
-    "litert-f32", "litert-int8", "executorch-f32", "ncnn-f32", "ncnn-bf16", "mnn-f32", "mnn-int8-weights"]
+DEVICE_PEERS = ["litert-f32", "litert-int8", "executorch-f32", "ncnn-f32", "mnn-f32"]
 ACTING_PEERS = [
     "openvino-f32", "openvino-bf16", "openvino-int8-weights", "openvino-int8", "onnxruntime-f32", "jax-f32", "jax-bf16",
     "pytorch-eager-f32", "pytorch-eager-bf16", "pytorch-compile-f32", "pytorch-compile-bf16"]

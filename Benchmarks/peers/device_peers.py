@@ -6,6 +6,8 @@ from . import exports
 
 
 class LiteRtPeer:
+    """Variants: f32; int8, weights in 8 bits and activations that are quantised while it runs."""
+
     def __init__(self, policy, variant, threads, folder):
         self.policy, self.variant, self.threads, self.folder = policy, variant, threads, folder
 
@@ -48,17 +50,16 @@ class ExecuTorchPeer:
 
 
 class NcnnPeer:
-    """Its networks have no batches: requests go one after another. Variants: f32, and bf16 for weights and what lies between layers."""
+    """Its networks have no batches: requests go one after another."""
 
     def __init__(self, policy, variant, threads, folder):
-        self.policy, self.variant, self.threads, self.folder = policy, variant, threads, folder
+        self.policy, self.threads, self.folder = policy, threads, folder
 
     def acting(self, batch):
         import ncnn
 
         network = ncnn.Net()
         network.opt.num_threads = self.threads
-        network.opt.use_bf16_storage = "bf16" in self.variant
         network.opt.use_fp16_packed = network.opt.use_fp16_storage = network.opt.use_fp16_arithmetic = False
         path = exports.path(self.policy, "denoiser", 1, self.folder, "ncnn")
         network.load_param(f"{path}.param")
@@ -77,21 +78,18 @@ class NcnnPeer:
 
 
 class MnnPeer:
-    """Variants: f32, and weights in 8 bits."""
-
     def __init__(self, policy, variant, threads, folder):
-        self.policy, self.variant, self.threads, self.folder = policy, variant, threads, folder
+        self.policy, self.threads, self.folder = policy, threads, folder
 
     def acting(self, batch):
         import MNN
         import MNN.nn
 
-        in_8_bits = "int8" in self.variant
-        runtime = MNN.nn.create_runtime_manager((
-            {"backend": "CPU", "numThread": self.threads, "precision": "normal", "memory": "low" if in_8_bits else "normal"},))
+        runtime = MNN.nn.create_runtime_manager(
+            ({"backend": "CPU", "numThread": self.threads, "precision": "normal"},))
         network = MNN.nn.load_module_from_file(
-            exports.path(self.policy, "denoiser", batch, self.folder, "int8.mnn" if in_8_bits else "mnn"),
-            ["sample", "steps", "condition"], ["output"], runtime_manager=runtime)
+            exports.path(self.policy, "denoiser", batch, self.folder, "mnn"), ["sample", "steps", "condition"], ["output"],
+            runtime_manager=runtime)
 
         def run(*values):
             inputs = [MNN.expr.const(value, list(value.shape), MNN.expr.NCHW, MNN.expr.float) for value in values]

@@ -96,23 +96,19 @@ def to_ncnn(made, inputs, path):
              f"ncnnbin={os.path.abspath(path)}"], check=True, cwd=folder)
 
 
-def to_mnn(made, inputs, path, *options):
+def to_mnn(made, inputs, path):
     # Its `mnnconvert` would install packages and report its use; this is the same converter without either.
     import _tools
 
     to_onnx(made, inputs, f"{path}.onnx")
     _tools.mnnconvert([
-        "mnnconvert", "-f", "ONNX", "--modelFile", f"{path}.onnx", "--MNNModel", path, "--bizCode", "bench", *options])
+        "mnnconvert", "-f", "ONNX", "--modelFile", f"{path}.onnx", "--MNNModel", path, "--bizCode", "bench"])
     os.remove(f"{path}.onnx")
-
-
-def to_mnn_int8(made, inputs, path):
-    to_mnn(made, inputs, path, "--weightQuantBits", "8")
 
 
 KINDS = {
     "onnx": to_onnx, "tflite": to_litert, "int8.tflite": to_litert_int8, "pte": to_executorch, "ncnn": to_ncnn,
-    "mnn": to_mnn, "int8.mnn": to_mnn_int8}
+    "mnn": to_mnn}
 
 
 def main():

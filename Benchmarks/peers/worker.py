@@ -26,7 +26,7 @@ VARIANTS = {
     "pytorch-compile-bf16": "torch", "jax-f32": "jax", "jax-bf16": "jax", "onnxruntime-f32": "onnxruntime",
     "openvino-f32": "openvino", "openvino-bf16": "openvino", "openvino-int8-weights": "openvino",
     "openvino-int8": "openvino", "litert-f32": "litert", "litert-int8": "litert", "executorch-f32": "executorch",
-    "ncnn-f32": "ncnn", "ncnn-bf16": "ncnn", "mnn-f32": "mnn", "mnn-int8-weights": "mnn",
+    "ncnn-f32": "ncnn", "mnn-f32": "mnn",
 }
 
 
