@@ -32,7 +32,7 @@ def markdown(document):
         measured = {name: work for name, work in measured.items() if work.runs}
         lines += ["", f"## {count(threads, 'thread')}: the best peer of each work", "", *goals(measured)]
         for name, work in measured.items():
-            lines += ["", f"## {work.title}, {count(threads, 'thread')}", "", f"`{name}`, {work.dates()}.", ""]
+            lines += ["", f"## {work.title}", "", f"`{name}`, {count(threads, 'thread')}, {work.dates()}.", ""]
             lines += work_tables(work)
     return "\n".join(lines) + "\n"
 
