@@ -3,7 +3,7 @@
     python Benchmarks/bench.py                                  # everything
     python Benchmarks/bench.py --only training-small,start      # some of it; other results stay as they are
     python Benchmarks/bench.py --only acting-paper --peers openvino-bf16
-    python Benchmarks/bench.py --busy                           # acting and training while the machine does other things
+    python Benchmarks/bench.py --busy                           # training and acting beside busy processes
     python Benchmarks/bench.py --quick                          # does everything work?
 
 Results go to Benchmarks/results: speed.json for programs, speed.md for people; with --busy to busy.json and busy.md.

@@ -1,7 +1,7 @@
 """How work goes on a machine that does other things at the same time: `bench.py --busy`.
 
-Under each load every party computes in turns: we, PyTorch and the runtimes, with one thread and with two. A load is so many processes that
-compute and do nothing else, on whichever processor the system puts them.
+Under each load every party computes in turns: we, PyTorch and the runtimes, with one thread and with two. A load is so
+many processes that compute and do nothing else, on whichever processor the system puts them.
 """
 
 import contextlib
@@ -46,8 +46,8 @@ TRAINING = (
     {"do": "training", "batch": 256}, 10.0)
 ACTING = (
     "DDIM-10 chunk",
-    ["dpolicy-f32", "dpolicy-bf16", "pytorch-eager-f32", "onnxruntime-f32", "openvino-f32", "openvino-bf16", "litert-f32",
-     "executorch-f32", "mnn-f32", "ncnn-f32"],
+    ["dpolicy-f32", "dpolicy-bf16", "pytorch-eager-f32", "onnxruntime-f32", "openvino-f32", "openvino-bf16",
+     "litert-f32", "executorch-f32", "mnn-f32", "ncnn-f32"],
     chunk("ddim", 10), 2.5)
 ROUNDS = 2
 # Before it has been measured, a repetition of ours is taken to last as many milliseconds.
@@ -63,7 +63,7 @@ class Contender:
 
     def measure(self, seconds):
         """Milliseconds of repetitions for about so many seconds.
-        `dpolicy` is told a number of repetitions, not a time: a tenth of the time shows how long they take under this load."""
+        `dpolicy` is told a number of repetitions, not a time; a tenth of the time shows how long they take now."""
         if isinstance(self.party, Ours):
             return self._repeat(seconds / 10, 1) + self._repeat(0.9 * seconds, 3)
         return self.party.ask(self.request | {"repetitions": 1_000_000, "seconds": seconds, "warm_ups": 1})["samples"]

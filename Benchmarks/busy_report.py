@@ -11,12 +11,13 @@ TABLES = [
 ]
 
 EXPLANATION = """
-Under each load everyone computes in turns, twice; nobody is bound to a processor. A load is so many busy processes that count in a loop, at the same
-priority as the parties or, where it says so, at `nice 19` with one for each processor. They touch hardly any memory: what a busy process costs here is its
-share of the processors, not of the caches.
+Under each load everyone computes in turns, twice; nobody is bound to a processor. A load is so many busy processes that
+count in a loop, at the same priority as the parties or, where it says so, at `nice 19` with one for each processor. They
+touch hardly any memory: what a busy process costs here is its share of the processors, not of the caches.
 
-Milliseconds; in brackets how many times as long as on the quiet machine with the same number of threads. The second table of each pair has the time
-of the peer that is fastest under that load, in the same or a more exact precision and with as many threads, divided by ours: above 1 we are faster.
+Milliseconds; in brackets how many times as long as on the quiet machine with the same number of threads. The second table
+of each pair has the time of the peer that is fastest under that load, in the same or a more exact precision and with as
+many threads, divided by ours: above 1 we are faster. The p99 of fewer than a hundred samples is their greatest.
 """.strip()
 
 
@@ -39,8 +40,8 @@ def conditions(run):
     text = f"{versions}. The load average before was {run['load_average_before']:.2f}. "
     if run["autogroup"]:
         text += (
-            "The kernel gives every session an equal share of the processors (`sched_autogroup_enabled` is 1); parties and busy "
-            "processes were in one session, and so competed one by one.")
+            "The kernel gives every session an equal share of the processors (`sched_autogroup_enabled` is 1); parties "
+            "and busy processes were in one session, and so competed one by one.")
     else:
         text += "The kernel does not group processes by session."
     return text + (" **A quick run: these figures say nothing.**" if run["quick"] else "")

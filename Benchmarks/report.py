@@ -85,8 +85,9 @@ def heading(document):
     runs = [run for work in document["works"].values() for run in work["runs"]]
     machines = {run["machine"] for run in runs}
     lines = [
-        "Milliseconds are medians over rounds in which ours and theirs took turns, and those of a work's latest run; a ratio above 1 "
-        "means that ours is faster. Where a work has several runs, its ratio is their median, with the least and the greatest. "
+        "Milliseconds are medians over rounds in which ours and theirs took turns, and those of a work's latest run; a "
+        "ratio above 1 means that ours is faster. Where a work has several runs, its ratio is their median, with the "
+        "least and the greatest. In bold: the fastest peer. "
         f"Measured on {count(len(machines), 'machine')}. [How it is measured](../README.md).", "",
         "| machine | instructions | memory, GiB | threads | day | versions |", "|---|---|---|---|---|---|"]
     rows = {}
@@ -148,8 +149,8 @@ def work_tables(work):
 
 def case_table(work, case, parties):
     lines = ["| party | median, ms | p99, ms | dpolicy in turns, ms | ratio |", "|---|---|---|---|---|"]
-    best = min(
-        (name for name in parties if not name.startswith("dpolicy")), key=lambda name: parties[name]["median_ms"], default=None)
+    peers = [name for name in parties if not name.startswith("dpolicy")]
+    best = min(peers, key=lambda name: parties[name]["median_ms"], default=None)
     for name, entry in sorted(parties.items(), key=lambda item: (not item[0].startswith("dpolicy"), item[0])):
         against = (
             f"{milliseconds(entry['ours']['median_ms'])} ({entry['against'].removeprefix('dpolicy-')}) | "

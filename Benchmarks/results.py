@@ -1,7 +1,7 @@
 """Results on disk: for each work a list of runs.
 
-A run is what a machine measured on one day with a number of threads and with the same versions. What is measured again on that day replaces
-what was there; another day, machine, number of threads or version adds a run.
+A run is what a machine measured on one day with a number of threads and with the same versions. What is measured again
+on that day replaces what was there; another day, machine, number of threads or version adds a run.
 """
 
 import json
@@ -31,7 +31,8 @@ class Results:
         contents = {key: value for key, value in record.items() if key != "title"}
         runs = entry["runs"]
         index = next((index for index, run in enumerate(runs) if is_same(run, self.facts)), len(runs))
-        runs[index:index + 1] = [merged(runs[index] if index < len(runs) else {}, self.facts | contents | {"quick": quick})]
+        old = runs[index] if index < len(runs) else {}
+        runs[index:index + 1] = [merged(old, self.facts | contents | {"quick": quick})]
 
     def save(self):
         temporary = f"{self.path}.new"

@@ -88,8 +88,8 @@ class MnnPeer:
         runtime = MNN.nn.create_runtime_manager(
             ({"backend": "CPU", "numThread": self.threads, "precision": "normal"},))
         network = MNN.nn.load_module_from_file(
-            exports.path(self.policy, "denoiser", batch, self.folder, "mnn"), ["sample", "steps", "condition"], ["output"],
-            runtime_manager=runtime)
+            exports.path(self.policy, "denoiser", batch, self.folder, "mnn"), ["sample", "steps", "condition"],
+            ["output"], runtime_manager=runtime)
 
         def run(*values):
             inputs = [MNN.expr.const(value, list(value.shape), MNN.expr.NCHW, MNN.expr.float) for value in values]
