@@ -23,7 +23,7 @@ demo: build ## Train a small policy on the shipped demonstrations, judge and fil
 	$(DPOLICY) evaluate --policy runs/demo/policy --video runs/demo/rollouts.mp4
 	@echo "The rollouts: runs/demo/rollouts.mp4    The report: runs/demo/report.html"
 
-bench: build ## Measure against PyTorch, JAX, ONNX Runtime and OpenVINO; BENCH="--quick" for a first look.
+bench: build ## Measure against PyTorch, JAX and six runtimes; BENCH="--quick" for a first look, BENCH="--busy" for loads.
 	@Benchmarks/run $(BENCH)
 
 lint: dependencies ## Check the format.
