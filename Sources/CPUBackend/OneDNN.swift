@@ -2,7 +2,7 @@ internal import CKernels
 internal import COneDNN
 internal import TensorGraph
 
-/// The part of oneDNN that this backend uses, on the processor and on the calling thread's OpenMP team.
+/// The part of oneDNN that this backend uses, on the processor and on the team that the calling thread leads.
 ///
 /// Every call to the library stands in the files of this type. A failing call here is a mistake of the compiler that made the plan, not of its user, so
 /// it stops the program with the library's status.
