@@ -161,12 +161,13 @@ final class OneDNN: @unchecked Sendable {
         }
 
         /// The bytes of working memory that the primitive writes to.
-        fileprivate var scratchpadByteCount: Int {
+        var scratchpadByteCount: Int {
             let byteCount = scratchpadLayout.byteCount
             var name: UnsafePointer<CChar>?
             dnnl_primitive_desc_query(handle, dnnl_query_impl_info_str, 0, &name)
-            // For strided windows of one pixel oneDNN 2.6.3 gathers channels in eights, however few there are, in memory for those alone.
-            return name.map { String(cString: $0) } == "jit_1x1:avx2" ? 8 * byteCount : byteCount
+            // For strided windows of one pixel, oneDNN 2.6.3, 3.7.2 and 3.12.1 gather channels in eights with AVX2 and in sixteens with
+            // AVX-512, however few there are, in memory for those alone.
+            return name.map { String(cString: $0) }?.hasPrefix("jit_1x1:") == true ? 16 * byteCount : byteCount
         }
     }
 
