@@ -64,7 +64,6 @@ let package = Package(
         .systemLibrary(name: "CZip", pkgConfig: nil, providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: nil, providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: nil, providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CMessagePack", pkgConfig: nil, providers: [.apt(["libmsgpack-dev"])]),
         .target(name: "CFileExchange"),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
@@ -101,7 +100,7 @@ let package = Package(
         room("Evaluation", sees: ["Control", "PolicyInterface", "CPNG"]),
 
         // Over the network.
-        room("PolicyMessages", sees: ["PolicyInterface", "CMessagePack"]),
+        room("PolicyMessages", sees: ["PolicyInterface"]),
         room("RemotePolicies", sees: ["PolicyMessages", "PolicyInterface", encryption] + network),
         room("Serving", sees: ["PolicyMessages", "PolicyInterface", logging, encryption] + network),
         room(

@@ -29,92 +29,94 @@ extension OneDNN {
             self.geometry = [geometry.height, geometry.width]
         }
 
-        /// The layouts of all tensors, without a bias an empty one; sequences and images are channels-last, though the library counts
-        /// (batch, channel, time) or (batch, channel, height, width).
+        /// The layouts of all tensors; sequences and images are channels-last, though the library counts (batch, channel, time) or
+        /// (batch, channel, height, width).
         fileprivate func layouts(
-            source: Precision, weights: Precision, destination: Precision, hasBias: Bool
-        ) -> (
-            source: dnnl_memory_desc_t, weights: dnnl_memory_desc_t, bias: dnnl_memory_desc_t,
-            destination: dnnl_memory_desc_t
-        ) {
+            source: Precision, weights: Precision, destination: Precision, hasBias: Bool = false
+        ) -> Layouts {
             func activations(_ dimensions: [Int], _ precision: Precision) -> Layout {
                 dimensions.count == 2
                     ? Layout(rowMajor: dimensions, precision) : Layout(channelsLast: dimensions, precision)
             }
-            return (
-                activations(self.source, source).descriptor, Layout(any: self.weights, weights).descriptor,
-                hasBias ? Layout(rowMajor: [self.destination[1]]).descriptor : dnnl_memory_desc_t(),
-                activations(self.destination, destination).descriptor
-            )
+            return Layouts(
+                source: activations(self.source, source), weights: Layout(any: self.weights, weights),
+                bias: hasBias ? Layout(rowMajor: [self.destination[1]]) : nil,
+                destination: activations(self.destination, destination))
         }
 
-        /// Strides and zeros before and after each axis of a convolution.
-        fileprivate var windows: (strides: [Int64], before: [Int64], after: [Int64])? {
+        /// Strides, dilations, and zeros before and after each axis of a convolution.
+        fileprivate var windows: (strides: [Int64], dilations: [Int64], before: [Int64], after: [Int64])? {
             guard !geometry.isEmpty else { return nil }
             let after = geometry.enumerated().map { axis, windows in
                 let reach = (destination[2 + axis] - 1) * windows.stride + windows.kernel
                 return Int64(reach - source[2 + axis] - windows.padding)
             }
-            return (geometry.map { Int64($0.stride) }, geometry.map { Int64($0.padding) }, after)
+            return (
+                geometry.map { Int64($0.stride) }, geometry.map { _ in 0 }, geometry.map { Int64($0.padding) }, after
+            )
         }
+    }
+
+    /// The layouts of a product's tensors.
+    fileprivate struct Layouts {
+        let source, weights: Layout
+        let bias: Layout?
+        let destination: Layout
     }
 
     /// `destination = source · weights + bias`, rounded to a precision.
     func forward(_ product: Product, hasBias: Bool, operands: Precision, result: Precision) -> Description {
-        var (source, weights, bias, destination) = product.layouts(
-            source: operands, weights: operands, destination: result, hasBias: hasBias)
-        if let windows = product.windows {
-            var operation = dnnl_convolution_desc_t()
-            check(
-                dnnl_convolution_forward_desc_init(
-                    &operation, dnnl_forward_training, dnnl_convolution_direct, &source, &weights, &bias,
-                    &destination, windows.strides, windows.before, windows.after), "\(product)")
-            return description(&operation, "\(product)")
+        let layouts = product.layouts(source: operands, weights: operands, destination: result, hasBias: hasBias)
+        return withExtendedLifetime(layouts) {
+            description("\(product)") { made, engine, attributes in
+                guard let windows = product.windows else {
+                    return dnnl_inner_product_forward_primitive_desc_create(
+                        made, engine, dnnl_forward_training, layouts.source.descriptor, layouts.weights.descriptor,
+                        layouts.bias?.descriptor, layouts.destination.descriptor, attributes)
+                }
+                return dnnl_convolution_forward_primitive_desc_create(
+                    made, engine, dnnl_forward_training, dnnl_convolution_direct, layouts.source.descriptor,
+                    layouts.weights.descriptor, layouts.bias?.descriptor, layouts.destination.descriptor,
+                    windows.strides, windows.dilations, windows.before, windows.after, attributes)
+            }
         }
-        var operation = dnnl_inner_product_desc_t()
-        check(
-            dnnl_inner_product_forward_desc_init(
-                &operation, dnnl_forward_training, &source, &weights, &bias, &destination), "\(product)")
-        return description(&operation, "\(product)")
     }
 
     /// The gradient of the source, rounded to a precision.
     func sourceGradient(_ product: Product, operands: Precision, result: Precision) -> Description {
-        var (source, weights, _, destination) = product.layouts(
-            source: result, weights: operands, destination: operands, hasBias: false)
+        let layouts = product.layouts(source: result, weights: operands, destination: operands)
         let hint = forward(product, hasBias: false, operands: operands, result: operands)
-        if let windows = product.windows {
-            var operation = dnnl_convolution_desc_t()
-            check(
-                dnnl_convolution_backward_data_desc_init(
-                    &operation, dnnl_convolution_direct, &source, &weights, &destination, windows.strides,
-                    windows.before, windows.after), "source gradient of \(product)")
-            return description(&operation, "source gradient of \(product)", hint: hint)
+        return withExtendedLifetime((layouts, hint)) {
+            description("source gradient of \(product)") { made, engine, attributes in
+                guard let windows = product.windows else {
+                    return dnnl_inner_product_backward_data_primitive_desc_create(
+                        made, engine, layouts.source.descriptor, layouts.weights.descriptor,
+                        layouts.destination.descriptor, hint.handle, attributes)
+                }
+                return dnnl_convolution_backward_data_primitive_desc_create(
+                    made, engine, dnnl_convolution_direct, layouts.source.descriptor, layouts.weights.descriptor,
+                    layouts.destination.descriptor, windows.strides, windows.dilations, windows.before,
+                    windows.after, hint.handle, attributes)
+            }
         }
-        var operation = dnnl_inner_product_desc_t()
-        check(
-            dnnl_inner_product_backward_data_desc_init(&operation, &source, &weights, &destination),
-            "source gradient of \(product)")
-        return description(&operation, "source gradient of \(product)", hint: hint)
     }
 
     /// The gradients of the weights and, if wanted, bias, in float32.
     func weightGradient(_ product: Product, hasBias: Bool, operands: Precision) -> Description {
-        var (source, weights, bias, destination) = product.layouts(
-            source: operands, weights: .float32, destination: operands, hasBias: hasBias)
+        let layouts = product.layouts(source: operands, weights: .float32, destination: operands, hasBias: hasBias)
         let hint = forward(product, hasBias: hasBias, operands: operands, result: operands)
-        if let windows = product.windows {
-            var operation = dnnl_convolution_desc_t()
-            check(
-                dnnl_convolution_backward_weights_desc_init(
-                    &operation, dnnl_convolution_direct, &source, &weights, &bias, &destination,
-                    windows.strides, windows.before, windows.after), "weight gradient of \(product)")
-            return description(&operation, "weight gradient of \(product)", hint: hint)
+        return withExtendedLifetime((layouts, hint)) {
+            description("weight gradient of \(product)") { made, engine, attributes in
+                guard let windows = product.windows else {
+                    return dnnl_inner_product_backward_weights_primitive_desc_create(
+                        made, engine, layouts.source.descriptor, layouts.weights.descriptor,
+                        layouts.bias?.descriptor, layouts.destination.descriptor, hint.handle, attributes)
+                }
+                return dnnl_convolution_backward_weights_primitive_desc_create(
+                    made, engine, dnnl_convolution_direct, layouts.source.descriptor, layouts.weights.descriptor,
+                    layouts.bias?.descriptor, layouts.destination.descriptor, windows.strides, windows.dilations,
+                    windows.before, windows.after, hint.handle, attributes)
+            }
         }
-        var operation = dnnl_inner_product_desc_t()
-        check(
-            dnnl_inner_product_backward_weights_desc_init(
-                &operation, &source, &weights, &bias, &destination), "weight gradient of \(product)")
-        return description(&operation, "weight gradient of \(product)", hint: hint)
     }
 }

@@ -44,21 +44,26 @@ final class OneDNN: @unchecked Sendable {
     // MARK: - Layouts
 
     /// Where the elements of a tensor lie, and in which precision.
-    struct Layout: Equatable {
-        var descriptor: dnnl_memory_desc_t
+    final class Layout: Equatable {
+        let descriptor: const_dnnl_memory_desc_t
+
+        private init(_ descriptor: const_dnnl_memory_desc_t?) { self.descriptor = descriptor! }
+
+        deinit { dnnl_memory_desc_destroy(descriptor) }
 
         /// Elements at the given strides.
-        init(_ dimensions: [Int], strides: [Int], _ precision: Precision = .float32) {
-            descriptor = dnnl_memory_desc_t()
+        convenience init(_ dimensions: [Int], strides: [Int], _ precision: Precision = .float32) {
+            var descriptor: const_dnnl_memory_desc_t?
             check(
-                dnnl_memory_desc_init_by_strides(
+                dnnl_memory_desc_create_with_strides(
                     &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), precision.type,
                     strides.map(Int64.init)),
                 "layout \(dimensions) \(strides)")
+            self.init(descriptor)
         }
 
         /// Row-major order.
-        init(rowMajor dimensions: [Int], _ precision: Precision = .float32) {
+        convenience init(rowMajor dimensions: [Int], _ precision: Precision = .float32) {
             var strides = [Int](repeating: 1, count: dimensions.count)
             for axis in dimensions.indices.dropLast().reversed() {
                 strides[axis] = strides[axis + 1] * dimensions[axis + 1]
@@ -67,17 +72,18 @@ final class OneDNN: @unchecked Sendable {
         }
 
         /// Whatever the primitive likes best.
-        init(any dimensions: [Int], _ precision: Precision = .float32) {
-            descriptor = dnnl_memory_desc_t()
+        convenience init(any dimensions: [Int], _ precision: Precision = .float32) {
+            var descriptor: const_dnnl_memory_desc_t?
             check(
-                dnnl_memory_desc_init_by_tag(
+                dnnl_memory_desc_create_with_tag(
                     &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), precision.type,
                     dnnl_format_tag_any),
                 "layout \(dimensions)")
+            self.init(descriptor)
         }
 
         /// The library's (batch, channel, …) with the channels of a place beside each other.
-        init(channelsLast dimensions: [Int], _ precision: Precision = .float32) {
+        convenience init(channelsLast dimensions: [Int], _ precision: Precision = .float32) {
             var strides = dimensions
             var stride = dimensions[1]
             strides[1] = 1
@@ -89,17 +95,18 @@ final class OneDNN: @unchecked Sendable {
             self.init(dimensions, strides: strides, precision)
         }
 
-        fileprivate init(_ descriptor: dnnl_memory_desc_t) { self.descriptor = descriptor }
-
-        /// Bytes that the tensor takes, with what the layout pads.
-        var byteCount: Int {
-            withUnsafePointer(to: descriptor) { dnnl_memory_desc_get_size($0) }
+        /// A copy of a layout that the library owns.
+        fileprivate convenience init(copying original: const_dnnl_memory_desc_t?) {
+            var descriptor: const_dnnl_memory_desc_t?
+            check(dnnl_memory_desc_clone(&descriptor, original), "copy of a layout")
+            self.init(descriptor)
         }
 
+        /// Bytes that the tensor takes, with what the layout pads.
+        var byteCount: Int { dnnl_memory_desc_get_size(descriptor) }
+
         static func == (left: Layout, right: Layout) -> Bool {
-            withUnsafePointer(to: left.descriptor) { left in
-                withUnsafePointer(to: right.descriptor) { right in dnnl_memory_desc_equal(left, right) != 0 }
-            }
+            dnnl_memory_desc_equal(left.descriptor, right.descriptor) != 0
         }
     }
 
@@ -137,20 +144,19 @@ final class OneDNN: @unchecked Sendable {
 
     /// A primitive whose implementation is chosen, so that its layouts are known, but whose tensors have no memory yet.
     final class Description {
-        fileprivate let handle: dnnl_primitive_desc_t
+        let handle: dnnl_primitive_desc_t
         fileprivate init(_ handle: dnnl_primitive_desc_t) { self.handle = handle }
         deinit { dnnl_primitive_desc_destroy(handle) }
 
         /// The layout that the primitive wants for an argument.
         func layout(of argument: Argument) -> Layout {
             Layout(
-                dnnl_primitive_desc_query_md(
-                    handle, argument.query, argument == .bias || argument == .gradientOfBias ? 1 : 0
-                ).pointee)
+                copying: dnnl_primitive_desc_query_md(
+                    handle, argument.query, argument == .bias || argument == .gradientOfBias ? 1 : 0))
         }
 
         fileprivate var scratchpadLayout: Layout {
-            Layout(dnnl_primitive_desc_query_md(handle, dnnl_query_scratchpad_md, 0).pointee)
+            Layout(copying: dnnl_primitive_desc_query_md(handle, dnnl_query_scratchpad_md, 0))
         }
 
         /// The bytes of working memory that the primitive writes to.
@@ -221,12 +227,9 @@ final class OneDNN: @unchecked Sendable {
         at destinationMemory: UnsafeMutableRawPointer
     ) -> Primitive {
         var handle: dnnl_primitive_desc_t?
-        withUnsafePointer(to: source.descriptor) { source in
-            withUnsafePointer(to: destination.descriptor) { destination in
-                check(
-                    dnnl_reorder_primitive_desc_create(&handle, source, engine, destination, engine, nil), "reorder")
-            }
-        }
+        check(
+            dnnl_reorder_primitive_desc_create(
+                &handle, source.descriptor, engine, destination.descriptor, engine, nil), "reorder")
         defer { dnnl_primitive_desc_destroy(handle) }
         return bind(
             handle!,
@@ -238,7 +241,7 @@ final class OneDNN: @unchecked Sendable {
 
     private func memory(_ layout: Layout, at pointer: UnsafeMutableRawPointer) -> dnnl_memory_t {
         var memory: dnnl_memory_t?
-        withUnsafePointer(to: layout.descriptor) { check(dnnl_memory_create(&memory, $0, engine, pointer), "memory") }
+        check(dnnl_memory_create(&memory, layout.descriptor, engine, pointer), "memory")
         return memory!
     }
 
@@ -248,15 +251,18 @@ final class OneDNN: @unchecked Sendable {
         return Primitive(primitive!, stream: stream, arguments: arguments, owner: self)
     }
 
+    /// Chooses the implementation of a primitive, whose working memory its user provides.
+    /// - Parameter create: calls the function of the library that makes the descriptor.
     func description(
-        _ operation: UnsafeRawPointer, _ what: String, hint: Description? = nil
+        _ what: String,
+        create: (UnsafeMutablePointer<dnnl_primitive_desc_t?>, dnnl_engine_t, dnnl_primitive_attr_t?) -> dnnl_status_t
     ) -> Description {
         var attributes: dnnl_primitive_attr_t?
         check(dnnl_primitive_attr_create(&attributes), "attributes")
         defer { dnnl_primitive_attr_destroy(attributes) }
         check(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user), "attributes")
         var handle: dnnl_primitive_desc_t?
-        check(dnnl_primitive_desc_create(&handle, operation, attributes, engine, hint?.handle), what)
+        check(create(&handle, engine, attributes), what)
         return Description(handle!)
     }
 }
