@@ -29,7 +29,8 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let network: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket"].map {
     .product(name: $0, package: "swift-nio")
 }
-let encryption: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let encryption: Target.Dependency = .product(
+    name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"]))
 
 let package = Package(
     name: "swift-diffusion-policy",
@@ -43,6 +44,10 @@ let package = Package(
         .library(name: "RemotePolicies", targets: ["RemotePolicies"]),
         .library(name: "Serving", targets: ["Serving"]),
         .executable(name: "dpolicy", targets: ["dpolicy"]),
+    ],
+    traits: [
+        .trait(name: "TLS", description: "Encrypted connections, of servers and of clients; builds BoringSSL."),
+        .default(enabledTraits: ["TLS"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

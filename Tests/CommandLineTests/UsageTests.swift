@@ -98,4 +98,19 @@ import Testing
         #expect(outcome.status == 1)
         #expect(isOneLine(outcome.errors, with: "Policies/pusht", "--policy DIR"))
     }
+
+    @Test func findsTheShippedPolicyWhereItIsInstalled() throws {
+        let folder = try TemporaryFolder()
+        let files = FileManager.default
+        try files.createDirectory(at: folder("bin"), withIntermediateDirectories: true)
+        try files.createDirectory(at: folder("share/dpolicy"), withIntermediateDirectories: true)
+        try files.copyItem(at: CommandLineRun.executable, to: folder("bin/dpolicy"))
+        try files.createSymbolicLink(
+            at: folder("share/dpolicy/Policies"), withDestinationURL: Project.folder.appendingPathComponent("Policies"))
+        let outcome = try CommandLineRun(
+            ["evaluate", "--episodes", "1", "--sampler", "ddim", "--steps", "2"], executable: folder("bin/dpolicy"),
+            directory: folder.url
+        ).wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
+    }
 }
