@@ -63,7 +63,7 @@ void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsig
     const __typeof__(ck_now_doing) outer = ck_now_doing;
     ck_foreign region = {function, data, outer.team ? outer.team : team};
     // A region in a region is done by one thread.
-    const int size = outer.team ? 1 : team->size;
+    const int size = outer.team || team->is_at_work ? 1 : team->size;
     const int parts = threads && (int)threads < size ? (int)threads : size;
     if (parts > 1) ck_share_foreign(team, &region, parts);
     else ck_foreign_body(&region, 0, 1);

@@ -37,7 +37,7 @@ static void ck_begin_window(ck_team *team, int64_t now) {
 }
 
 int ck_works_alone(ck_team *team) {
-    if (team->mode == ck_alone) return 1;
+    if (team->mode != ck_together_or_alone) return team->mode == ck_alone;
     if (!atomic_load_explicit(&team->is_alone, memory_order_relaxed)) return 0;
     const int64_t now = ck_now();
     if (now < team->alone_until) return 1;
@@ -49,7 +49,7 @@ int ck_works_alone(ck_team *team) {
 
 static void ck_note_loss(ck_team *team) {
     team->counts.losses++;
-    if (team->mode == ck_together) return;
+    if (team->mode != ck_together_or_alone) return;
     const int64_t now = ck_now();
     if (now - team->together_since > CK_LONG_TOGETHER_NANOSECONDS || team->alone_time == 0)
         team->alone_time = CK_LEAST_ALONE_NANOSECONDS;
@@ -102,6 +102,7 @@ static int ck_has_company(ck_team *team, int parts) {
 
 int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int members_come_late) {
     const uint64_t number = ++team->last_region;
+    team->is_at_work = 1;
     const int64_t begin = ck_now();
     if (begin - team->idle_since > CK_IDLE_NANOSECONDS) ck_begin_window(team, begin);
     team->body = body;
@@ -123,6 +124,7 @@ int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int mem
             ck_finish(team, number);
         }
     team->window.spun += ck_gate_wait(&team->finished, (uint32_t)number);
+    team->is_at_work = 0;
     team->idle_since = ck_now();
     if (!members_come_late) ck_look_back(team, team->idle_since);
     return has_company;
@@ -140,7 +142,7 @@ void ck_await_claims(ck_team *team, int parts) {
 }
 
 int ck_shares(ck_team *team, int parts) {
-    if (parts <= 1 || !team || team->size <= 1) return 0;
+    if (parts <= 1 || parts > ck_most_threads || !team || team->size <= 1 || team->is_at_work) return 0;
     const int shares = !ck_works_alone(team);
     if (shares) team->counts.shared_regions++;
     else team->counts.lone_regions++;
@@ -244,5 +246,9 @@ void ck_disband_team(ck_team *team) {
 }
 
 int ck_team_size(const ck_team *team) { return team->size; }
-void ck_set_team_mode(ck_team *team, ck_team_mode mode) { team->mode = mode; }
 ck_team_counts ck_count_team(const ck_team *team) { return team->counts; }
+
+void ck_set_team_mode(ck_team *team, ck_team_mode mode) {
+    team->mode = mode;
+    atomic_store_explicit(&team->is_alone, 0, memory_order_relaxed);
+}

@@ -49,6 +49,8 @@ struct ck_team {
 
     // Known to the leader alone.
     uint64_t last_region;
+    /// Whether a region is open: the leader is in one of its parts.
+    int is_at_work;
     ck_team_mode mode;
     /// Until when the leader works alone, for how long the last time, and since when the team has worked together.
     int64_t alone_until, alone_time, together_since;
@@ -70,7 +72,7 @@ ck_team *ck_current_team(void);
 /// Whether the leader does all parts itself, because members have no processor; now and then it is to try again.
 int ck_works_alone(ck_team *team);
 
-/// Whether a region of so many parts is to be shared with members.
+/// Whether a region of so many parts is to be shared with members; never one that begins inside another.
 int ck_shares(ck_team *team, int parts);
 
 /// Has the team do all parts of a region. Members that come late do only what the leader has not begun after 100 ms.

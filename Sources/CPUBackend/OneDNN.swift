@@ -202,6 +202,8 @@ final class OneDNN: @unchecked Sendable {
         /// Computes.
         func execute() {
             ck_begin_primitive(meetsInside)
+            // The library has regions outside of primitives too, and this one may be gone by then.
+            defer { ck_begin_primitive(nil) }
             let status = dnnl_primitive_execute(primitive, stream, Int32(arguments.count), arguments.baseAddress)
             precondition(status == dnnl_success, "oneDNN could not execute a primitive: status \(status.rawValue)")
         }

@@ -50,8 +50,8 @@ int ck_team_size(const ck_team *team);
 /// Whether oneDNN's parallel regions are done by teams of this file: whether the program, and no library in it, defines the names that oneDNN takes from
 /// an OpenMP runtime (openmp.c).
 int ck_serves_openmp(void);
-/// Says that the parallel regions to come are those of a primitive, of which `meets_inside` keeps whether its threads wait for each other: 0 at first. It
-/// must stay where it is.
+/// Says that the parallel regions to come are those of a primitive, of which `meets_inside` keeps whether its threads wait for each other: 0 at first.
+/// Null says that they are of none.
 void ck_begin_primitive(int *meets_inside);
 void ck_set_team_mode(ck_team *team, ck_team_mode mode);
 ck_team_counts ck_count_team(const ck_team *team);
@@ -59,7 +59,8 @@ ck_team_counts ck_count_team(const ck_team *team);
 /// What a thread does for a kernel: one of `parts` parts of the work.
 typedef void (*ck_body)(void *context, int part, int parts);
 
-/// Runs body(context, part, parts) for each part, on the threads of the team that the calling thread leads; one after another if it leads none.
+/// Runs body(context, part, parts) for each part, on the threads of the team that the calling thread leads; one after another if it leads none
+/// or does a part already.
 void ck_parallel(ck_body body, void *context, int parts);
 
 /// A part of a computation that a team does together, with what it works on.
