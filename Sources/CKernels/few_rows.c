@@ -8,16 +8,13 @@
 #endif
 
 // The sums of a panel stay in the nearest cache and pass through registers for each tap and chunk of inputs: so only the rows that a tap
-// reaches are multiplied, and a chunk of weights is still near when the next tile needs it.
+// reaches are multiplied, and a chunk of weights is still near when the next tile needs it. Weights are not fetched ahead: they lie in address order, so that
+// the processor does that itself, and in large pages faster than instructions can.
 
 typedef float ck_vector __attribute__((vector_size(64)));
 
 /// Inputs that are unpacked, converted or used by several tiles at once: their weights fit into the nearest cache beside everything else.
 #define CK_CHUNK 128
-/// How many inputs ahead weights are fetched: what the processor fetches by itself ends at each page.
-#ifndef CK_AHEAD
-#define CK_AHEAD 16
-#endif
 
 /// What depends on the level of vector instructions.
 typedef struct {
@@ -50,8 +47,6 @@ CK_INLINE void ck_multiply_rows(
 #pragma clang loop unroll(full)
         for (int u = 0; u < unroll; u++) {
             const ck_vector *line = (const ck_vector *)(w + (k + u) * ck_panel_width);
-            __builtin_prefetch(line + 2 * CK_AHEAD);
-            __builtin_prefetch(line + 2 * CK_AHEAD + 1);
             for (int r = 0; r < rows; r++)
                 for (int v = 0; v < 2; v++) sum[r * unroll + u][v] += x[r][k + u] * line[v];
         }
@@ -129,8 +124,6 @@ CK_TARGET_AVX512_BF16 CK_INLINE void ck_multiply_pairs(
 #pragma clang loop unroll(full)
         for (int p = 0; p < panels; p++) {
             const __m512i *line = (const __m512i *)(w + p * panel_size) + 2 * k;
-            _mm_prefetch(line + 2 * CK_AHEAD, _MM_HINT_T0);
-            _mm_prefetch(line + 2 * CK_AHEAD + 1, _MM_HINT_T0);
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++) {
                 const __m512bh pair = (__m512bh)_mm512_set1_epi32(x[r][k]);
