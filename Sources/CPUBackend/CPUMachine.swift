@@ -37,7 +37,9 @@ public final class CPUMachine: Backend {
     static var sharesTeamWithOneDNN: Bool { ck_serves_openmp() != 0 }
 
     /// The library that multiplies matrices, with its version.
-    public static var library: String { sharesTeamWithOneDNN ? OneDNN.version : "\(OneDNN.version) with its own threads" }
+    public static var library: String {
+        sharesTeamWithOneDNN ? OneDNN.version : "\(OneDNN.version) with its own threads"
+    }
 
     /// A vector of zeros.
     /// - Throws: `OutOfMemory`.
