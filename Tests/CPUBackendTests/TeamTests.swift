@@ -77,18 +77,18 @@ struct TeamTests {
 
     @Test("few images go through a spatial softmax and a linear layer", arguments: [2, 3])
     func fewImages(threads: Int) throws {
-        let weight = Parameter("weight", [40, 16], .constant(0.1))
+        let weight = Parameter("weight", [40, 32], .constant(0.1))
         let builder = GraphBuilder(parameters: ParameterTable([weight]))
-        let places = builder.input("images", [1, 12, 12, 8]).spatialSoftmax()
-        let output = places.reshaped(to: [1, 16]).linear(builder.parameter(weight))
+        let places = builder.input("images", [1, 32, 32, 16]).spatialSoftmax()
+        let output = places.reshaped(to: [1, 32]).linear(builder.parameter(weight))
         let graph = builder.graph(outputs: [("output", output)])
         func outputs(_ mode: ck_team_mode) throws -> [Float] {
             let machine = CPUMachine(threads: threads, precision: .float32)
             machine.engine.setTeamMode(mode)
-            let parameters = try machine.makeBuffer(count: 640)
-            parameters.write(wave(640, step: 37))
+            let parameters = try machine.makeBuffer(count: 1280)
+            parameters.write(wave(1280, step: 37))
             let executable = try machine.compile(graph, parameters: parameters, gradients: nil)
-            executable.write("images", wave(1152, step: 29))
+            executable.write("images", wave(16384, step: 29))
             for _ in 0..<100 { try executable.run(.step) }
             return executable.read("output", count: 40)
         }
