@@ -44,7 +44,8 @@ struct Transfer {
             throw DownloadError.noAnswer(url: url, reason: error.localizedDescription)
         }
         defer {
-            if process.isRunning { process.terminate() }
+            // Whoever ignores SIGTERM, as a program that ends in its own way does, has children that ignore it too.
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             process.waitUntilExit()
         }
         let start = try receive(answer.fileHandleForReading, from: url)
