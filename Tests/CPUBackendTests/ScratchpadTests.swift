@@ -8,10 +8,12 @@ struct ScratchpadTests {
     /// Windows of one pixel that skip others, of few channels: the library gathers them, and writes further than it says.
     @Test(arguments: [1, 3, 12])
     func endsWhereItIsReserved(channels: Int) throws {
-        try CPUMachine(threads: 2).perform { try check(channels: channels) }
+        // The weight gradient on one thread: with AVX2, two threads of oneDNN 2.6.3 have been seen to miss each other in its barrier.
+        try CPUMachine(threads: 1).perform { try check(channels: channels, isShared: false) }
+        try CPUMachine(threads: 2).perform { try check(channels: channels, isShared: true) }
     }
 
-    private func check(channels: Int) throws {
+    private func check(channels: Int, isShared: Bool) throws {
         let oneDNN = OneDNN()
         let geometry = Convolution2D(kernel: 1, stride: 2)
         let (x, y): (Shape, Shape) = ([2, 128, 128, channels], [2, 64, 64, 4])
@@ -39,7 +41,7 @@ struct ScratchpadTests {
                 ]
             ),
         ]
-        for (description, tensors) in primitives {
+        for (description, tensors) in isShared ? primitives.dropLast() : primitives[...] {
             let (byteCount, beyond) = (description.scratchpadByteCount, 1 << 20)
             let scratchpad = AlignedMemory.Growing()
             let start = try scratchpad.reserve(byteCount + beyond)
