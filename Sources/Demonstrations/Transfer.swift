@@ -90,7 +90,7 @@ struct Transfer {
     private static func reason(status: Int32, _ text: String) -> String? {
         switch status {
         case 0: nil
-        case 127: "the program curl is missing"
+        case 127: "the program curl is missing: install it"
         default:
             // "curl: (7) Failed to connect …"
             text.split(separator: "\n").last.map { line in
