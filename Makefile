@@ -4,7 +4,7 @@ DPOLICY = .build/release/dpolicy
 SOURCES = Package.swift Sources Tests Examples
 
 .DEFAULT_GOAL := help
-.PHONY: help dependencies build test demo bench lint format doc clean
+.PHONY: help dependencies build test demo dist bench lint format doc clean
 
 help: ## Show what can be made.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,7 +23,10 @@ demo: build ## Train a small policy on the shipped demonstrations, judge and fil
 	$(DPOLICY) evaluate --policy runs/demo/policy --video runs/demo/rollouts.mp4
 	@echo "The rollouts: runs/demo/rollouts.mp4    The report: runs/demo/report.html"
 
-bench: build ## Measure against PyTorch, JAX, ONNX Runtime and OpenVINO; BENCH="--quick" for a first look.
+dist: dependencies ## Pack dpolicy for machines that have neither Swift nor a compiler.
+	@Scripts/make-dist
+
+bench: build ## Measure against PyTorch, JAX and six runtimes; BENCH="--quick" for a first look, BENCH="--busy" for loads.
 	@Benchmarks/run $(BENCH)
 
 lint: dependencies ## Check the format.
@@ -37,4 +40,4 @@ doc: dependencies ## Write the reference of every library to .build/documentatio
 
 clean: dependencies ## Remove what was built; runs stay.
 	swift package clean
-	rm -rf .build/examples .build/documentation .build/documented .build/benchmarks
+	rm -rf .build-dist dist .build/examples .build/documentation .build/documented .build/benchmarks

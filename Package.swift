@@ -29,7 +29,8 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let network: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket"].map {
     .product(name: $0, package: "swift-nio")
 }
-let encryption: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let encryption: Target.Dependency = .product(
+    name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"]))
 
 let package = Package(
     name: "swift-diffusion-policy",
@@ -43,6 +44,10 @@ let package = Package(
         .library(name: "RemotePolicies", targets: ["RemotePolicies"]),
         .library(name: "Serving", targets: ["Serving"]),
         .executable(name: "dpolicy", targets: ["dpolicy"]),
+    ],
+    traits: [
+        .trait(name: "TLS", description: "Encrypted connections, of servers and of clients; builds BoringSSL."),
+        .default(enabledTraits: ["TLS"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -60,23 +65,25 @@ let package = Package(
         .systemLibrary(name: "CPNG", pkgConfig: nil, providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: nil, providers: [.apt(["libssl-dev"])]),
         .target(name: "CFileExchange"),
+        .target(name: "CHeap"),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
         // What everybody speaks; the bytes; the numbers.
         room("PolicyInterface"),
-        room("TensorFiles", sees: ["CBlosc", "CZip", "CFileExchange"]),
+        room("TensorFiles", sees: ["MachineResources", "CBlosc", "CZip", "CFileExchange"]),
         room("NoiseSchedules", sees: ["PolicyInterface"]),
+        room("MachineResources"),
 
         // The engine.
         room("TensorGraph"),
         room("ReferenceBackend", sees: ["TensorGraph"]),
-        room("CPUBackend", sees: ["TensorGraph", "COneDNN", "CKernels"]),
+        room("CPUBackend", sees: ["TensorGraph", "MachineResources", "COneDNN", "CKernels"]),
         room("NeuralNetworks", sees: ["TensorGraph", "PolicyInterface"]),
         room("PolicyNetworks", sees: ["NeuralNetworks", "TensorGraph", "PolicyInterface"]),
 
         // The task and the data.
         room("PushT", sees: ["PolicyInterface", "CChipmunk"]),
-        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "CCrypto"]),
+        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "MachineResources", "CCrypto"]),
 
         // Learning, acting, judging.
         room(
@@ -88,16 +95,16 @@ let package = Package(
             "Training",
             sees: [
                 "Policies", "Demonstrations", "PolicyInterface", "NoiseSchedules", "TensorFiles", "PolicyNetworks",
-                "NeuralNetworks", "TensorGraph", "Yams", logging,
+                "NeuralNetworks", "TensorGraph", "MachineResources", "Yams", logging,
             ],
             embeds: [.embedInCode("Recipes")]),
         room("Control", sees: ["PolicyInterface"]),
-        room("Evaluation", sees: ["Control", "PolicyInterface", "CPNG"]),
+        room("Evaluation", sees: ["Control", "PolicyInterface", "MachineResources", "CPNG"]),
 
         // Over the network.
         room("PolicyMessages", sees: ["PolicyInterface"]),
         room("RemotePolicies", sees: ["PolicyMessages", "PolicyInterface", encryption] + network),
-        room("Serving", sees: ["PolicyMessages", "PolicyInterface", logging, encryption] + network),
+        room("Serving", sees: ["PolicyMessages", "PolicyInterface", "CHeap", logging, encryption] + network),
         room(
             "Play",
             sees: ["Serving", "Control", "PushT", "Demonstrations", "NoiseSchedules", "PolicyInterface", logging],
@@ -115,7 +122,8 @@ let package = Package(
             dependencies: [
                 "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "Control",
                 "PushT", "PolicyInterface", "PolicyNetworks", "NeuralNetworks", "NoiseSchedules", "TensorFiles",
-                "TensorGraph", "PolicyMessages", "RemotePolicies", "Serving", "Play", logging, arguments,
+                "TensorGraph", "MachineResources", "PolicyMessages", "RemotePolicies", "Serving", "Play", "CHeap",
+                logging, arguments,
             ],
             swiftSettings: settings),
 
@@ -123,6 +131,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests(of: "PolicyInterface"),
         tests(of: "TensorFiles", using: ["CBlosc"]),
+        tests(of: "MachineResources"),
         tests(of: "NoiseSchedules", using: ["PolicyInterface"]),
         tests(of: "CPUBackend", using: ["CKernels", "PolicyInterface", "TensorGraph"]),
         tests(of: "TensorGraph", using: ["ReferenceBackend", "CPUBackend"]),
@@ -168,6 +177,7 @@ let package = Package(
             name: "CommandLineTests",
             dependencies: [
                 "TestSupport", "dpolicy", "AllocationProbe", "AppendingProbe", "DiffusionPolicyKit", "NeuralNetworks",
+                "RemotePolicies",
             ],
             swiftSettings: settings),
     ],

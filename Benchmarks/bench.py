@@ -3,9 +3,10 @@
     python Benchmarks/bench.py                                  # everything
     python Benchmarks/bench.py --only training-small,start      # some of it; other results stay as they are
     python Benchmarks/bench.py --only acting-paper --peers openvino-bf16
+    python Benchmarks/bench.py --busy                           # training and acting beside busy processes
     python Benchmarks/bench.py --quick                          # does everything work?
 
-Results go to Benchmarks/results: speed.json for programs, speed.md for people.
+Results go to Benchmarks/results: speed.json for programs, speed.md for people; with --busy to busy.json and busy.md.
 """
 
 import argparse
@@ -16,11 +17,13 @@ import statistics
 import sys
 import time
 
+import busy
+import busy_report
 import extras
 import machine
 import outputs
 import report
-from parties import Ours, PartyError, Peer
+from parties import Differs, Ours, PartyError, Peer
 from results import Results
 from works import WORKS, Network
 
@@ -30,8 +33,10 @@ OWN_PRECISION = {"f32": "f32", "bf16": "bf16", "int8-weights": "int8-weights", "
 def main():
     options = arguments()
     os.makedirs(options.results, exist_ok=True)
-    results = Results(os.path.join(options.results, "speed.json"))
-    results.set_machine(machine.describe(), machine.versions(), options.threads)
+    if options.busy:
+        measure_busy(options)
+        return
+    results = make_results(options, "speed.json", options.threads)
     networks = make_networks(options)
     checks = functools.cache(lambda network: outputs.Check(network, options.scratch))
     failures = []
@@ -42,13 +47,35 @@ def main():
             print(f"{work.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     for name, run in extras.WORKS.items():
         if chosen(name, options.only):
-            results.put(name, run(networks["small"], options), today(), options.quick)
+            results.put(name, run(networks["small"], options), options.quick)
     results.save()
-    with open(os.path.join(options.results, "speed.md"), "w") as file:
-        file.write(report.markdown(results.document))
+    write(options, "speed.md", report.markdown(results.document))
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
     sys.exit(1 if any("differs" in failure for failure in failures) else 0)
+
+
+def measure_busy(options):
+    # Each figure has a number of threads of its own.
+    results = make_results(options, "busy.json", busy.THREADS)
+    results.put("busy", busy.run(make_networks(options, ["small"])["small"], options), options.quick)
+    results.save()
+    write(options, "busy.md", busy_report.markdown(results.document))
+
+
+def make_results(options, name, threads):
+    described = machine.describe()
+    facts = {
+        "machine": options.machine or described["name"], "threads": threads, "versions": machine.versions(),
+        "date": datetime.date.today().isoformat()}
+    results = Results(os.path.join(options.results, name), facts)
+    results.describe(described)
+    return results
+
+
+def write(options, name, text):
+    with open(os.path.join(options.results, name), "w") as file:
+        file.write(text)
 
 
 def arguments():
@@ -56,6 +83,8 @@ def arguments():
     names = [work.name for work in WORKS] + list(extras.WORKS)
     parser.add_argument("--only", help=f"some of: {', '.join(names)}")
     parser.add_argument("--peers", help="some peers, by name; none: measure only us")
+    parser.add_argument("--busy", action="store_true", help="measure under loads instead; about 20 minutes")
+    parser.add_argument("--machine", help="what results call this machine; its processor if not given")
     parser.add_argument("--quick", action="store_true", help="few repetitions: to see whether everything works")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--dpolicy", default=".build/release/dpolicy")
@@ -75,11 +104,7 @@ def chosen(name, only):
     return not only or name in only.split(",")
 
 
-def today():
-    return datetime.date.today().isoformat()
-
-
-def make_networks(options):
+def make_networks(options, names=("small", "paper", "image", "transformer")):
     """The small network is the shipped policy; the others have random weights, which cost as much."""
     data = ["--data", options.data]
     small = Network("small", options.policy, (*data, "--set", "policy.denoiser.widths=[64,128,256]"))
@@ -91,11 +116,12 @@ def make_networks(options):
         sees_images=True)
     transformer = Network("transformer", os.path.join(options.scratch, "transformer"), (
         *data, "--recipe", "pusht-lowdim-transformer", "--set", "training.gradient_clip=null"))
-    for network in [paper, image, transformer]:
+    networks = [network for network in [small, paper, image, transformer] if network.name in names]
+    for network in networks:
         if not os.path.exists(os.path.join(network.policy, "policy.json")):
             ours(options, "f32", network).run(
                 "bench", "--work", "pass", "--repetitions", "1", *network.training, "--export", network.policy)
-    return {network.name: network for network in [small, paper, image, transformer]}
+    return {network.name: network for network in networks}
 
 
 def ours(options, precision, network):
@@ -105,35 +131,39 @@ def ours(options, precision, network):
 def measure(work, network, checks, options, results):
     """Measures a work with one peer after another, and returns what went wrong."""
     failures = []
-    record = {"title": work.title, "cases": {}, "outputs": {}, "memory_mib": {}}
+    record = {"title": work.title, "cases": {}, "outputs": {}, "memory_mib": {}, "not_run": {}}
     peers = [peer for peer in work.peers if chosen(peer, options.peers)]
     if work.measures_tails or not peers:
         for precision in ["f32", "bf16", "int8-weights"] if "acting" in work.name or work.measures_tails else ["f32", "bf16"]:
             party = ours(options, precision, network)
-            failures += attempt(party, lambda: alone(party, work, options, record))
+            failures += attempt(party, lambda: alone(party, work, options, record), record)
     for name in peers:
         peer = Peer(name, network, options.threads, os.path.join(options.scratch, "models"))
         own = ours(options, OWN_PRECISION[peer.precision], network)
-        partner = None if work.measures_tails else own
         try:
             if not work.name.startswith("training"):
-                failures += attempt(peer, lambda: checks(network).compare(peer, record["outputs"]))
-                failures += attempt(own, lambda: checks(network).compare(own, record["outputs"]))
-            failures += attempt(peer, lambda: in_turns(peer, partner, work, options, record))
+                failures += attempt(peer, lambda: checks(network).compare(peer, record["outputs"]), record)
+                failures += attempt(own, lambda: checks(network).compare(own, record["outputs"]), record)
+            partner = None if work.measures_tails or own.name in record["not_run"] else own
+            if peer.name not in record["not_run"]:
+                failures += attempt(peer, lambda: in_turns(peer, partner, work, options, record), record)
         finally:
             peer.close()
-        results.put(work.name, record, today(), options.quick)
+        results.put(work.name, record, options.quick)
         results.save()
-    results.put(work.name, record, today(), options.quick)
+    results.put(work.name, record, options.quick)
     return failures
 
 
-def attempt(party, body):
+def attempt(party, body, record):
+    """What went wrong. A party that cannot do the work, or that cannot be installed here, is reported as not run."""
     try:
         body()
         return []
     except PartyError as error:
         print(f"  {party.name}: {error}", file=sys.stderr)
+        if not isinstance(error, Differs):
+            record["not_run"][party.name] = str(error)
         return [f"{party.name}: {error}"]
 
 

@@ -59,8 +59,11 @@ def start(network, options):
             peer.ask({"do": "first", "batch": 1, "sampler": "ddim", "steps": 10})
             peer.close()
 
-        first()  # Exports the model if need be.
-        parties[f"{variant}, DDIM-10"] = seconds(max(2, runs // 3), first)
+        try:
+            first()  # Exports the model if need be.
+            parties[f"{variant}, DDIM-10"] = seconds(max(2, runs // 3), first)
+        except PartyError as error:
+            parties[f"{variant}, DDIM-10"] = {"error": str(error)}
     return {"title": "Start: from the process's start to the first action, small U-Net", "parties": parties}
 
 

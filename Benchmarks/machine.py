@@ -1,5 +1,6 @@
 """The machine and the versions."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -7,7 +8,8 @@ import platform
 LEVELS = [
     ("AMX bf16", "amx_bf16"), ("AVX-512 bf16", "avx512_bf16"), ("AVX-512 VNNI", "avx512_vnni"), ("AVX-512", "avx512f"),
     ("AVX2", "avx2")]
-PACKAGES = ["torch", "lerobot", "jax", "onnxruntime", "openvino", "nncf"]
+PACKAGES = [
+    "torch", "lerobot", "jax", "onnxruntime", "openvino", "nncf", "ai-edge-litert", "executorch", "ncnn", "MNN"]
 
 
 def describe():
@@ -15,9 +17,14 @@ def describe():
         facts = dict(part.split(":", 1) for part in file.read().split("\n\n")[0].splitlines() if ":" in part)
     facts = {key.strip(): value.strip() for key, value in facts.items()}
     flags = facts.get("flags", "").split()
+    cores = len(os.sched_getaffinity(0))
+    processor = facts.get("model name", platform.machine())
+    # Virtual machines often do not say more than who made the processor.
+    kind = ", ".join(f"{key.removeprefix('cpu ')} {facts[key]}" for key in ("cpu family", "model") if key in facts)
     return {
-        "processor": facts.get("model name", platform.machine()),
-        "cores": len(os.sched_getaffinity(0)),
+        "name": f"{processor}{kind and f' ({kind})'}, {cores} cores",
+        "processor": processor,
+        "cores": cores,
         "instructions": ", ".join(name for name, flag in LEVELS if flag in flags),
         "cache": facts.get("cache size", "unknown"),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
@@ -26,4 +33,9 @@ def describe():
 
 
 def versions():
-    return {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
+    """Of the packages that are installed, and of Python."""
+    found = {}
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found | {"python": platform.python_version()}

@@ -3,7 +3,7 @@
 import os
 
 import numpy as np
-from parties import PartyError
+from parties import Differs
 
 # How far a party's output of the network may be from PyTorch's in float32; the output's deviation is about 1. Quantised activations
 # are known to be coarse: reported, not judged. What that allows a chunk of actions follows from the network: see `Check.sensitivity`.
@@ -71,7 +71,7 @@ class Check:
 
     def compare(self, party, record):
         """Adds the largest differences to the record.
-        Raises PartyError when one is above its limit."""
+        Raises Differs when one is above its limit."""
         from safetensors.numpy import load_file
 
         if party.name in record:
@@ -86,7 +86,7 @@ class Check:
         for name, difference in differences.items():
             limit = LIMITS[party.precision] * (self.sensitivity if name == "action_prediction" else 1)
             if not difference <= limit:
-                raise PartyError(f"{name} differs from PyTorch's by {difference:.3g}, more than {limit:.3g}")
+                raise Differs(f"{name} differs from PyTorch's by {difference:.3g}, more than {limit:.3g}")
 
 
 def patches(shape, generator):

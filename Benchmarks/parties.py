@@ -1,5 +1,6 @@
 """Who is measured: we, by invocations of `dpolicy`, and each peer in a process that stays."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -9,6 +10,14 @@ import tempfile
 
 class PartyError(Exception):
     """A party that cannot do a piece of work."""
+
+
+class Differs(PartyError):
+    """A party whose answers are not those of PyTorch."""
+
+
+def precision_of(variant):
+    return next(kind for kind in ("int8-weights", "int8", "bf16", "f32") if variant.endswith(kind))
 
 
 def environment(threads):
@@ -65,15 +74,16 @@ class Ours:
 
 
 class Peer:
-    """A worker process."""
+    """A worker process; pinned to as many processors as it has threads, for those who would take all there are."""
 
-    def __init__(self, variant, network, threads, models):
+    def __init__(self, variant, network, threads, models, pinned=True):
         self.name = variant
-        self.precision = next(kind for kind in ("int8-weights", "int8", "bf16", "f32") if variant.endswith(kind))
+        self.precision = precision_of(variant)
+        self.threads = threads
         command = [
             sys.executable, "-m", "peers.worker", "--variant", variant, "--policy", network.policy, "--models", models,
             "--threads", str(threads)]
-        processors = sorted(os.sched_getaffinity(0))[:threads]
+        processors = sorted(os.sched_getaffinity(0))[:threads if pinned else None]
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             ["taskset", "--cpu-list", ",".join(map(str, processors)), *command], stdin=subprocess.PIPE,
@@ -97,5 +107,6 @@ class Peer:
         self.ask({"do": "answer", "batch": 0, "input": given, "output": output})
 
     def close(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # It may have ended before it was asked anything.
+            self.process.stdin.close()
         self.process.wait()

@@ -1,113 +1,162 @@
 """The results as Markdown."""
 
-# The works that matter most: name, work, case, our precision, the peers of whom the best counts, the ratio to reach.
+import statistics
+
+from parties import precision_of
+from results import merged
+
+# The works that matter most: title, work, case, our precisions.
 GOALS = [
-    ("training step, small U-Net, f32, against PyTorch's best f32", "training-small", "batch 256", "f32",
-     ["pytorch-eager-f32", "pytorch-compile-f32"]),
-    ("training step, small U-Net, bf16, against PyTorch's best of any precision", "training-small", "batch 256", "bf16",
-     ["pytorch-"]),
-    ("training step, paper's U-Net, f32, against PyTorch's best f32", "training-paper", "batch 256", "f32",
-     ["pytorch-eager-f32", "pytorch-compile-f32"]),
-    ("training step, paper's U-Net, bf16, against PyTorch's best of any precision", "training-paper", "batch 256",
-     "bf16", ["pytorch-"]),
-    ("DDIM-10 chunk, batch 1, small U-Net, bf16, against OpenVINO bf16", "acting-small", "DDIM-10 chunk, batch 1",
-     "bf16", ["openvino-bf16"]),
-    ("full pass, batch 1, small U-Net, f32, against JAX", "acting-small", "network pass, batch 1", "f32", ["jax-f32"]),
-    ("full pass, batch 1, small U-Net, f32, against ONNX Runtime", "acting-small", "network pass, batch 1", "f32",
-     ["onnxruntime-"]),
-    ("full pass, batch 1, paper's U-Net, f32, against OpenVINO f32", "acting-paper", "network pass, batch 1", "f32",
-     ["openvino-f32"]),
-    ("full pass, batch 1, paper's U-Net, bf16, against OpenVINO bf16", "acting-paper", "network pass, batch 1", "bf16",
-     ["openvino-bf16"]),
-    ("DDIM-10 chunk, batch 1, paper's U-Net, bf16, against OpenVINO bf16", "acting-paper", "DDIM-10 chunk, batch 1",
-     "bf16", ["openvino-bf16"]),
-    ("DDIM-10 chunk, batch 1, paper's U-Net, 8-bit weights, against OpenVINO's best", "acting-paper",
-     "DDIM-10 chunk, batch 1", "int8-weights", ["openvino-"]),
-    ("training step, small image policy, f32, against PyTorch's best f32", "training-image", "batch 64", "f32",
-     ["pytorch-eager-f32", "pytorch-compile-f32"]),
-    ("training step, small image policy, bf16, against PyTorch's best of any precision", "training-image", "batch 64",
-     "bf16", ["pytorch-"]),
-    ("two images to features, f32, against OpenVINO f32", "acting-image", "images to features, batch 1", "f32",
-     ["openvino-f32"]),
-    ("two images to features, bf16, against OpenVINO bf16", "acting-image", "images to features, batch 1", "bf16",
-     ["openvino-bf16"]),
-    ("training step, transformer, f32, against PyTorch's best f32", "training-transformer", "batch 256", "f32",
-     ["pytorch-eager-f32", "pytorch-compile-f32"]),
-    ("training step, transformer, bf16, against PyTorch's best bf16", "training-transformer", "batch 256", "bf16",
-     ["pytorch-eager-bf16", "pytorch-compile-bf16"]),
-    ("training step, transformer, bf16, against PyTorch's best of any precision", "training-transformer", "batch 256",
-     "bf16", ["pytorch-"]),
-    ("DDIM-10 chunk, batch 1, transformer, bf16, against OpenVINO bf16", "acting-transformer",
-     "DDIM-10 chunk, batch 1", "bf16", ["openvino-bf16"]),
-    ("DDIM-10 chunk, batch 1, transformer, bf16, against OpenVINO's best of any precision", "acting-transformer",
-     "DDIM-10 chunk, batch 1", "bf16", ["openvino-"]),
+    ("training step, small U-Net", "training-small", "batch 256", ["f32", "bf16"]),
+    ("training step, paper's U-Net", "training-paper", "batch 256", ["f32", "bf16"]),
+    ("training step, small image policy", "training-image", "batch 64", ["f32", "bf16"]),
+    ("training step, transformer", "training-transformer", "batch 256", ["f32", "bf16"]),
+    ("network pass, small U-Net", "acting-small", "network pass, batch 1", ["f32", "bf16", "int8-weights"]),
+    ("DDIM-10 chunk, small U-Net", "acting-small", "DDIM-10 chunk, batch 1", ["f32", "bf16", "int8-weights"]),
+    ("network pass, paper's U-Net", "acting-paper", "network pass, batch 1", ["f32", "bf16", "int8-weights"]),
+    ("DDIM-10 chunk, paper's U-Net", "acting-paper", "DDIM-10 chunk, batch 1", ["f32", "bf16", "int8-weights"]),
+    ("two images to features", "acting-image", "images to features, batch 1", ["f32", "bf16"]),
+    ("DDIM-10 chunk, small image policy", "acting-image", "DDIM-10 chunk, batch 1", ["f32", "bf16"]),
+    ("network pass, transformer", "acting-transformer", "network pass, batch 1", ["f32", "bf16", "int8-weights"]),
+    ("DDIM-10 chunk, transformer", "acting-transformer", "DDIM-10 chunk, batch 1", ["f32", "bf16", "int8-weights"]),
 ]
+# The precisions of peers that one of ours is held against: its own, and those that are more exact.
+COMPARABLE = {"f32": ["f32"], "bf16": ["f32", "bf16"], "int8-weights": ["f32", "bf16", "int8-weights", "int8"]}
 
 
 def markdown(document):
     works = document["works"]
-    quick = any(work.get("quick") for work in works.values())
-    lines = ["# Speed", "", *heading(document, quick), "", *goals(works)]
-    for name, work in works.items():
-        lines += ["", f"## {work['title']}", "", f"`{name}`, {work['date']}.", ""]
-        if "cases" not in work:
-            lines += parties_table(work["parties"])
-            continue
-        for case, parties in work["cases"].items():
-            lines += [f"**{case}**", "", *case_table(parties), ""]
-        if work["outputs"]:
-            lines += outputs_table(work["outputs"]) + [""]
-        lines += memory_table(work["memory_mib"])
+    lines = ["# Speed", "", *heading(document)]
+    for threads in sorted({run["threads"] for work in works.values() for run in work["runs"]}, reverse=True):
+        measured = {name: Measured(work, threads) for name, work in works.items()}
+        measured = {name: work for name, work in measured.items() if work.runs}
+        lines += ["", f"## {count(threads, 'thread')}: the best peer of each work", "", *goals(measured)]
+        for name, work in measured.items():
+            lines += ["", f"## {work.title}", "", f"`{name}`, {count(threads, 'thread')}, {work.dates()}.", ""]
+            lines += work_tables(work)
     return "\n".join(lines) + "\n"
 
 
-def heading(document, quick):
-    machine, versions = document["machine"], document["versions"]
-    packages = ", ".join(f"{name} {version}" for name, version in versions.items())
-    lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {machine['instructions']}, {machine['memory_gib']} GiB; "
-        f"{document['threads']} threads; {packages}.", "",
-        "Milliseconds are medians over rounds in which ours and theirs took turns; a ratio above 1 means that ours is faster. "
-        "[How it is measured](../README.md)."]
-    return lines + (["", "**A quick run: these figures say nothing.**"] if quick else [])
+class Measured:
+    """The runs of a work with a number of threads. `latest` has what its newest machine measured last."""
+
+    def __init__(self, work, threads):
+        self.title = work["title"]
+        self.runs = sorted((run for run in work["runs"] if run["threads"] == threads), key=lambda run: run["date"])
+        self.latest = {}
+        for run in self.runs:
+            if run["machine"] == self.runs[-1]["machine"]:
+                self.latest = merged(self.latest, run)
+
+    def dates(self):
+        dates = sorted({run["date"] for run in self.runs})
+        return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+
+    def ratios(self, case, name, precision=None):
+        """(machine, theirs by ours) of every run that has both; ours in the precision that took turns if none is given."""
+        found = []
+        for run in self.runs:
+            parties = run.get("cases", {}).get(case, {})
+            if (value := ratio(parties, name, precision)) is not None:
+                found.append((run["machine"], value))
+        return found
+
+
+def ratio(parties, name, precision):
+    entry = parties.get(name)
+    if entry is None:
+        return None
+    if "against" in entry and (precision is None or entry["against"] == f"dpolicy-{precision}"):
+        # They took turns, so whatever disturbed the machine disturbed both.
+        return entry["ratio"]
+    mine = precision and ours(parties, precision)
+    return entry["median_ms"] / mine if mine else None
 
 
 def ours(parties, precision):
     """Our median over all pairs in which we were measured."""
     name = f"dpolicy-{precision}"
     times = [entry["ours"]["median_ms"] for entry in parties.values() if entry.get("against") == name]
-    times += [parties[name]["median_ms"]] if name in parties and "median_ms" in parties[name] else []
-    return sorted(times)[len(times) // 2] if times else None
+    times += [parties[name]["median_ms"]] if name in parties else []
+    return statistics.median_low(times) if times else None
 
 
-def goals(works):
+def heading(document):
+    runs = [run for work in document["works"].values() for run in work["runs"]]
+    machines = {run["machine"] for run in runs}
+    lines = [
+        "Milliseconds are medians over rounds in which ours and theirs took turns, and those of a work's latest run; a "
+        "ratio above 1 means that ours is faster. Where a work has several runs, its ratio is their median, with the "
+        "least and the greatest. In bold: the fastest peer. "
+        f"Measured on {count(len(machines), 'machine')}. [How it is measured](../README.md).", "",
+        "| machine | instructions | memory, GiB | threads | day | versions |", "|---|---|---|---|---|---|"]
+    rows = {}
+    for run in sorted(runs, key=lambda run: run["date"]):
+        machine = document["machines"][run["machine"]]
+        versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+        rows[f"| {run['machine']} | {machine['instructions']} | {machine['memory_gib']} | {run['threads']} | "
+             f"{run['date']} | {versions} |"] = None
+    lines += rows
+    return lines + (["", "**A quick run: these figures say nothing.**"] if any(run["quick"] for run in runs) else [])
+
+
+def goals(measured):
+    """For each work and precision the peer that comes closest to us, of those that compute at least as exactly."""
     rows = []
-    for title, work, case, precision, prefixes in GOALS:
-        parties = works.get(work, {}).get("cases", {}).get(case, {})
-        mine = ours(parties, precision)
-        theirs = [
-            (entry["median_ms"], name) for name, entry in parties.items()
-            if any(name.startswith(prefix) for prefix in prefixes) and "median_ms" in entry]
-        if mine is None or not theirs:
-            continue
-        best, name = min(theirs)
-        ratio = best / mine
-        if parties[name].get("against") == f"dpolicy-{precision}":
-            # They took turns, so whatever disturbed the machine disturbed both.
-            mine, ratio = parties[name]["ours"]["median_ms"], parties[name]["ratio"]
-        rows.append(f"| {title} | {milliseconds(mine)} | {milliseconds(best)} ({name}) | {ratio:.2f}× |")
-    if not rows:
-        return []
-    return ["| work | dpolicy, ms | best of them, ms | ratio |", "|---|---|---|---|", *rows]
+    for title, name, case, precisions in GOALS:
+        work = measured.get(name)
+        parties = work.latest.get("cases", {}).get(case, {}) if work else {}
+        for precision in precisions:
+            peers = {
+                peer: work.ratios(case, peer, precision) for peer in parties
+                if not peer.startswith("dpolicy") and precision_of(peer) in COMPARABLE[precision]}
+            peers = {peer: ratios for peer, ratios in peers.items() if ratios}
+            if not peers:
+                continue
+            best = min(peers, key=lambda peer: statistics.median(value for _, value in peers[peer]))
+            entry = parties[best]
+            in_turns = entry.get("against") == f"dpolicy-{precision}"
+            mine = entry["ours"]["median_ms"] if in_turns else ours(parties, precision)
+            rows.append(
+                f"| {title}, {precision} | {best} | {milliseconds(mine) if mine else ''} | "
+                f"{milliseconds(entry['median_ms'])} | {spread(peers[best])} |")
+    return ["| work | best peer | dpolicy, ms | peer, ms | ratio |", "|---|---|---|---|---|", *rows] if rows else []
 
 
-def case_table(parties):
+def spread(ratios):
+    """The median of ratios of (machine, ratio), and how far they range."""
+    values = [value for _, value in ratios]
+    text = f"{statistics.median(values):.2f}×"
+    if len(values) > 1:
+        machines = count(len({machine for machine, _ in ratios}), "machine")
+        text += f" ({min(values):.2f} to {max(values):.2f} over {len(values)} runs on {machines})"
+    return text
+
+
+def work_tables(work):
+    latest = work.latest
+    if "parties" in latest:
+        return parties_table(latest["parties"])
+    lines = []
+    for case, parties in latest["cases"].items():
+        lines += [f"**{case}**", "", *case_table(work, case, parties), ""]
+    if latest["outputs"]:
+        lines += outputs_table(latest["outputs"]) + [""]
+    if latest.get("not_run"):
+        lines += ["Not run:", ""] + [f"- {name}: {reason}" for name, reason in sorted(latest["not_run"].items())] + [""]
+    return lines + memory_table(latest["memory_mib"])
+
+
+def case_table(work, case, parties):
     lines = ["| party | median, ms | p99, ms | dpolicy in turns, ms | ratio |", "|---|---|---|---|---|"]
+    peers = [name for name in parties if not name.startswith("dpolicy")]
+    best = min(peers, key=lambda name: parties[name]["median_ms"], default=None)
     for name, entry in sorted(parties.items(), key=lambda item: (not item[0].startswith("dpolicy"), item[0])):
         against = (
-            f"{milliseconds(entry['ours']['median_ms'])} ({entry['against'].removeprefix('dpolicy-')}) | {entry['ratio']:.2f}×"
-            if "against" in entry else "|")
-        lines.append(f"| {name} | {milliseconds(entry['median_ms'])} | {milliseconds(entry['p99_ms'])} | {against} |")
+            f"{milliseconds(entry['ours']['median_ms'])} ({entry['against'].removeprefix('dpolicy-')}) | "
+            f"{spread(work.ratios(case, name))}" if "against" in entry else "|")
+        shown = f"**{name}**" if name == best else name
+        lines.append(f"| {shown} | {milliseconds(entry['median_ms'])} | {milliseconds(entry['p99_ms'])} | {against} |")
     return lines
 
 
@@ -140,6 +189,10 @@ def outputs_table(outputs):
 def memory_table(memory):
     lines = ["Peak memory of the process; in acting, with batch 1:", "", "| party | MiB |", "|---|---|"]
     return lines + [f"| {name} | {value:.0f} |" for name, value in sorted(memory.items())]
+
+
+def count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def milliseconds(value):

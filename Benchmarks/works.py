@@ -6,6 +6,8 @@ TRAINING_PEERS = [
     "pytorch-eager-f32", "pytorch-eager-bf16", "pytorch-compile-f32", "pytorch-compile-bf16", "jax-f32", "jax-bf16"]
 # JAX has neither LeRobot's image encoder nor PyTorch's transformer layers.
 TORCH_PEERS = [name for name in TRAINING_PEERS if name.startswith("pytorch")]
+# Runtimes for small devices, on what a robot does: one request at a time through a U-Net.
+DEVICE_PEERS = ["litert-f32", "litert-int8", "executorch-f32", "ncnn-f32", "mnn-f32"]
 ACTING_PEERS = [
     "openvino-f32", "openvino-bf16", "openvino-int8-weights", "openvino-int8", "onnxruntime-f32", "jax-f32", "jax-bf16",
     "pytorch-eager-f32", "pytorch-eager-bf16", "pytorch-compile-f32", "pytorch-compile-bf16"]
@@ -79,7 +81,9 @@ def tail_cases(ddim, ddpm, seconds):
     ]
 
 
-TAIL_PEERS = ["openvino-f32", "openvino-bf16", "openvino-int8-weights", "onnxruntime-f32", "jax-f32", "pytorch-eager-f32"]
+TAIL_PEERS = [
+    "openvino-f32", "openvino-bf16", "openvino-int8-weights", "onnxruntime-f32", "jax-f32", "pytorch-eager-f32",
+    *DEVICE_PEERS]
 
 # Weights in 8 bits are not for encoders.
 ENCODING_PEERS = [
@@ -89,8 +93,8 @@ ENCODING_PEERS = [
 WORKS = [
     Work("training-small", "Training step, small U-Net", "small", TRAINING_PEERS,
          [Case("batch 256", {"do": "training", "batch": 256}, 15, 4.0)], rounds=3),
-    Work("acting-small", "Acting, small U-Net", "small", ACTING_PEERS, acting_cases(1)),
-    Work("acting-paper", "Acting, paper's U-Net", "paper", ACTING_PEERS, acting_cases(12)),
+    Work("acting-small", "Acting, small U-Net", "small", ACTING_PEERS + DEVICE_PEERS, acting_cases(1)),
+    Work("acting-paper", "Acting, paper's U-Net", "paper", ACTING_PEERS + DEVICE_PEERS, acting_cases(12)),
     Work("training-paper", "Training step, paper's U-Net", "paper", TRAINING_PEERS,
          [Case("batch 256", {"do": "training", "batch": 256}, 4, 10.0)], rounds=2),
     Work("training-image", "Training step, small image policy", "image", TORCH_PEERS,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import onnx_export, sampling
+from . import exports, sampling
 
 
 class OnnxRuntimePeer:
@@ -22,7 +22,7 @@ class OnnxRuntimePeer:
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(
-            onnx_export.path(self.policy, network, batch, self.folder), options, providers=["CPUExecutionProvider"])
+            exports.path(self.policy, network, batch, self.folder), options, providers=["CPUExecutionProvider"])
         names = [node.name for node in session.get_inputs()]
         return lambda *values: session.run(None, dict(zip(names, values)))[0]
 
@@ -43,7 +43,7 @@ class OpenVinoPeer:
         import openvino
 
         core = openvino.Core()
-        model = core.read_model(onnx_export.path(self.policy, network, batch, self.folder))
+        model = core.read_model(exports.path(self.policy, network, batch, self.folder))
         if "int8" in self.variant:
             model = self._in_8_bits(model, batch)
         compiled = core.compile_model(model, "CPU", {

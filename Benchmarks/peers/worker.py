@@ -25,7 +25,8 @@ VARIANTS = {
     "pytorch-eager-f32": "torch", "pytorch-eager-bf16": "torch", "pytorch-compile-f32": "torch",
     "pytorch-compile-bf16": "torch", "jax-f32": "jax", "jax-bf16": "jax", "onnxruntime-f32": "onnxruntime",
     "openvino-f32": "openvino", "openvino-bf16": "openvino", "openvino-int8-weights": "openvino",
-    "openvino-int8": "openvino",
+    "openvino-int8": "openvino", "litert-f32": "litert", "litert-int8": "litert", "executorch-f32": "executorch",
+    "ncnn-f32": "ncnn", "mnn-f32": "mnn",
 }
 
 
@@ -39,9 +40,13 @@ def make(variant, policy, threads, folder):
         from .jax_peer import JaxPeer
 
         return JaxPeer(policy, variant, threads)
-    from .runtime_peers import OnnxRuntimePeer, OpenVinoPeer
+    from . import device_peers, runtime_peers
 
-    return (OnnxRuntimePeer if kind == "onnxruntime" else OpenVinoPeer)(policy, variant, threads, folder)
+    make = {
+        "onnxruntime": runtime_peers.OnnxRuntimePeer, "openvino": runtime_peers.OpenVinoPeer,
+        "litert": device_peers.LiteRtPeer, "executorch": device_peers.ExecuTorchPeer, "ncnn": device_peers.NcnnPeer,
+        "mnn": device_peers.MnnPeer}[kind]
+    return make(policy, variant, threads, folder)
 
 
 class ColdCaches:
@@ -144,7 +149,7 @@ class Worker:
         caches = None
         if request.get("cold"):
             self.caches = caches = self.caches or ColdCaches(self.threads)
-        for _ in range(3):
+        for _ in range(request.get("warm_ups", 3)):
             body()
         samples, end = [], time.perf_counter() + request["seconds"]
         while len(samples) < request["repetitions"] and (len(samples) < 3 or time.perf_counter() < end):

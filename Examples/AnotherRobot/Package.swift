@@ -4,7 +4,8 @@ import PackageDescription
 let package = Package(
     name: "AnotherRobot",
     dependencies: [
-        .package(name: "swift-diffusion-policy", path: "../..")
+        // Without the default trait, TLS: nothing here is encrypted, and BoringSSL need not be built.
+        .package(name: "swift-diffusion-policy", path: "../..", traits: [])
     ],
     targets: [
         .executableTarget(

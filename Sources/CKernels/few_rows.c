@@ -1,34 +1,28 @@
 #include <string.h>
 
 #include "formats.h"
+#include "pairs.h"
 #include "vector.h"
 
-#if defined(__x86_64__) && defined(__linux__)
-#include <immintrin.h>
-#endif
-
 // The sums of a panel stay in the nearest cache and pass through registers for each tap and chunk of inputs: so only the rows that a tap
-// reaches are multiplied, and a chunk of weights is still near when the next tile needs it.
+// reaches are multiplied, and a chunk of weights is still near when the next tile needs it. Weights are read in address order, so the processor
+// fetches them ahead by itself, in large pages faster than instructions can.
 
 typedef float ck_vector __attribute__((vector_size(64)));
 
 /// Inputs that are unpacked, converted or used by several tiles at once: their weights fit into the nearest cache beside everything else.
 #define CK_CHUNK 128
-/// How many inputs ahead weights are fetched: what the processor fetches by itself ends at each page.
-#ifndef CK_AHEAD
-#define CK_AHEAD 16
-#endif
 
 /// What depends on the level of vector instructions.
 typedef struct {
-    /// sums[to[r], :] += x[r][0 ..< n] · w over float32 or, for n even, bf16 pairs; if of two panels, the other's sums are those of `ck_most_rows`
-    /// rows further on, and its weights lie `panel_size` bytes behind.
+    /// sums[to[r], :] += x[r][0 ..< n] · w over float32 or, for n even, pairs in a format; if of two panels, the other's sums are those of
+    /// `ck_most_rows` rows further on, and its weights lie `panel_size` bytes behind.
     void (*multiply)(
-        int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t panel_size,
-        ptrdiff_t n);
+        ck_format format, int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w,
+        ptrdiff_t panel_size, ptrdiff_t n);
     /// How many panels it takes at once.
     int most_panels;
-    /// The same numbers in the format that `multiply` takes.
+    /// The same numbers in the format that `multiply` takes for many tiles.
     void (*unpack)(ck_format format, const void *packed, void *out, ptrdiff_t count);
     /// One row of sums as it goes into the result.
     void (*finish)(const float *sums, const float *scales, const float *bias, ck_format format, void *out, ptrdiff_t count);
@@ -50,8 +44,6 @@ CK_INLINE void ck_multiply_rows(
 #pragma clang loop unroll(full)
         for (int u = 0; u < unroll; u++) {
             const ck_vector *line = (const ck_vector *)(w + (k + u) * ck_panel_width);
-            __builtin_prefetch(line + 2 * CK_AHEAD);
-            __builtin_prefetch(line + 2 * CK_AHEAD + 1);
             for (int r = 0; r < rows; r++)
                 for (int v = 0; v < 2; v++) sum[r * unroll + u][v] += x[r][k + u] * line[v];
         }
@@ -110,67 +102,6 @@ CK_INLINE void ck_finish_row(
         memcpy(out, row, (size_t)count * sizeof(float));
 }
 
-// MARK: Pairs of bf16
-
-#if defined(__x86_64__) && defined(__linux__)
-/// One sum for each element, in the order of taps and inputs as for many rows: what is rounded to bf16 must not depend on how many rows there are.
-///
-/// Additions wait for each other, so where rows are few, two panels are multiplied at once.
-CK_TARGET_AVX512_BF16 CK_INLINE void ck_multiply_pairs(
-    const int rows, const int panels, float *sums, const int32_t *to, const int32_t *const *x, const char *w,
-    ptrdiff_t panel_size, ptrdiff_t n) {
-    __m512 sum[8][2];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < rows * panels; i++)
-        for (int v = 0; v < 2; v++)
-            sum[i][v] = _mm512_load_ps(sums + (i % panels * ck_most_rows + to[i / panels]) * ck_panel_width + v * 16);
-#pragma clang loop unroll_count(4)
-    for (ptrdiff_t k = 0; k < n; k++)
-#pragma clang loop unroll(full)
-        for (int p = 0; p < panels; p++) {
-            const __m512i *line = (const __m512i *)(w + p * panel_size) + 2 * k;
-            _mm_prefetch(line + 2 * CK_AHEAD, _MM_HINT_T0);
-            _mm_prefetch(line + 2 * CK_AHEAD + 1, _MM_HINT_T0);
-#pragma clang loop unroll(full)
-            for (int r = 0; r < rows; r++) {
-                const __m512bh pair = (__m512bh)_mm512_set1_epi32(x[r][k]);
-                for (int v = 0; v < 2; v++)
-                    sum[r * panels + p][v] = _mm512_dpbf16_ps(sum[r * panels + p][v], pair, (__m512bh)line[v]);
-            }
-        }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < rows * panels; i++)
-        for (int v = 0; v < 2; v++)
-            _mm512_store_ps(sums + (i % panels * ck_most_rows + to[i / panels]) * ck_panel_width + v * 16, sum[i][v]);
-}
-
-CK_TARGET_AVX512_BF16 static void ck_multiply_bf16(
-    int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t panel_size,
-    ptrdiff_t n) {
-#define CK_PAIRS_CASE(count, width)                                                                                    \
-    case count: ck_multiply_pairs(count, width, sums, to, (const int32_t *const *)x, w, panel_size, n / 2); return;
-    if (panels == 2) {
-        switch (rows) { CK_PAIRS_CASE(1, 2) CK_PAIRS_CASE(2, 2) CK_PAIRS_CASE(3, 2) CK_PAIRS_CASE(4, 2) }
-        ck_multiply_bf16(rows, 1, sums + ck_most_rows * ck_panel_width, to, x, (const char *)w + panel_size, 0, n);
-    }
-    switch (rows) {
-        CK_PAIRS_CASE(1, 1) CK_PAIRS_CASE(2, 1) CK_PAIRS_CASE(3, 1) CK_PAIRS_CASE(4, 1)
-        CK_PAIRS_CASE(5, 1) CK_PAIRS_CASE(6, 1) CK_PAIRS_CASE(7, 1) CK_PAIRS_CASE(8, 1)
-    }
-}
-
-CK_TARGET_AVX512_BF16 static void ck_unpack_bf16(ck_format format, const void *packed, void *out, ptrdiff_t count) {
-    (void)format;
-    for (ptrdiff_t i = 0; i < count; i += 32) {
-        const __m128i *bytes = (const __m128i *)((const int8_t *)packed + i);
-        _mm_prefetch(bytes + 256, _MM_HINT_T0);
-        const __m512 low = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes[0]));
-        const __m512 high = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes[1]));
-        *(__m512bh *)((uint16_t *)out + i) = _mm512_cvtne2ps_pbh(high, low);
-    }
-}
-#endif
-
 // MARK: The product
 
 static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels *kernels, int thread, int threads) {
@@ -179,7 +110,10 @@ static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels 
     const ptrdiff_t x_size = ck_size_of(p->x_format), out_size = ck_size_of(p->out_format);
     const ptrdiff_t line = ck_panel_width * ck_size_of(p->panels.format), panel_size = p->panels.taps * stored * line;
     const ck_format wanted = p->panels.pairs ? ck_bfloat16 : ck_float32;
-    const int unpacks = p->panels.format != wanted, converts = p->x_format != wanted || stored != inputs;
+    // Pairs are unpacked in registers, unless several tiles need them.
+    const int unpacks = p->panels.format != wanted && !(p->panels.pairs && p->rows <= ck_tile_rows);
+    const ck_format format = unpacks ? wanted : p->panels.format;
+    const int converts = p->x_format != wanted || stored != inputs;
     const int divides = unpacks || converts || p->rows > ck_tile_rows;
     _Alignas(64) float sums[2 * ck_most_rows * ck_panel_width];
     _Alignas(64) float unpacked[CK_CHUNK * ck_panel_width];
@@ -216,7 +150,7 @@ static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels 
                         }
                         x[r] = converted[r];
                     }
-                    kernels->multiply(tile->count, (int)panels, sums, tile->to, x, w, panel_size, n);
+                    kernels->multiply(format, tile->count, (int)panels, sums, tile->to, x, w, panel_size, n);
                 }
             }
         }
@@ -235,9 +169,9 @@ static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels 
 
 #define CK_FEW_ROWS_LEVEL(level, most, target)                                                                         \
     target static void ck_multiply_##level(                                                                            \
-        int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w,                     \
+        ck_format format, int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w,   \
         ptrdiff_t panel_size, ptrdiff_t n) {                                                                           \
-        (void)panels, (void)panel_size;                                                                                \
+        (void)format, (void)panels, (void)panel_size;                                                                  \
         ck_multiply_float32(most, rows, sums, to, x, w, n);                                                            \
     }                                                                                                                  \
     target static void ck_unpack_##level(ck_format format, const void *packed, void *out, ptrdiff_t count) {           \
@@ -258,15 +192,21 @@ CK_FEW_ROWS_LEVEL(baseline, 1, )
 CK_FEW_ROWS_LEVEL(avx2, 3, CK_TARGET_AVX2)
 CK_FEW_ROWS_LEVEL(avx512, 8, CK_TARGET_AVX512)
 
-static void ck_few_rows_pairs(void *context, int thread, int threads) {
-    static const ck_few_row_kernels kernels = {ck_multiply_bf16, 2, ck_unpack_bf16, ck_finish_avx512};
-    ck_multiply_few_rows(context, &kernels, thread, threads);
-}
+#define CK_FEW_ROWS_PAIRS(level)                                                                                       \
+    static void ck_few_rows_##level(void *context, int thread, int threads) {                                          \
+        static const ck_few_row_kernels kernels = {                                                                    \
+            ck_multiply_##level, 2, ck_unpack_##level, ck_finish_avx512};                                              \
+        ck_multiply_few_rows(context, &kernels, thread, threads);                                                      \
+    }
+
+CK_FEW_ROWS_PAIRS(pairs)
+CK_FEW_ROWS_PAIRS(pairs_by_table)
 
 ck_call ck_few_rows_call(ck_few_rows *product) {
     static const ck_body bodies[] = {
         ck_few_rows_baseline, ck_few_rows_avx2, ck_few_rows_avx512, ck_few_rows_avx512};
-    return (ck_call){.body = product->panels.pairs ? ck_few_rows_pairs : bodies[ck_current_level()], .context = product};
+    const ck_body pairs = __builtin_cpu_supports("avx512vbmi") ? ck_few_rows_pairs_by_table : ck_few_rows_pairs;
+    return (ck_call){.body = product->panels.pairs ? pairs : bodies[ck_current_level()], .context = product};
 }
 #else
 ck_call ck_few_rows_call(ck_few_rows *product) {

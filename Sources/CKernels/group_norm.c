@@ -236,7 +236,7 @@ void ck_group_norm_backward(const ck_group_norm_gradient *gradient, int threads)
     const ptrdiff_t channels = norm->channels;
     threads = ck_useful_threads(norm->batch * norm->time * channels, threads);
     threads = threads < norm->batch ? threads : (int)norm->batch;
-    threads = ck_parallel(CK_BODY_FOR(ck_norm_backward, norm->format), (void *)gradient, threads);
+    ck_parallel(CK_BODY_FOR(ck_norm_backward, norm->format), (void *)gradient, threads);
     for (ptrdiff_t c = 0; c < channels; c++) {
         float gain = 0, bias = 0;
         for (int thread = 0; thread < threads; thread++) {

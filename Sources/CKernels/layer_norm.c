@@ -85,7 +85,7 @@ void ck_layer_norm_forward(const ck_layer_norm *norm, int threads) {
 void ck_layer_norm_backward(const ck_layer_norm_gradient *gradient, int threads) {
     const ptrdiff_t channels = gradient->norm.channels;
     threads = ck_useful_threads(gradient->norm.rows * channels, threads);
-    threads = ck_parallel(CK_BODY(ck_layer_norm_gradient_body), (void *)gradient, threads);
+    ck_parallel(CK_BODY(ck_layer_norm_gradient_body), (void *)gradient, threads);
     for (ptrdiff_t c = 0; c < channels; c++) {
         float gain = 0, bias = 0;
         for (int thread = 0; thread < threads; thread++) {

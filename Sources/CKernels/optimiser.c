@@ -44,7 +44,7 @@ typedef struct {
     float *total;
     float factor;
     ptrdiff_t count;
-    double partial[CK_MAXIMUM_THREADS];
+    double partial[ck_most_threads];
 } ck_sum;
 
 CK_INLINE void ck_sum_of_squares_body(void *context, int thread, int threads) {
@@ -66,7 +66,7 @@ CK_LEVELS(ck_sum_of_squares_body)
 double ck_sum_of_squares(const float *x, ptrdiff_t count, int threads) {
     ck_sum s = {.x = x, .count = count};
     threads = ck_useful_threads(count, threads);
-    threads = ck_parallel(CK_BODY(ck_sum_of_squares_body), &s, threads);
+    ck_parallel(CK_BODY(ck_sum_of_squares_body), &s, threads);
     double total = 0;
     for (int thread = 0; thread < threads; thread++) total += s.partial[thread];
     return total;

@@ -42,7 +42,8 @@ void ck_sum_rows(
     const void *x, ck_format format, float *out, ptrdiff_t rows, ptrdiff_t columns, float *scratch, int threads) {
     ck_rows r = {x, scratch, rows, columns};
     const ck_body body = format == ck_bfloat16 ? CK_BODY(ck_sum_rows_bfloat16) : CK_BODY(ck_sum_rows_float32);
-    threads = ck_parallel(body, &r, ck_useful_threads(rows * columns, threads));
+    threads = ck_useful_threads(rows * columns, threads);
+    ck_parallel(body, &r, threads);
     memcpy(out, scratch, (size_t)columns * sizeof(float));
     for (int thread = 1; thread < threads; thread++)
         for (ptrdiff_t c = 0; c < columns; c++) out[c] += scratch[thread * columns + c];

@@ -1,79 +1,254 @@
-#include <sched.h>
-#include <stdatomic.h>
-#include <time.h>
+#define _GNU_SOURCE
+#include "team.h"
 
-#include "vector.h"
+#include <signal.h>
+#include <stdlib.h>
 
-// Between two calls a team waits by looking at one number. On a busy machine a thread may have lost its processor: then the others let other programs
-// run, and the first thread computes the rest alone rather than lose its own time at every meeting.
+// A region's parts are claimed and not handed out: a member that has no processor when a region begins holds nobody up, since the leader takes its
+// part. A member that loses its processor in the middle of a part does; then the leader does all parts itself for a while. The number of parts, on
+// which the order of sums depends, stays the same whoever does them.
 
-/// Looks before a thread lets others run, and the wait after which a thread counts as lost: longer than threads ever differ by themselves.
-#define CK_LOOKS 2000
-#define CK_LOST_NANOSECONDS 500000
+/// The leader works alone for a while when it is at work for so little of the time that the team does less than one and a half threads would: because it
+/// waits for members that have no processor, or has none itself. It looks at this much time, or less after a wait, but at none without work. Two programs that
+/// take turns on a processor have it for 3 or 4 ms each.
+#define CK_WINDOW_NANOSECONDS 16000000LL
+#define CK_SHORT_WINDOW_NANOSECONDS 4000000LL
+#define CK_IDLE_NANOSECONDS 1000000LL
+/// How long the leader waits for a member to begin its part of a list of calls.
+#define CK_ABSENT_NANOSECONDS 200000LL
+/// For how long it works alone, at least and at most. The time doubles unless the team has worked together for long.
+#define CK_LEAST_ALONE_NANOSECONDS 2000000LL
+#define CK_MOST_ALONE_NANOSECONDS 512000000LL
+#define CK_LONG_TOGETHER_NANOSECONDS 64000000LL
+/// When a member that comes late looks for parts that nobody has begun, and how often it does so before it sleeps until it is woken.
+#define CK_LATE_NANOSECONDS 100000000L
+#define CK_LATE_LOOKS 8
 
-typedef struct {
-    const ck_call *calls;
-    ptrdiff_t count;
-    int is_alone;
-    atomic_int is_crowded;
-    _Alignas(64) atomic_long arrivals;
-    atomic_long opened;
-} ck_team;
+static _Thread_local ck_team *ck_led;
 
-CK_INLINE void ck_pause(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
+ck_team *ck_current_team(void) { return ck_led; }
+
+// MARK: Working alone
+
+static void ck_begin_window(ck_team *team, int64_t now) {
+    team->window.begin = now;
+    team->window.processor_begin = ck_processor_time();
+    team->window.spun = 0;
 }
 
-static long long ck_nanoseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000LL + now.tv_nsec;
+int ck_works_alone(ck_team *team) {
+    if (team->mode != ck_together_or_alone) return team->mode == ck_alone;
+    if (!atomic_load_explicit(&team->is_alone, memory_order_relaxed)) return 0;
+    const int64_t now = ck_now();
+    if (now < team->alone_until) return 1;
+    atomic_store_explicit(&team->is_alone, 0, memory_order_relaxed);
+    team->together_since = now;
+    ck_begin_window(team, now);
+    return 0;
 }
 
-static void ck_wait_until_opened(ck_team *team, long meeting) {
-    for (int looks = 0; looks < CK_LOOKS; looks++) {
-        if (atomic_load_explicit(&team->opened, memory_order_acquire) >= meeting) return;
-        ck_pause();
-    }
-    const long long begin = ck_nanoseconds();
-    while (atomic_load_explicit(&team->opened, memory_order_acquire) < meeting) {
-        sched_yield();
-        if (ck_nanoseconds() - begin > CK_LOST_NANOSECONDS) atomic_store_explicit(&team->is_crowded, 1, memory_order_relaxed);
-    }
+static void ck_note_loss(ck_team *team) {
+    team->counts.losses++;
+    if (team->mode != ck_together_or_alone) return;
+    const int64_t now = ck_now();
+    if (now - team->together_since > CK_LONG_TOGETHER_NANOSECONDS || team->alone_time == 0)
+        team->alone_time = CK_LEAST_ALONE_NANOSECONDS;
+    else if (team->alone_time < CK_MOST_ALONE_NANOSECONDS)
+        team->alone_time *= 2;
+    team->alone_until = now + team->alone_time;
+    atomic_store_explicit(&team->is_alone, 1, memory_order_relaxed);
 }
 
-/// Waits for all threads; the last one decides for all whether the first goes on alone.
-static void ck_meet(ck_team *team, long meeting, int threads) {
-    if (atomic_fetch_add_explicit(&team->arrivals, 1, memory_order_acq_rel) + 1 < meeting * threads) {
-        ck_wait_until_opened(team, meeting);
-        return;
-    }
-    team->is_alone = atomic_load_explicit(&team->is_crowded, memory_order_relaxed);
-    atomic_store_explicit(&team->opened, meeting, memory_order_release);
+/// Looks at how much of its time the leader has been at work.
+static void ck_look_back(ck_team *team, int64_t now) {
+    const int64_t time = now - team->window.begin;
+    if (time < (team->window.spun ? CK_SHORT_WINDOW_NANOSECONDS : CK_WINDOW_NANOSECONDS)) return;
+    const int64_t work = ck_processor_time() - team->window.processor_begin - team->window.spun;
+    if (2 * team->size * work < 3 * time) ck_note_loss(team);
+    if (time > CK_WINDOW_NANOSECONDS) ck_begin_window(team, now);
 }
 
-static void ck_run_body(void *context, int thread, int threads) {
-    ck_team *team = context;
-    long meetings = 0;
-    for (const ck_call *call = team->calls; call < team->calls + team->count; call++) {
-        if (call->waits && threads > 1) {
-            ck_meet(team, ++meetings, threads);
-            if (team->is_alone) {
-                if (thread > 0) return;
-                threads = 1;
-            }
+// MARK: Regions
+
+static inline uint64_t ck_describe_region(uint64_t number, int is_late, int parts) {
+    return number << 16 | (uint64_t)is_late << 15 | (uint64_t)parts;
+}
+static inline uint64_t ck_number_of(uint64_t region) { return region >> 16; }
+static inline int ck_is_late(uint64_t region) { return region >> 15 & 1; }
+static inline int ck_parts_of(uint64_t region) { return region & 0x7FFF; }
+
+/// Claims a part of a region. It fails if another thread has it, also if the region has ended long since: then all its parts were claimed.
+static int ck_claim(ck_team *team, uint64_t number, int part) {
+    uint64_t claimed = atomic_load_explicit(&team->parts[part].claimed, memory_order_relaxed);
+    return claimed < number
+        && atomic_compare_exchange_strong_explicit(
+            &team->parts[part].claimed, &claimed, number, memory_order_acq_rel, memory_order_relaxed);
+}
+
+static void ck_finish(ck_team *team, uint64_t number) {
+    if (atomic_fetch_sub_explicit(&team->pending, 1, memory_order_acq_rel) == 1)
+        ck_gate_open(&team->finished, (uint32_t)number);
+}
+
+int ck_claim_for_leader(ck_team *team, int part) { return ck_claim(team, team->last_region, part); }
+void ck_finish_for_leader(ck_team *team) { ck_finish(team, team->last_region); }
+
+/// Whether a member has begun a part of the open region.
+static int ck_has_company(ck_team *team, int parts) {
+    for (int part = 1; part < parts; part++)
+        if (atomic_load_explicit(&team->parts[part].claimed, memory_order_relaxed) == team->last_region) return 1;
+    return 0;
+}
+
+int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int members_come_late) {
+    const uint64_t number = ++team->last_region;
+    team->is_at_work = 1;
+    const int64_t begin = ck_now();
+    if (begin - team->idle_since > CK_IDLE_NANOSECONDS) ck_begin_window(team, begin);
+    team->body = body;
+    team->context = context;
+    atomic_store_explicit(&team->barrier.arrivals, 0, memory_order_relaxed);
+    atomic_store_explicit(&team->barrier.gate.number, 0, memory_order_relaxed);
+    atomic_store_explicit(&team->pending, parts, memory_order_relaxed);
+    atomic_store_explicit(&team->parts[0].claimed, number, memory_order_relaxed);
+    atomic_store_explicit(&team->region, ck_describe_region(number, members_come_late, parts), memory_order_release);
+    if (members_come_late) ck_gate_open_quietly(&team->opened, (uint32_t)number);
+    else ck_gate_open(&team->opened, (uint32_t)number);
+
+    body(context, 0, parts);
+    const int has_company = ck_has_company(team, parts);
+    ck_finish(team, number);
+    for (int part = 1; part < parts; part++)
+        if (ck_claim(team, number, part)) {
+            body(context, part, parts);
+            ck_finish(team, number);
         }
-        if (!call->is_serial) call->body(call->context, thread, threads);
-        else if (thread == 0) call->body(call->context, 0, 1);
+    team->window.spun += ck_gate_wait(&team->finished, (uint32_t)number);
+    team->is_at_work = 0;
+    team->idle_since = ck_now();
+    if (!members_come_late) ck_look_back(team, team->idle_since);
+    return has_company;
+}
+
+void ck_await_claims(ck_team *team, int parts) {
+    int64_t begin = 0;
+    for (int part = 1; part < parts; part++)
+        for (int pauses = 1; atomic_load_explicit(&team->parts[part].claimed, memory_order_relaxed) < team->last_region; pauses++) {
+            ck_pause();
+            if (pauses % 32) continue;
+            if (!begin) begin = ck_now();
+            if (ck_now() - begin > CK_ABSENT_NANOSECONDS) return ck_note_loss(team);
+        }
+}
+
+int ck_shares(ck_team *team, int parts) {
+    if (parts <= 1 || parts > ck_most_threads || !team || team->size <= 1 || team->is_at_work) return 0;
+    const int shares = !ck_works_alone(team);
+    if (shares) team->counts.shared_regions++;
+    else team->counts.lone_regions++;
+    return shares;
+}
+
+void ck_parallel(ck_body body, void *context, int parts) {
+    if (ck_shares(ck_led, parts)) ck_run_region(ck_led, body, context, parts, 0);
+    else
+        for (int part = 0; part < parts; part++) body(context, part, parts);
+}
+
+// MARK: Meetings
+
+void ck_meet(ck_team *team, ck_meeting *meeting, uint32_t number, int arriving, int parts) {
+    const uint32_t arrivals = (uint32_t)arriving
+        + atomic_fetch_add_explicit(&meeting->arrivals, (uint32_t)arriving, memory_order_acq_rel);
+    if (arrivals == number * (uint32_t)parts) ck_gate_open(&meeting->gate, number);
+    else {
+        const int64_t spun = ck_gate_wait(&meeting->gate, number);
+        if (ck_led) team->window.spun += spun;
     }
 }
 
-int ck_run_calls(const ck_call *calls, ptrdiff_t count, int threads) {
-    ck_team team = {.calls = calls, .count = count};
-    ck_parallel(ck_run_body, &team, threads);
-    return team.is_alone;
+// MARK: Members
+
+/// Does the parts that nobody has begun, first the one of its own number, whose memory may still lie in its cache.
+static void ck_take_parts(ck_member *member, uint64_t region) {
+    ck_team *team = member->team;
+    const uint64_t number = ck_number_of(region);
+    const int parts = ck_parts_of(region);
+    for (int i = 0; i < parts; i++) {
+        const int part = (member->number + i) % parts;
+        if (!ck_claim(team, number, part)) continue;
+        // The region cannot end before this part does.
+        team->body(team->context, part, parts);
+        ck_finish(team, number);
+    }
+}
+
+/// Waits a while with a region in which members come late, for the leader to do it all; does what it has not begun by then.
+static uint64_t ck_come_late(ck_member *member, uint64_t region) {
+    ck_team *team = member->team;
+    for (int looks = 0; looks < CK_LATE_LOOKS && ck_is_late(region); looks++) {
+        ck_gate_nap(&team->opened, (uint32_t)ck_number_of(region) + 1, CK_LATE_NANOSECONDS);
+        const uint64_t now = atomic_load_explicit(&team->region, memory_order_acquire);
+        if (now == region) ck_take_parts(member, region);
+        else looks = 0;
+        region = now;
+    }
+    return region;
+}
+
+static void *ck_serve(void *context) {
+    ck_member *member = context;
+    ck_team *team = member->team;
+    uint64_t region = 0;
+    while (1) {
+        const uint32_t next = (uint32_t)ck_number_of(region) + 1;
+        if (atomic_load_explicit(&team->is_alone, memory_order_relaxed)) ck_gate_wait_asleep(&team->opened, next);
+        else ck_gate_wait(&team->opened, next);
+        if (atomic_load_explicit(&team->is_disbanded, memory_order_relaxed)) return 0;
+        region = atomic_load_explicit(&team->region, memory_order_acquire);
+        if (ck_is_late(region)) region = ck_come_late(member, region);
+        if (!ck_is_late(region)) ck_take_parts(member, region);
+    }
+}
+
+static int ck_start(ck_member *member) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, (size_t)2 << 20);
+    // Signals are for the program's other threads.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int error = pthread_create(&member->thread, &attributes, ck_serve, member);
+    pthread_sigmask(SIG_SETMASK, &before, 0);
+    pthread_attr_destroy(&attributes);
+    return !error;
+}
+
+ck_team *ck_lead_team(int threads) {
+    ck_team *team = aligned_alloc(64, sizeof(ck_team));
+    *team = (ck_team){.size = 1};
+    team->members[0] = (ck_member){.team = team, .thread = pthread_self()};
+    for (int i = 1; i < threads && i < ck_most_threads; i++) {
+        team->members[i] = (ck_member){.team = team, .number = i};
+        if (!ck_start(&team->members[i])) break;
+        team->size++;
+    }
+    return ck_led = team;
+}
+
+void ck_disband_team(ck_team *team) {
+    ck_led = 0;
+    atomic_store(&team->is_disbanded, 1);
+    ck_gate_open(&team->opened, (uint32_t)++team->last_region);
+    for (int i = 1; i < team->size; i++) pthread_join(team->members[i].thread, 0);
+    free(team);
+}
+
+int ck_team_size(const ck_team *team) { return team->size; }
+ck_team_counts ck_count_team(const ck_team *team) { return team->counts; }
+
+void ck_set_team_mode(ck_team *team, ck_team_mode mode) {
+    team->mode = mode;
+    atomic_store_explicit(&team->is_alone, 0, memory_order_relaxed);
 }

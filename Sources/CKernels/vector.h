@@ -35,7 +35,6 @@
 /// Lets the compiler contract a·b + c and reorder sums inside a function.
 #define CK_FAST _Pragma("clang fp contract(fast) reassociate(on)")
 
-#define CK_MAXIMUM_THREADS 64
 
 typedef struct {
     ptrdiff_t begin, end;
@@ -52,7 +51,7 @@ CK_INLINE ck_range ck_share(ptrdiff_t count, ptrdiff_t granule, int thread, int 
 
 CK_INLINE int ck_useful_threads(ptrdiff_t count, int threads) {
     if (count < ck_serial_count) return 1;
-    return threads < CK_MAXIMUM_THREADS ? threads : CK_MAXIMUM_THREADS;
+    return threads < ck_most_threads ? threads : ck_most_threads;
 }
 
 /// eˣ for x in [−87, 88], relative error below 2e-7: 2^n · p(r), with r = x − n·ln 2 in two parts and the Taylor polynomial of degree 7. Of a NaN it

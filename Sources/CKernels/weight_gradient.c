@@ -403,7 +403,7 @@ void ck_convolution_weight_gradient(
     g.dw = dw;
     g.db = db;
     if (g.shares_chunks) {
-        g.team = ck_parallel(ck_chunks_body, &g, threads);
+        ck_parallel(ck_chunks_body, &g, threads);
         ck_parallel(ck_add_body, &g, threads);
     } else {
         ck_parallel(ck_pack_body, &g, threads);

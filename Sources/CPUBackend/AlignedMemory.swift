@@ -1,3 +1,5 @@
+internal import MachineResources
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -18,8 +20,8 @@ final class AlignedMemory: @unchecked Sendable {
 
     /// - Throws: `OutOfMemory` when there is not enough.
     init(byteCount: Int) throws {
-        // The system promises more than it has and ends the process that uses it, so the limit is set here.
-        guard byteCount <= AlignedMemory.physicalByteCount,
+        try AvailableMemory.check(byteCount)
+        guard
             let start = byteCount < AlignedMemory.largePage
                 ? AlignedMemory.allocate(byteCount) : AlignedMemory.map(byteCount)
         else { throw OutOfMemory(byteCount: byteCount) }
@@ -68,9 +70,6 @@ final class AlignedMemory: @unchecked Sendable {
         let (byteCount, isTooLarge) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
         try self.init(byteCount: isTooLarge ? .max : byteCount)
     }
-
-    /// The memory of this computer.
-    private static let physicalByteCount = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 
     /// The memory as float32.
     var floats: UnsafeMutablePointer<Float> { start.assumingMemoryBound(to: Float.self) }
@@ -139,16 +138,5 @@ final class Fixed<Element> {
     deinit {
         start.deinitialize(count: count)
         start.deallocate()
-    }
-}
-
-/// A request for more memory than there is.
-public struct OutOfMemory: Error, CustomStringConvertible {
-    /// How much was asked for.
-    public let byteCount: Int
-
-    /// What was asked for and what to do.
-    public var description: String {
-        "no memory for \(byteCount) bytes: use a smaller batch or network, or a machine with more memory"
     }
 }

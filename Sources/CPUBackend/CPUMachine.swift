@@ -1,5 +1,5 @@
 internal import CKernels
-internal import Foundation
+internal import MachineResources
 public import TensorGraph
 
 /// A backend for this computer's processor: oneDNN's primitives and fused kernels on one team of threads.
@@ -14,28 +14,32 @@ public final class CPUMachine: Backend {
     public let precision: Precision
     /// How weights are kept in graphs without gradients.
     public let weights: WeightFormat
-    private let engine: EngineThread
+    let engine: EngineThread
     private let oneDNN: OneDNN
 
     /// A machine with a team of threads.
     /// - Parameters:
-    ///   - threads: as many as the process may use processors, if not given.
+    ///   - threads: those that suit the processors that the process may use, see `Processors`, if not given.
     ///   - precision: that of the operands of products; if not given, bfloat16 where there are instructions for it, otherwise float32. Compiling
     ///     a graph for bfloat16 without them throws `UnsupportedPrecision`.
     ///   - weights: how weights are kept in graphs without gradients.
     public init(threads: Int? = nil, precision: Precision? = nil, weights: WeightFormat = .native) {
-        let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        self.threads = threads
         // An unknown name is told of when a graph is compiled, which may throw.
         instructions = (try? .inUse()) ?? .ofProcessor
         self.precision = precision ?? (instructions.multipliesBFloat16 ? .bfloat16 : .float32)
         self.weights = weights
-        engine = EngineThread { ck_set_threads(Int32(threads)) }
+        engine = EngineThread(threads: max(1, threads ?? Processors().threads))
+        self.threads = engine.threads
         oneDNN = OneDNN()
     }
 
+    /// Whether oneDNN's parallel regions run on the machine's own team; otherwise they run on one of the OpenMP runtime's.
+    static var sharesTeamWithOneDNN: Bool { ck_serves_openmp() != 0 }
+
     /// The library that multiplies matrices, with its version.
-    public static var library: String { OneDNN.version }
+    public static var library: String {
+        sharesTeamWithOneDNN ? OneDNN.version : "\(OneDNN.version) with its own threads"
+    }
 
     /// A vector of zeros.
     /// - Throws: `OutOfMemory`.

@@ -1,26 +1,43 @@
+internal import CKernels
 internal import Foundation
 
-/// The one thread on which everything of a machine runs.
+/// The one thread on which everything of a machine runs, and the leader of its team.
 ///
-/// The OpenMP runtime keeps a team of threads for each thread that calls it; were plans run wherever a caller happens to be, each would bring its
-/// own team to the same cores.
+/// Were plans run wherever a caller happens to be, each caller would bring a team of its own to the same cores.
 final class EngineThread: @unchecked Sendable {
+    /// Threads of the team, the leader included: fewer than asked for if the system grants no more.
+    let threads: Int
+    private let team: OpaquePointer
     private let mailbox = Mailbox()
     private let thread: Thread
 
-    /// - Parameter prepare: called first on the new thread.
-    init(prepare: @escaping @Sendable () -> Void) {
+    /// Starts the thread and its team.
+    init(threads: Int) {
         let mailbox = mailbox
+        // Written by the new thread before it takes its first work.
+        nonisolated(unsafe) var made: OpaquePointer?
         thread = Thread {
-            prepare()
+            let team = ck_lead_team(Int32(threads))
+            made = team
             while mailbox.runNext() {}
+            ck_disband_team(team)
         }
         thread.name = "engine"
         thread.stackSize = 16 << 20
         thread.start()
+        _ = mailbox.handOver(.call {})
+        guard let team = made else { preconditionFailure("the engine thread has no team") }
+        self.team = team
+        self.threads = Int(ck_team_size(team))
     }
 
     deinit { mailbox.close() }
+
+    /// What the team does when a member has no processor; for tests.
+    func setTeamMode(_ mode: ck_team_mode) { perform { ck_set_team_mode(team, mode) } }
+
+    /// What the team has done so far.
+    var teamCounts: ck_team_counts { perform { ck_count_team(team) } }
 
     private var isCurrent: Bool { Thread.current == thread }
 

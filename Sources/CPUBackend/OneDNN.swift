@@ -1,7 +1,8 @@
+internal import CKernels
 internal import COneDNN
 internal import TensorGraph
 
-/// The part of oneDNN that this backend uses, on the processor and on the calling thread's OpenMP team.
+/// The part of oneDNN that this backend uses, on the processor and on the team that the calling thread leads.
 ///
 /// Every call to the library stands in the files of this type. A failing call here is a mistake of the compiler that made the plan, not of its user, so
 /// it stops the program with the library's status.
@@ -166,6 +167,8 @@ final class OneDNN: @unchecked Sendable {
         private let primitive: dnnl_primitive_t
         private let stream: dnnl_stream_t
         private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
+        /// Whether threads wait for each other inside of the primitive, as far as is known.
+        private let meetsInside: UnsafeMutablePointer<Int32>
         private let owner: OneDNN
 
         fileprivate init(
@@ -176,16 +179,22 @@ final class OneDNN: @unchecked Sendable {
             self.owner = owner
             self.arguments = .allocate(capacity: arguments.count)
             _ = self.arguments.initialize(from: arguments)
+            meetsInside = .allocate(capacity: 1)
+            meetsInside.initialize(to: 0)
         }
 
         deinit {
             for argument in arguments { dnnl_memory_destroy(argument.memory) }
             arguments.deallocate()
+            meetsInside.deallocate()
             dnnl_primitive_destroy(primitive)
         }
 
         /// Computes.
         func execute() {
+            ck_begin_primitive(meetsInside)
+            // The library has regions outside of primitives too, and this one may be gone by then.
+            defer { ck_begin_primitive(nil) }
             let status = dnnl_primitive_execute(primitive, stream, Int32(arguments.count), arguments.baseAddress)
             precondition(status == dnnl_success, "oneDNN could not execute a primitive: status \(status.rawValue)")
         }

@@ -13,8 +13,6 @@ final class Schedule {
     private let calls: UnsafeMutableBufferPointer<ck_call>
     private let closures: [Closure]
     private var stages: [Stage] = []
-    /// Stretches that one thread still computes alone, because the machine was too busy for a team, and how many it will be the next time.
-    private var (stretchesAlone, nextAlone) = (0, 1)
 
     init(_ instructions: [Plan.Instruction], threads: Int32) {
         var calls: [ck_call] = []
@@ -60,24 +58,10 @@ final class Schedule {
     func run() {
         for stage in stages {
             switch stage {
-            case .stretch(let range, let threads): run(range, threads: threads)
+            case .stretch(let range, let threads):
+                ck_run_calls(calls.baseAddress.map { $0 + range.lowerBound }, range.count, threads)
             case .routine(let run): run()
             }
-        }
-    }
-
-    /// A team that was lost once is tried again at the next stretch, one that is lost again and again ever more seldom.
-    private func run(_ range: Range<Int>, threads: Int32) {
-        let first = calls.baseAddress.map { $0 + range.lowerBound }
-        guard threads > 1, stretchesAlone == 0 else {
-            _ = ck_run_calls(first, range.count, 1)
-            stretchesAlone = max(0, stretchesAlone - 1)
-            return
-        }
-        if ck_run_calls(first, range.count, threads) != 0 {
-            (stretchesAlone, nextAlone) = (nextAlone, min(2 * nextAlone, 512))
-        } else {
-            nextAlone = 1
         }
     }
 

@@ -1,10 +1,6 @@
 import Foundation
 import TensorFiles
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 /// The download of one file, which continues where an earlier one broke off.
 ///
 /// Bytes go to `NAME.part`; beside it, `NAME.part.json` tells which edition of which file they belong to.
@@ -57,17 +53,15 @@ struct FileDownload {
         let known = knownEdition()
         let size = known == nil ? 0 : partSize()
         if size > 0, size == known?.total { return }
-        var request = URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: 60)
-        request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
+        var fields = ["Accept-Encoding": "identity"]
         if size > 0, let validator = known?.validator {
-            request.setValue("bytes=\(size)-", forHTTPHeaderField: "Range")
-            request.setValue(validator, forHTTPHeaderField: "If-Range")
+            fields["Range"] = "bytes=\(size)-"
+            fields["If-Range"] = validator
         }
         let transfer = Transfer(
             maximumByteCount: maximumByteCount,
-            begin: { response in try begin(response, after: size, of: known) }, progress: progress)
-        let result = transfer.run(request)
-        if let error = result.error { throw error }
+            begin: { answer in try begin(answer, after: size, of: known) }, progress: progress)
+        let result = try transfer.run(url, fields: fields)
 
         let received = partSize()
         guard result.transportError == nil, received == result.total ?? received else {
@@ -78,10 +72,10 @@ struct FileDownload {
     }
 
     /// Decides from the server's answer whether the part goes on or starts afresh.
-    private func begin(_ response: HTTPURLResponse, after size: Int, of known: Edition?) throws -> Transfer.Start {
-        let length = response.value(forHTTPHeaderField: "Content-Length").flatMap { Int($0) }
-        var edition = Edition(url: url, validator: Self.validator(response), total: nil)
-        switch response.statusCode {
+    private func begin(_ answer: AnswerHead, after size: Int, of known: Edition?) throws -> Transfer.Start {
+        let length = answer["content-length"].flatMap { Int($0) }
+        var edition = Edition(url: url, validator: Self.validator(answer), total: nil)
+        switch answer.status {
         case 200:
             edition.total = length
             try check(edition.total)
@@ -89,7 +83,7 @@ struct FileDownload {
             let sink = try FileSink(path: part.path, flags: O_WRONLY | O_CREAT | O_TRUNC)
             return Transfer.Start(sink: sink, received: 0, total: edition.total)
         case 206:
-            let range = response.value(forHTTPHeaderField: "Content-Range").flatMap(ContentRange.init)
+            let range = answer["content-range"].flatMap(ContentRange.init)
             guard let range, range.start == size, known?.total == nil || range.total == known?.total else {
                 forget()
                 throw DownloadError.truncated(
@@ -104,7 +98,7 @@ struct FileDownload {
                 url: url, received: 0, total: known?.total,
                 reason: "the file on the server is shorter than the part here")
         default:
-            throw DownloadError.status(url: url, code: response.statusCode)
+            throw DownloadError.status(url: url, code: answer.status)
         }
     }
 
@@ -115,9 +109,9 @@ struct FileDownload {
     }
 
     /// A strong entity tag or else the date of change: only these promise the same bytes.
-    private static func validator(_ response: HTTPURLResponse) -> String? {
-        if let tag = response.value(forHTTPHeaderField: "ETag"), !tag.hasPrefix("W/") { return tag }
-        return response.value(forHTTPHeaderField: "Last-Modified")
+    private static func validator(_ answer: AnswerHead) -> String? {
+        if let tag = answer["etag"], !tag.hasPrefix("W/") { return tag }
+        return answer["last-modified"]
     }
 
     /// The edition that the part belongs to, if there is a part of this file.

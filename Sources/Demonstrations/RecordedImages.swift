@@ -1,3 +1,4 @@
+import MachineResources
 public import PolicyInterface
 import TensorFiles
 
@@ -25,10 +26,12 @@ public struct RecordedImages: Sendable, Equatable {
     }
 
     /// The same images in another size; see `RGBImage.resized(to:)`.
-    public func resized(to newSize: ImageSize) -> RecordedImages {
+    /// - Throws: `OutOfMemory`.
+    public func resized(to newSize: ImageSize) throws -> RecordedImages {
         if newSize == size { return self }
         var resized: [UInt8] = []
         let frames = pixels.count / size.count
+        try AvailableMemory.check(frames * newSize.count)
         resized.reserveCapacity(frames * newSize.count)
         for frame in 0..<frames { resized += self[frame].resized(to: newSize).pixels }
         return RecordedImages(name, size: newSize, pixels: resized)
@@ -49,7 +52,7 @@ extension RecordedImages {
     /// Reads the images of an array: `[frames, height, width, 3]` of bytes or of numbers in 0 … 255.
     ///
     /// Numbers are rounded to bytes a chunk at a time, so that memory is needed for the bytes only.
-    /// - Throws: `TensorFileError` naming the frame, or `FileSystemError`.
+    /// - Throws: `TensorFileError` naming the frame, `FileSystemError`, or `OutOfMemory`.
     init(_ name: String, of array: ZarrArray) throws {
         guard array.shape.count == 4, array.shape[3] == 3, !array.shape.contains(0) else {
             let isChannelsFirst = array.shape.count == 4 && array.shape[1] == 3
@@ -69,6 +72,7 @@ extension RecordedImages {
         // That the last rows are there is checked before room is made for all of them.
         if array.missingChunks == .refuse { try array.forEachBand(in: array.rowCount - 1..<array.rowCount) { _, _ in } }
         let count = array.rowCount * size.count
+        try AvailableMemory.check(count)
         pixels = try type == .uint8 ? Self.bytes(of: array, count: count) : Self.roundedNumbers(of: array, count: count)
     }
 

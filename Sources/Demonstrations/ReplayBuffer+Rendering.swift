@@ -1,4 +1,5 @@
 import Dispatch
+import MachineResources
 public import PolicyInterface
 
 extension ReplayBuffer {
@@ -8,12 +9,13 @@ extension ReplayBuffer {
     ///   - size: their size.
     ///   - field: the field that they are drawn from.
     ///   - render: draws the image of a frame from the field's numbers in it; called by several threads at once.
-    /// - Throws: `ObservationError` when there is no such field or an image has another size, or what `render` throws.
+    /// - Throws: `ObservationError` when there is no such field or an image has another size; `OutOfMemory`; or what `render` throws.
     public func rendering(
         _ name: String, size: ImageSize, from field: String,
         _ render: @escaping @Sendable ([Float]) throws -> RGBImage
     ) throws -> ReplayBuffer {
         let source = try self.field(field)
+        try AvailableMemory.check(frameCount * size.count)
         var pixels = [UInt8](repeating: 0, count: frameCount * size.count)
         var failures = [(any Error)?](repeating: nil, count: episodes.count)
         pixels.withUnsafeMutableBufferPointer { pixels in

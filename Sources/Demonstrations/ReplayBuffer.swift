@@ -1,3 +1,4 @@
+import MachineResources
 public import PolicyInterface
 import TensorFiles
 
@@ -85,14 +86,16 @@ public struct ReplayBuffer: Sendable, Equatable {
     }
 
     /// The observation vectors of all frames, `[frames, dimension]` in row-major order; images are left out.
-    /// - Throws: `ObservationError` when the demonstrations lack a field or image, or hold it in another shape.
+    /// - Throws: `ObservationError` when the demonstrations lack a field or image, or hold it in another shape; or `OutOfMemory`.
     public func observations(_ schema: ObservationSchema) throws -> [Float] {
         let parts = try schema.resolved(widths: widths, sizes: imageSizes).fields.map { selection in
             let field = try field(selection.name)
             return (values: field.values, width: field.width, columns: selection.columns ?? 0..<field.width)
         }
+        let count = frameCount * parts.reduce(0) { $0 + $1.columns.count }
+        try AvailableMemory.check(count, of: Float.self)
         var rows: [Float] = []
-        rows.reserveCapacity(frameCount * parts.reduce(0) { $0 + $1.columns.count })
+        rows.reserveCapacity(count)
         for frame in 0..<frameCount {
             for part in parts {
                 let start = frame * part.width

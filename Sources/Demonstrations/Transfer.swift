@@ -1,13 +1,8 @@
 import Foundation
-import Synchronization
 import TensorFiles
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
-/// One exchange with a web server, whose answer goes to a file as it arrives.
-final class Transfer: NSObject, URLSessionDataDelegate {
+/// One exchange with a web server, by the program `curl`, whose answer goes to a file as it arrives.
+struct Transfer {
     /// Where the bytes of an answer go.
     struct Start {
         var sink: FileSink
@@ -22,99 +17,85 @@ final class Transfer: NSObject, URLSessionDataDelegate {
         var total: Int?
         /// Why the connection broke.
         var transportError: String?
-        /// Why it makes no sense to go on.
-        var error: (any Error)?
     }
 
-    private struct State: ~Copyable {
-        var sink: FileSink?
-        var received = 0
-        var result = Result()
-    }
-
-    private let maximumByteCount: Int
-    private let begin: @Sendable (HTTPURLResponse) throws -> Start
-    private let progress: @Sendable (Int, Int?) -> Void
-    private let state = Mutex(State())
-    private let finished = DispatchSemaphore(value: 0)
-
-    init(
-        maximumByteCount: Int, begin: @escaping @Sendable (HTTPURLResponse) throws -> Start,
-        progress: @escaping @Sendable (Int, Int?) -> Void
-    ) {
-        self.maximumByteCount = maximumByteCount
-        self.begin = begin
-        self.progress = progress
-    }
+    /// The most bytes that are accepted.
+    let maximumByteCount: Int
+    /// Decides from the answer's head where its bytes go.
+    let begin: (AnswerHead) throws -> Start
+    /// Is told of bytes that have arrived, and how many there will be.
+    let progress: (Int, Int?) -> Void
 
     /// Sends a request and returns when the answer has ended.
-    func run(_ request: URLRequest) -> Result {
-        let session = URLSession(configuration: .ephemeral, delegate: self, delegateQueue: nil)
-        session.dataTask(with: request).resume()
-        finished.wait()
-        session.finishTasksAndInvalidate()
-        return state.withLock { state in
-            do {
-                try state.sink?.flush()
-            } catch {
-                state.result.error = state.result.error ?? error
-            }
-            state.sink?.close()
-            return state.result
+    /// - Throws: `DownloadError`, what `begin` throws, or `FileSystemError`.
+    func run(_ url: URL, fields: [String: String]) throws -> Result {
+        let (process, answer, messages) = (Process(), Pipe(), Pipe())
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments =
+            ["curl", "--disable", "--silent", "--show-error", "--include", "--suppress-connect-headers", "--globoff"]
+            + ["--location", "--max-redirs", "10", "--proto", "=http,https"]
+            + ["--connect-timeout", "60", "--speed-time", "60", "--speed-limit", "1"]
+            + fields.sorted { $0.key < $1.key }.flatMap { ["--header", "\($0.key): \($0.value)"] }
+            + ["--url", url.absoluteString]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = answer
+        process.standardError = messages
+        do { try process.run() } catch {
+            throw DownloadError.noAnswer(url: url, reason: error.localizedDescription)
         }
+        defer {
+            // Whoever ignores SIGTERM, as a program that ends in its own way does, has children that ignore it too.
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+            process.waitUntilExit()
+        }
+        let start = try receive(answer.fileHandleForReading, from: url)
+        // It says little, so that there is room for all of it while nobody reads.
+        let text = String(decoding: messages.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        let failure = Self.reason(status: process.terminationStatus, text)
+        guard let start else { throw DownloadError.noAnswer(url: url, reason: failure ?? "nothing") }
+        return Result(total: start.total, transportError: failure)
     }
 
-    func urlSession(
-        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-        completionHandler: @escaping @Sendable (URLSession.ResponseDisposition) -> Void
-    ) {
-        let disposition: URLSession.ResponseDisposition = state.withLock { state in
-            do {
-                guard let response = response as? HTTPURLResponse else {
-                    throw DownloadError.noAnswer(url: dataTask.originalRequest!.url!, reason: "not HTTP")
+    /// Reads the answer to its end, heads first.
+    /// - Returns: how it began, or nil if it did not.
+    private func receive(_ answer: FileHandle, from url: URL) throws -> Start? {
+        var start: Start?
+        var pending = Data()
+        while case let bytes = answer.availableData, !bytes.isEmpty {
+            pending.append(bytes)
+            while start == nil {
+                do {
+                    guard let head = try AnswerHead(from: &pending) else { break }
+                    if !head.isInterim { start = try begin(head) }
+                } catch is AnswerHead.Malformed {
+                    throw DownloadError.noAnswer(url: url, reason: "not HTTP")
                 }
-                let start = try begin(response)
-                state.sink = start.sink
-                state.received = start.received
-                state.result.total = start.total
-                return .allow
-            } catch {
-                state.result.error = error
-                return .cancel
             }
+            guard start != nil, !pending.isEmpty else { continue }
+            start!.received += pending.count
+            guard start!.received <= maximumByteCount else {
+                throw DownloadError.tooLarge(url: url, size: start!.received, limit: maximumByteCount)
+            }
+            try pending.withUnsafeBytes { try start!.sink.write($0) }
+            pending.removeAll(keepingCapacity: true)
+            progress(start!.received, start!.total)
         }
-        completionHandler(disposition)
+        try start?.sink.flush()
+        start?.sink.close()
+        return start
     }
 
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        let news = state.withLock { state -> (received: Int, total: Int?)? in
-            guard state.result.error == nil, let sink = state.sink else { return nil }
-            do {
-                state.received += data.count
-                if state.received > maximumByteCount, let url = dataTask.originalRequest?.url {
-                    throw DownloadError.tooLarge(url: url, size: state.received, limit: maximumByteCount)
-                }
-                try data.withUnsafeBytes { try sink.write($0) }
-            } catch {
-                state.result.error = error
-                dataTask.cancel()
-            }
-            return (state.received, state.result.total)
+    /// Why curl gave up, in its own words; nil if it did not.
+    private static func reason(status: Int32, _ text: String) -> String? {
+        switch status {
+        case 0: nil
+        case 127: "the program curl is missing"
+        default:
+            // "curl: (7) Failed to connect …"
+            text.split(separator: "\n").last.map { line in
+                line.hasPrefix("curl: (") ? String(line.drop { $0 != ")" }.dropFirst(2)) : String(line)
+            } ?? "curl ended with status \(status)"
         }
-        if let news { progress(news.received, news.total) }
-    }
-
-    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-        state.withLock { state in
-            if let error, state.result.error == nil {
-                let reason = (error as? URLError).map { "\($0.code)" } ?? error.localizedDescription
-                if state.sink == nil, let url = task.originalRequest?.url {
-                    state.result.error = DownloadError.noAnswer(url: url, reason: error.localizedDescription)
-                } else {
-                    state.result.transportError = reason
-                }
-            }
-        }
-        finished.signal()
     }
 }

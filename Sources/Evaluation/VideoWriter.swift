@@ -1,4 +1,5 @@
 public import Foundation
+import MachineResources
 public import PolicyInterface
 
 #if canImport(Glibc)
@@ -32,10 +33,12 @@ public final class VideoWriter {
     ///   - height: of every picture, in pixels.
     ///   - framesPerSecond: how fast the pictures are shown.
     ///   - ffmpeg: the encoder's name, looked up in `PATH`, or its path.
-    /// - Throws: `VideoError`, when the encoder is missing or cannot be started; `FileWriteError` when the place is taken.
+    /// - Throws: `VideoError`, when the encoder is missing or cannot be started; `FileWriteError` when the place is taken; `OutOfMemory` when there is
+    ///   no room for the encoder.
     public init(file: URL, width: Int, height: Int, framesPerSecond: Int = 10, ffmpeg: String = "ffmpeg") throws {
         precondition(width > 0 && height > 0 && framesPerSecond > 0, "\(width)×\(height), \(framesPerSecond) a second")
         guard let executable = Self.executable(named: ffmpeg) else { throw VideoError.encoderMissing(ffmpeg) }
+        try AvailableMemory.check(Self.encoderByteCount)
         let file = try replaceable(file)
         self.file = file
         size = (width, height)
@@ -65,6 +68,9 @@ public final class VideoWriter {
         pipe.closeEncoderEnd()
         try? messages.close()
     }
+
+    /// What ffmpeg takes for a mosaic of fifty episodes, and some more: the kernel may otherwise end this process in its place.
+    private static let encoderByteCount = 256 << 20
 
     deinit { abandon() }
 

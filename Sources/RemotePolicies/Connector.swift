@@ -1,7 +1,6 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
 import NIOWebSocket
 import PolicyMessages
 
@@ -9,28 +8,13 @@ import PolicyMessages
 struct Connector {
     private let address: ServerAddress
     private let configuration: PolicyClientConfiguration
-    private let security: NIOSSLContext?
+    private let trust: ServerTrust?
 
-    /// - Throws: `PolicyClientError.invalidCertificates`.
+    /// - Throws: `PolicyClientError.invalidCertificates`, or `.encryptionMissing`.
     init(_ address: ServerAddress, _ configuration: PolicyClientConfiguration) throws {
         self.address = address
         self.configuration = configuration
-        guard address.isEncrypted else {
-            security = nil
-            return
-        }
-        var settings = TLSConfiguration.makeClientConfiguration()
-        // RFC 8996 deprecates older versions.
-        settings.minimumTLSVersion = .tlsv12
-        do {
-            if let file = configuration.trustedCertificates {
-                settings.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(file))
-            }
-            security = try NIOSSLContext(configuration: settings)
-        } catch {
-            throw PolicyClientError.invalidCertificates(
-                file: configuration.trustedCertificates ?? "the system's certificates", reason: "\(error)")
-        }
+        trust = address.isEncrypted ? try ServerTrust(in: configuration.trustedCertificates, for: address) : nil
     }
 
     /// Connects, and waits for what the server says first.
@@ -66,12 +50,7 @@ struct Connector {
 
     private func setUp(_ channel: any Channel, _ greeting: EventLoopPromise<MessagePackValue>) throws {
         let operations = channel.pipeline.syncOperations
-        if let security {
-            // A name is checked against the certificate; a number cannot be told to the server, but is checked too.
-            let isNumber = (try? SocketAddress(ipAddress: address.host, port: address.port)) != nil
-            try operations.addHandler(
-                NIOSSLClientHandler(context: security, serverHostname: isNumber ? nil : address.host))
-        }
+        if let trust { try operations.addHandler(trust.handler(for: address)) }
         let (address, patience) = (address, configuration.answerTime)
         let upgrader = NIOWebSocketClientUpgrader(maxFrameSize: ReplyHandler.longestMessage) { channel, _ in
             channel.eventLoop.makeCompletedFuture {

@@ -4,6 +4,8 @@ public enum PolicyClientError: Error, Equatable, CustomStringConvertible {
     case invalidAddress(String)
     /// A certificate, or a file of them, that cannot be used.
     case invalidCertificates(file: String, reason: String)
+    /// The address asks for encryption, and this build has none.
+    case encryptionMissing(ServerAddress)
     /// Nobody answers there.
     case unreachable(ServerAddress, reason: String)
     /// Nobody who is trusted vouches for the server's certificate.
@@ -24,6 +26,8 @@ public enum PolicyClientError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .invalidAddress(let text): "server: expected ws://HOST:PORT or wss://HOST:PORT, found \(text)"
         case .invalidCertificates(let file, let reason): "\(file): expected certificates in PEM form, found \(reason)"
+        case .encryptionMissing(let server):
+            "\(server): expected a build with the package trait TLS to encrypt the connection, found one without"
         case .unreachable(let server, let reason):
             "\(server): expected a policy server, found none (\(reason)); start one with dpolicy serve"
         case .untrusted(let server):

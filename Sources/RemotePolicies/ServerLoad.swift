@@ -9,11 +9,14 @@ public struct ServerLoad: Sendable {
     public var clients: Int
     /// How many seconds they ask.
     public var seconds: Double
+    /// After how many seconds there is a report; only at the end if nil.
+    public var interval: Double?
 
     /// A load of so many robots.
-    public init(clients: Int, seconds: Double) {
+    public init(clients: Int, seconds: Double, interval: Double? = nil) {
         self.clients = clients
         self.seconds = seconds
+        self.interval = interval
     }
 
     /// Checks the numbers.
@@ -24,6 +27,9 @@ public struct ServerLoad: Sendable {
         }
         guard seconds > 0, seconds <= 86_400 else {
             throw InvalidSetting(key: "seconds", expected: "above 0 and at most 86400", found: seconds)
+        }
+        if let interval, !(interval >= 0.01 && interval <= seconds) {
+            throw InvalidSetting(key: "interval", expected: "0.01 to \(seconds) seconds", found: interval)
         }
     }
 
@@ -61,8 +67,11 @@ public struct ServerLoad: Sendable {
     /// Connects, then asks for the whole time, one thread a robot.
     ///
     /// What they tell to see is drawn at random: how long a denoising takes does not depend on it.
-    /// - Throws: `InvalidSetting`, or `PolicyClientError` when a robot cannot connect.
-    public func run(_ address: ServerAddress, configuration: PolicyClientConfiguration) throws -> Report {
+    /// - Parameter tell: gets what happened in each interval when it ends; an answer belongs to the interval in which it came.
+    /// - Throws: `InvalidSetting`, `PolicyClientError` when a robot cannot connect, or what `tell` throws.
+    public func run(
+        _ address: ServerAddress, configuration: PolicyClientConfiguration, tell: (Report) throws -> Void
+    ) throws {
         try validate()
         var single = configuration
         single.connections = 1
@@ -71,20 +80,28 @@ public struct ServerLoad: Sendable {
         }
         let tally = Tally()
         let start = ContinuousClock.now
+        let end = start + .seconds(seconds)
         let group = DispatchGroup()
         for robot in robots {
             group.enter()
             Thread.detachNewThread {
-                tally.add(robot.ask(until: start + .seconds(seconds)))
+                robot.ask(until: end, tally)
                 group.leave()
             }
         }
+        var last = start
+        while let interval, last + .seconds(1.5 * interval) <= end {
+            let next = last + .seconds(interval)
+            Thread.sleep(forTimeInterval: max(0, (next - .now) / .seconds(1)))
+            try tell(tally.take().report(clients: clients, seconds: interval))
+            last = next
+        }
         group.wait()
-        return tally.report(clients: clients, seconds: (ContinuousClock.now - start) / .seconds(1))
+        try tell(tally.take().report(clients: clients, seconds: (ContinuousClock.now - last) / .seconds(1)))
     }
 }
 
-/// What a robot got, or several.
+/// What robots got.
 private struct Findings {
     /// How many milliseconds each answer took.
     var latencies: [Double] = []
@@ -92,10 +109,14 @@ private struct Findings {
     var errors = 0
     var firstError: String?
 
-    mutating func add(_ other: Findings) {
-        latencies += other.latencies
-        errors += other.errors
-        firstError = firstError ?? other.firstError
+    func report(clients: Int, seconds: Double) -> ServerLoad.Report {
+        let latencies = latencies.sorted()
+        func quantile(_ fraction: Double) -> Double {
+            latencies.isEmpty ? 0 : latencies[Int(fraction * Double(latencies.count - 1))]
+        }
+        return ServerLoad.Report(
+            clients: clients, seconds: seconds, answers: latencies.count, errors: errors, firstError: firstError,
+            median: quantile(0.5), p99: quantile(0.99))
     }
 }
 
@@ -105,8 +126,7 @@ private struct Robot: @unchecked Sendable {
     let number: Int
 
     /// Asks one question after another.
-    func ask(until end: ContinuousClock.Instant) -> Findings {
-        var findings = Findings()
+    func ask(until end: ContinuousClock.Instant, _ tally: Tally) {
         var count = 0
         while ContinuousClock.now < end {
             let key = RandomKey(seed: UInt64(number)).folding(count)
@@ -116,34 +136,35 @@ private struct Robot: @unchecked Sendable {
             let start = ContinuousClock.now
             do {
                 _ = try client.chunks(for: [ChunkRequest(observations: observations, key: key)])
-                findings.latencies.append((ContinuousClock.now - start) / .milliseconds(1))
+                tally.noteAnswer(after: ContinuousClock.now - start)
             } catch {
-                findings.errors += 1
-                findings.firstError = findings.firstError ?? "\(error)"
+                tally.noteError("\(error)")
                 // A server that refuses at once is not asked a thousand times in a row.
                 usleep(10_000)
             }
             count += 1
         }
-        return findings
     }
 }
 
-/// What all robots have seen so far.
+/// What all robots have got since it was last taken.
 private final class Tally: Sendable {
-    private let seen = Mutex(Findings())
+    private let findings = Mutex(Findings())
 
-    func add(_ findings: Findings) { seen.withLock { $0.add(findings) } }
+    func noteAnswer(after time: Duration) { findings.withLock { $0.latencies.append(time / .milliseconds(1)) } }
 
-    func report(clients: Int, seconds: Double) -> ServerLoad.Report {
-        let seen = seen.withLock { $0 }
-        let latencies = seen.latencies.sorted()
-        func quantile(_ fraction: Double) -> Double {
-            latencies.isEmpty ? 0 : latencies[Int(fraction * Double(latencies.count - 1))]
+    func noteError(_ text: String) {
+        findings.withLock { findings in
+            findings.errors += 1
+            findings.firstError = findings.firstError ?? text
         }
-        return ServerLoad.Report(
-            clients: clients, seconds: seconds, answers: latencies.count, errors: seen.errors,
-            firstError: seen.firstError, median: quantile(0.5), p99: quantile(0.99))
+    }
+
+    func take() -> Findings {
+        findings.withLock { findings in
+            defer { findings = Findings() }
+            return findings
+        }
     }
 }
 

@@ -1,7 +1,10 @@
+import CHeap
 import Foundation
 import PolicyInterface
 
 /// Requests of many robots on their way to one policy: those that wait at the same time are answered as one batch, on one thread.
+///
+/// Each policy that comes in the place of another has a thread of its own, and one of them at a time answers.
 final class BatchingQueue: @unchecked Sendable {
     /// A chunk, and where its time went.
     struct Answer: Sendable {
@@ -26,6 +29,9 @@ final class BatchingQueue: @unchecked Sendable {
     private var askers: [Int: CheckedContinuation<Answer, any Error>] = [:]
     private var nextNumber = 0
     private var isFinished = false
+    /// The number of the policy that takes the next batch: how many there were.
+    private var turn = 0
+    private var isComputing = false
     /// How many robots will ask soon: those of the last batch will ask again, and others waited when it ended.
     private var expected = 1
     private var lastInference = Duration.zero
@@ -35,19 +41,26 @@ final class BatchingQueue: @unchecked Sendable {
         self.metrics = metrics
     }
 
-    /// Prepares the policy for every size of batch, on the thread that will use it, and begins to answer.
-    /// - Throws: what the policy throws when it cannot be prepared.
-    func start(_ policy: sending any ChunkingPolicy) async throws {
-        nonisolated(unsafe) let policy = policy
+    /// Lets a policy answer from now on.
+    ///
+    /// It is made and prepared for every size of batch on the thread that will use it. A policy that answers already goes on until the new one is
+    /// ready; the batch that it is computing then is its last, and its thread releases it.
+    /// - Parameter make: makes the policy.
+    /// - Throws: what `make` throws, what the policy throws when it cannot be prepared, or `ServerBusy` after the end.
+    func start(_ make: @escaping @Sendable () throws -> any ChunkingPolicy) async throws {
         try await withCheckedThrowingContinuation { (ready: CheckedContinuation<Void, any Error>) in
             let thread = Thread { [self] in
                 do {
-                    for count in 1...configuration.largestBatch { try policy.prepare(count: count) }
+                    let policy = try make()
+                    for count in 1...configuration.largestBatch where isOpen { try policy.prepare(count: count) }
+                    let turn = try takeTurn()
                     ready.resume()
+                    answerAll(in: turn, with: policy)
                 } catch {
-                    return ready.resume(throwing: error)
+                    ready.resume(throwing: error)
                 }
-                while let batch = nextBatch() { answer(batch[...], with: policy) }
+                // A policy leaves many small pieces of memory; the C library would keep them, more or fewer each time.
+                heap_trim()
             }
             thread.name = "policy"
             thread.stackSize = 16 << 20
@@ -72,7 +85,7 @@ final class BatchingQueue: @unchecked Sendable {
         }
     }
 
-    /// Answers what waits, takes nothing more, and ends the thread.
+    /// Answers what waits, takes nothing more, and ends the threads.
     func finish() {
         condition.withLock {
             isFinished = true
@@ -117,21 +130,48 @@ final class BatchingQueue: @unchecked Sendable {
         condition.withLock { askers.removeValue(forKey: number) }?.resume(with: result)
     }
 
-    /// Waits for requests, and a little for those that come with them; nil when there will be none.
-    private func nextBatch() -> [Ticket]? {
+    private var isOpen: Bool { condition.withLock { !isFinished } }
+
+    /// Lets the calling thread take the next batch, and waits for the end of the one that another thread computes.
+    /// - Returns: the number of its turn, which lasts until the next one is taken.
+    private func takeTurn() throws -> Int {
+        condition.lock()
+        defer { condition.unlock() }
+        if isFinished { throw ServerBusy.shuttingDown }
+        turn += 1
+        let own = turn
+        condition.broadcast()
+        while isComputing { condition.wait() }
+        return own
+    }
+
+    private func answerAll(in turn: Int, with policy: any ChunkingPolicy) {
+        while let batch = nextBatch(in: turn) {
+            answer(batch[...], with: policy)
+            condition.withLock {
+                isComputing = false
+                condition.broadcast()
+            }
+        }
+    }
+
+    /// Waits for requests, and a little for those that come with them; nil when there will be none in this turn.
+    private func nextBatch(in turn: Int) -> [Ticket]? {
         condition.lock()
         defer { condition.unlock() }
         repeat {
             while waiting.isEmpty {
-                if isFinished { return nil }
+                if isFinished || turn != self.turn { return nil }
                 condition.wait()
             }
             let enough = min(expected, configuration.largestBatch)
             let patience = min(configuration.gathering, lastInference / 4) / .seconds(1)
             let deadline = Date(timeIntervalSinceNow: patience)
-            while waiting.count < enough, !isFinished, condition.wait(until: deadline) {}
-            // While it waited, all may have been withdrawn.
+            while waiting.count < enough, !isFinished, turn == self.turn, condition.wait(until: deadline) {}
+            // While it waited, all may have been withdrawn, or another policy may have taken its turn.
         } while waiting.isEmpty
+        if turn != self.turn { return nil }
+        isComputing = true
         let batch = Array(waiting.prefix(configuration.largestBatch))
         waiting.removeFirst(batch.count)
         metrics.queueLength(waiting.count)
@@ -170,26 +210,4 @@ final class BatchingQueue: @unchecked Sendable {
         }
         metrics.inferred(inference, batch: count)
     }
-}
-
-/// A server that cannot take a request now.
-enum ServerBusy: Error, CustomStringConvertible {
-    case full(waiting: Int)
-    case shuttingDown
-
-    /// One line: what is the matter and what to do.
-    var description: String {
-        switch self {
-        case .full(let waiting): "server: busy, \(waiting) requests wait already; ask again later"
-        case .shuttingDown: "server: shutting down; connect again later"
-        }
-    }
-}
-
-/// A policy that does not answer each request once.
-struct WrongChunkCount: Error, CustomStringConvertible {
-    let requests: Int
-    let chunks: Int
-
-    var description: String { "policy: expected \(requests) chunks, one a request, found \(chunks)" }
 }

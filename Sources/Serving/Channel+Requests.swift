@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 import NIOWebSocket
 
 extension Channel {
@@ -8,7 +7,7 @@ extension Channel {
     /// - Parameter arrivals: gets it when it has.
     func expectRequest(_ admission: Admission, arrivals: AsyncStream<WebSocketPeer>.Continuation) throws {
         if let security = admission.configuration.security {
-            try pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: security.context))
+            try pipeline.syncOperations.addHandler(security.handler())
         }
         let upgrader = NIOWebSocketServerUpgrader(
             maxFrameSize: admission.configuration.limits.messageBytes, automaticErrorHandling: false,

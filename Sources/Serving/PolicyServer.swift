@@ -8,10 +8,14 @@ public import PolicyMessages
 public final class PolicyServer: Sendable {
     private let server: WebServer
     private let queue: BatchingQueue
+    private let metadata: PolicyMetadata
+    private let metrics: ServerMetrics
 
-    private init(_ server: WebServer, _ queue: BatchingQueue) {
+    private init(_ server: WebServer, _ queue: BatchingQueue, _ metadata: PolicyMetadata, _ metrics: ServerMetrics) {
         self.server = server
         self.queue = queue
+        self.metadata = metadata
+        self.metrics = metrics
     }
 
     /// Where the server listens.
@@ -36,7 +40,9 @@ public final class PolicyServer: Sendable {
         try names.validate(for: metadata.observations)
         let metrics = ServerMetrics()
         let queue = BatchingQueue(batching, metrics: metrics)
-        try await queue.start(policy)
+        // From now on, only the queue's thread has it.
+        nonisolated(unsafe) var handover = [policy]
+        try await queue.start { handover.removeLast() }
         let limits = MessagePackLimits(bytes: web.limits.messageBytes)
         do {
             let server = try await WebServer.start(
@@ -58,9 +64,34 @@ public final class PolicyServer: Sendable {
                         try await session.run(connection)
                     }
                 ], log: log)
-            return PolicyServer(server, queue)
+            return PolicyServer(server, queue, metadata, metrics)
         } catch {
             queue.finish()
+            throw error
+        }
+    }
+
+    /// Lets another policy answer from now on; connected robots notice nothing but other actions.
+    ///
+    /// It is made and prepared while the old one answers, and takes over between two batches: the requests of the batch that is being computed
+    /// are answered by the old policy, all others by the new one, and none is lost or refused. The old policy is then released. Of several calls at the
+    /// same time, the policy that is ready last stays.
+    /// - Parameter load: makes the policy and tells what it looks at and commands; called on the thread that will use the policy.
+    /// - Throws: `InvalidSetting` when robots would have to ask it otherwise than they were told, an error when the server shuts down, or
+    ///   what `load` or the policy throws; the old one then goes on.
+    public func replacePolicy(
+        _ load: @escaping @Sendable () throws -> (policy: any ChunkingPolicy, metadata: PolicyMetadata)
+    ) async throws {
+        let metadata = metadata
+        do {
+            try await queue.start {
+                let (policy, other) = try load()
+                try metadata.check(replacement: other)
+                return policy
+            }
+            metrics.reloaded(.replaced)
+        } catch {
+            metrics.reloaded(.failed)
             throw error
         }
     }

@@ -14,8 +14,17 @@ final class ServerMetrics: Sendable {
         case failed
     }
 
+    /// How an attempt to serve another policy ended.
+    enum Reload: String, CaseIterable {
+        /// With the new policy.
+        case replaced
+        /// With the old one.
+        case failed
+    }
+
     private struct Numbers {
         var outcomes: [Outcome: Int] = [:]
+        var reloads: [Reload: Int] = [:]
         var total = Histogram.seconds
         var waiting = Histogram.seconds
         var inference = Histogram.seconds
@@ -43,6 +52,8 @@ final class ServerMetrics: Sendable {
         }
     }
 
+    func reloaded(_ outcome: Reload) { numbers.withLock { $0.reloads[outcome, default: 0] += 1 } }
+
     func queueLength(_ count: Int) { numbers.withLock { $0.queue = count } }
 
     /// Counts robots that come, or with −1 go.
@@ -59,6 +70,9 @@ final class ServerMetrics: Sendable {
         text.histogram("dpolicy_queue_seconds", "How long requests waited for their batch.", numbers.waiting)
         text.histogram("dpolicy_inference_seconds", "How long the policy took for a batch.", numbers.inference)
         text.histogram("dpolicy_batch_size", "Requests in a batch.", numbers.batches)
+        text.counter(
+            "dpolicy_reloads_total", "Attempts to serve another policy by how they ended.", label: "outcome",
+            Reload.allCases.map { ($0.rawValue, numbers.reloads[$0] ?? 0) })
         text.gauge("dpolicy_queue_length", "Requests that wait now.", numbers.queue)
         text.gauge("dpolicy_connections", "Robots that are connected now.", numbers.connections)
         return text.text

@@ -2,7 +2,6 @@ import Glibc
 public import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 
 /// An HTTP and websocket server: routes are values, and what a websocket does is a function that awaits messages and sends others.
 ///

@@ -1,4 +1,5 @@
 public import Foundation
+import MachineResources
 
 /// Reads a file as a whole.
 ///
@@ -6,7 +7,7 @@ public import Foundation
 /// - Parameters:
 ///   - url: the file.
 ///   - limit: the most bytes that it may have.
-/// - Throws: `TensorFileError` or `FileSystemError`.
+/// - Throws: `TensorFileError`, `FileSystemError` or `OutOfMemory`.
 public func readFile(at url: URL, limit: Int) throws -> Data {
     Data(try FileSource(path: url.path).bytes(limit: limit))
 }
@@ -52,7 +53,8 @@ final class FileSource: Sendable {
 
     /// The given bytes.
     func bytes(_ range: Range<Int>) throws -> [UInt8] {
-        try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+        try AvailableMemory.check(range.count)
+        return try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
             let target = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<range.count])
             try read(at: range.lowerBound, into: target)
             count = range.count

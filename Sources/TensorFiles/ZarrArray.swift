@@ -1,3 +1,5 @@
+import MachineResources
+
 /// An array of a zarr v2 hierarchy, read row by row, where a row is all numbers at one index of the first dimension.
 ///
 /// It holds no numbers: chunks are read and decoded when they are asked for.
@@ -122,6 +124,7 @@ public struct ZarrArray {
         if missingChunks == .refuse, !rows.isEmpty {
             _ = try ZarrBandReader(self).read(rows.upperBound - 1..<rows.upperBound)
         }
+        try AvailableMemory.check(count, of: Float.self)
         return count
     }
 }

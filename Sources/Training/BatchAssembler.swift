@@ -46,6 +46,13 @@ struct BatchAssembler: Sendable {
     /// Room for the batch of an update.
     func makeBatch() -> Batch { Batch(count: batchSize, layout: layout, noiseSamples: noiseSamples) }
 
+    /// The memory of a batch.
+    var batchByteCount: Int {
+        let images = layout.images.reduce(0) { $0 + $1.count }
+        let numbers = layout.observationCount + images + layout.actionCount + noiseSamples * (layout.noiseCount + 1)
+        return batchSize * numbers * MemoryLayout<Float>.stride
+    }
+
     /// Fills the batch of an update.
     /// - Parameter order: kept by the caller between calls, so that an epoch is permuted once.
     func fill(_ batch: Batch, update: Int, order: inout Order) {

@@ -74,6 +74,11 @@ public struct Checkpoint {
         try SafetensorsWriter.write(tensors, metadata: metadata, to: url)
     }
 
+    /// The memory that is needed while a checkpoint is written: a copy of every array, and one more of the largest.
+    static func writingByteCount(table: ParameterTable) -> Int {
+        (arrays.count + 1) * table.count * MemoryLayout<Float>.stride
+    }
+
     private static func checksumKey(_ prefix: String) -> String { "checksum.\(prefix)" }
 
     private static func checksum(_ values: [Float]) -> String {

@@ -1,5 +1,6 @@
 public import Demonstrations
 public import Foundation
+import MachineResources
 import NeuralNetworks
 public import NoiseSchedules
 public import Policies
@@ -56,6 +57,8 @@ public final class Trainer {
         assembler = BatchAssembler(data: data, model: model, training: self.recipe.training)
         state = try TrainingState(on: backend, table: model.table)
         gradients = try GradientComputation(model, training: self.recipe.training, state: state, on: backend)
+        // What takes memory later, two batches and a checkpoint, is refused now rather than after an hour.
+        try AvailableMemory.check(2 * assembler.batchByteCount + Checkpoint.writingByteCount(table: model.table))
 
         let weights = model.table.initialValues(key: RandomKey(seed: self.recipe.training.seed).folding("weights"))
         state.parameters.write(weights)

@@ -10,11 +10,11 @@ struct TrainingImages: Sendable {
     private let resized: RecordedImages
     private let crop: ImageCrop
 
-    /// - Throws: `ObservationError` when the demonstrations lack the camera.
+    /// - Throws: `ObservationError` when the demonstrations lack the camera, or `OutOfMemory`.
     init(_ selection: ImageSelection, of demonstrations: ReplayBuffer) throws {
         name = selection.name
         recorded = try demonstrations.images(selection.name)
-        resized = selection.resize.map(recorded.resized(to:)) ?? recorded
+        resized = try selection.resize.map(recorded.resized(to:)) ?? recorded
         crop = ImageCrop(selection)
     }
 

@@ -40,7 +40,7 @@ extension Dpolicy {
     }
 
     /// An error in one line; Foundation's own with the path and the reason.
-    private static func explanation(of error: any Error) -> String {
+    static func explanation(of error: any Error) -> String {
         switch error {
         case let error as CocoaError:
             let path = error.userInfo[NSFilePathErrorKey] as? String

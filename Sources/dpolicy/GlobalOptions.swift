@@ -3,7 +3,7 @@ import CPUBackend
 
 /// What every verb understands.
 struct GlobalOptions: ParsableArguments {
-    @Option(parsing: .unconditional, help: "Threads to compute with; as many as there are processors if not given.")
+    @Option(parsing: .unconditional, help: "Threads to compute with; as `dpolicy inspect --machine` says if not given.")
     var threads: Int?
 
     @Flag(help: "Print results as JSON, for programs to read.")

@@ -5,18 +5,22 @@ import Policies
 /// Tells what something is.
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell what a policy, run, checkpoint or dataset is: parameters, shapes, recipe, ranges.",
+        abstract: "Tell what a policy, run, checkpoint or dataset is, or what the machine has.",
         discussion: """
             Examples:
               dpolicy inspect runs/demo/policy
               dpolicy inspect runs/demo --json
               dpolicy inspect Demonstrations/pusht.zarr
+              dpolicy inspect --machine
               dpolicy inspect runs/seeing/policy --keypoints looking.png \\
                 --data Demonstrations/pusht.zarr
             """)
 
     @Argument(help: "A policy directory, a run, a checkpoint, a zarr folder or a .zarr.zip.")
-    var path: String
+    var path: String?
+
+    @Flag(help: "Tell the processors, memory and instructions that were found, their limits, and what was chosen.")
+    var machine = false
 
     @Option(
         help: ArgumentHelp(
@@ -31,6 +35,12 @@ struct Inspect: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
+        guard (path == nil) == machine else {
+            throw ValidationError("expected a path or --machine, found \(machine ? "both" : "neither")")
+        }
+        guard path != nil || keypoints == nil else {
+            throw ValidationError("--keypoints: expected a policy's path, found --machine")
+        }
         guard (keypoints == nil) == (data == nil) else {
             throw ValidationError(
                 "--keypoints and --data: expected both or none of them, found \(data == nil ? "--keypoints" : "--data")"
@@ -39,14 +49,16 @@ struct Inspect: ParsableCommand {
     }
 
     func run() throws {
-        if let keypoints, let data {
+        if let path, let keypoints, let data {
             let policy = try DiffusionPolicy(contentsOf: NamedPolicy(at: path).url, backend: computing.machine(global))
             let demonstrations = try PushTTask.demonstrations(
                 at: URL(fileURLWithPath: data), for: policy.configuration)
             try KeypointFrames(policy: policy, demonstrations: demonstrations)
                 .write(to: URL(fileURLWithPath: keypoints))
         }
-        let inspection = try Inspection(of: URL(fileURLWithPath: path))
+        let inspection =
+            try path.map { try Inspection(of: URL(fileURLWithPath: $0)) }
+            ?? .machine(MachineDescription(of: computing.machine(global), threads: global.threads))
         if global.json {
             try StandardOutput.write(json: inspection)
         } else {

@@ -4,12 +4,13 @@ import Policies
 import TensorFiles
 import Training
 
-/// What is found at a path, for people and programs.
+/// What is found at a path, or the machine, for people and programs.
 enum Inspection {
     case policy(PolicyDescription)
     case run(RunDescription)
     case checkpoint(CheckpointDescription)
     case dataset(DatasetDescription)
+    case machine(MachineDescription)
 
     /// Finds out what is at a path and describes it.
     /// - Throws: `CommandError` when it is nothing that is known; or what reading it throws.
@@ -50,6 +51,7 @@ enum Inspection {
         case .run: "run"
         case .checkpoint: "checkpoint"
         case .dataset: "dataset"
+        case .machine: "machine"
         }
     }
 
@@ -59,6 +61,7 @@ enum Inspection {
         case .run(let description): description
         case .checkpoint(let description): description
         case .dataset(let description): description
+        case .machine(let description): description
         }
     }
 }

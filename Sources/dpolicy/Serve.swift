@@ -1,4 +1,6 @@
 import ArgumentParser
+import CHeap
+import CPUBackend
 import Foundation
 import Logging
 import Policies
@@ -15,8 +17,10 @@ struct Serve: ParsableCommand {
             sends observations and gets actions. Requests of several robots that wait at the same time are answered as one batch. \
             http://HOST:PORT/healthz answers when the policy is ready, /metrics for Prometheus. Documentation/serving.md tells the rest.
 
-            Without --policy, the one that ships with the project is served. The server ends at SIGINT or SIGTERM, after it has answered \
-            what is in flight.
+            Without --policy, the one that ships with the project is served. At SIGHUP the server reads the folder of the policy again: the \
+            new policy is prepared while the old one answers, then takes its place between two requests. One that cannot be read, or that robots \
+            would have to ask otherwise, leaves the old one in its place. The server ends at SIGINT or SIGTERM, after it has answered what \
+            is in flight.
 
             Examples:
               dpolicy serve --policy runs/demo/policy --sampler ddim --steps 10
@@ -81,27 +85,70 @@ struct Serve: ParsableCommand {
     }
 
     func run() throws {
+        // Each policy that is loaded has threads of its own, whose heaps would be in pieces when they have gone.
+        heap_unite()
         let web = try listening.configuration(limits: limits)
-        let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
-        let policy = try chosen.load(sampler, machine: computing.machine(global, weights: acting.weights))
+        let reloads = ReloadRequests()
+        let folder = try policy ?? ShippedPolicy.locate().path
+        let (sampler, computing, global, weights) = (sampler, computing, global, acting.weights)
+        let load: Load = {
+            try Self.load(folder, sampler, computing.machine(global, weights: weights))
+        }
+        let end = DispatchSemaphore(value: 0)
+        let (server, interruption) = try start(load, web: web, end)
+        try present(server.address, isEncrypted: web.security != nil, policy: folder)
+        let reloading = Task { [requests = reloads.stream] in
+            for await _ in requests { await Self.reload(folder, load, on: server) }
+        }
+        withExtendedLifetime((interruption, reloads)) { end.wait() }
+        reloading.cancel()
+        try awaiting { await server.shutDown() }
+    }
+
+    private typealias Load = @Sendable () throws -> (policy: any ChunkingPolicy, metadata: PolicyMetadata)
+
+    /// Reads a policy, and tells what robots have to know of it.
+    private static func load(
+        _ folder: String, _ sampler: SamplerOptions, _ machine: CPUMachine
+    ) throws -> (policy: any ChunkingPolicy, metadata: PolicyMetadata) {
+        let chosen = NamedPolicy(at: folder)
+        let policy = try chosen.load(sampler, machine: machine)
         let metadata = PolicyMetadata(
             name: chosen.url.lastPathComponent, observations: policy.configuration.observations,
             actionDimension: policy.configuration.action.dimension, horizon: policy.horizon)
+        return (policy, metadata)
+    }
+
+    /// Begins to serve the policy; nothing but the server keeps it.
+    private func start(
+        _ load: Load, web: WebServerConfiguration, _ end: DispatchSemaphore
+    ) throws -> (PolicyServer, Interruption) {
+        let (policy, metadata) = try load()
         let names = FieldNames(Dictionary(uniqueKeysWithValues: field.map { ($0.field, $0.message) }))
         try checkingUsage { try names.validate(for: metadata.observations) }
-
-        let end = DispatchSemaphore(value: 0)
         let interruption = Interruption("answering what is in flight") { end.signal() }
         let batching = batching
         // From now on, only the server's thread uses it.
-        nonisolated(unsafe) let served: any ChunkingPolicy = policy
+        nonisolated(unsafe) let served = policy
         let server = try awaiting {
             try await PolicyServer.start(
                 served, metadata: metadata, names: names, web: web, batching: batching, log: .messages)
         }
-        try present(server.address, isEncrypted: web.security != nil, policy: chosen.name)
-        withExtendedLifetime(interruption) { end.wait() }
-        try awaiting { await server.shutDown() }
+        return (server, interruption)
+    }
+
+    /// Serves the policy that is in the folder now.
+    private static func reload(_ folder: String, _ load: @escaping Load, on server: PolicyServer) async {
+        let start = ContinuousClock.now
+        do {
+            try await server.replacePolicy(load)
+            let seconds = String(format: "%.2f", (ContinuousClock.now - start) / .seconds(1))
+            Logger.messages.notice("\(folder): reloaded in \(seconds) s; what is asked from now on is answered by it")
+        } catch {
+            if Task.isCancelled { return }
+            Logger.messages.error(
+                "\(folder): not reloaded, the policy from before goes on answering: \(Dpolicy.explanation(of: error))")
+        }
     }
 
     /// Says that the server is ready, at once even if a program reads it.

@@ -1,8 +1,9 @@
 import Foundation
 
-/// The policy that ships with the project, in `Policies/pusht` of its folder.
+/// The policy that ships with the project, in `Policies/pusht` of its folder or of `share/dpolicy` where it is installed.
 enum ShippedPolicy {
     private static let path = "Policies/pusht"
+    private static let installedPath = "share/dpolicy/\(path)"
 
     /// Finds it in the folders above the executable, then in those above the working directory.
     /// - Throws: `CommandError` when it is in none of them.
@@ -12,9 +13,9 @@ enum ShippedPolicy {
         for start in [executable, workingDirectory].compactMap({ $0 }) {
             var folder = start.standardizedFileURL
             while folder.path != "/" {
-                let policy = folder.appendingPathComponent(path)
-                if FileManager.default.fileExists(atPath: policy.appendingPathComponent("policy.json").path) {
-                    return policy
+                for policy in [path, installedPath].map(folder.appendingPathComponent) {
+                    let document = policy.appendingPathComponent("policy.json")
+                    if FileManager.default.fileExists(atPath: document.path) { return policy }
                 }
                 folder.deleteLastPathComponent()
             }

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import MachineResources
 import Policies
 import Training
 
@@ -53,7 +54,7 @@ struct TrainingRollouts {
             do {
                 result = try judge(policy, observers: [recorder])
                 try recorder.finish()
-            } catch let error where error is VideoError || error is FileWriteError {
+            } catch let error where error is VideoError || error is FileWriteError || error is OutOfMemory {
                 StandardError.write("dpolicy: warning: no film: \(error)\n")
             }
             return try result ?? judge(policy, observers: [])

@@ -51,6 +51,9 @@ final class CommandLineRun {
     /// What was printed so far.
     var outputSoFar: String { (try? String(contentsOf: folder("output"), encoding: .utf8)) ?? "" }
 
+    /// What was said on standard error so far.
+    var errorsSoFar: String { (try? String(contentsOf: folder("errors"), encoding: .utf8)) ?? "" }
+
     /// Sends a signal.
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 

@@ -6,14 +6,14 @@ import TestSupport
 /// Small things to run commands on.
 enum Fixtures {
     /// A random policy that acts in Push-T from its state and agent position; fast enough for a debug build.
-    static func writePushTPolicy(to url: URL, seed: UInt64 = 7) throws {
+    static func writePushTPolicy(to url: URL, seed: UInt64 = 7, executing action: Int = 3) throws {
         let configuration = PolicyConfiguration(
             observations: ObservationSchema([
                 FieldSelection("state", width: 5), FieldSelection("keypoint", columns: 0..<2, width: 18),
             ]),
             action: ActionConfiguration(
                 dimension: 2, limits: ActionConfiguration.Limits(lower: [0, 0], upper: [512, 512])),
-            horizon: Horizon(observation: 2, prediction: 4, action: 3),
+            horizon: Horizon(observation: 2, prediction: 4, action: action),
             denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
             diffusion: DiffusionConfiguration(steps: 10), sampler: .ddim(steps: 2))
         let scale = [Float](repeating: 1 / 256, count: 7)

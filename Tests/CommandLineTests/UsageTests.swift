@@ -41,7 +41,7 @@ import Testing
         ["serve", "--tls-cert", "x"], ["serve", "--field", "state"], ["serve", "--batch", "0"],
         ["evaluate", "--server", "http://x"], ["evaluate", "--server", "ws://x", "--policy", "y"],
         ["evaluate", "--server", "ws://x", "--steps", "4"], ["evaluate", "--api-key-file", "x"], ["load"],
-        ["load", "--server", "ws://x", "--clients", "0"],
+        ["load", "--server", "ws://x", "--clients", "0"], ["load", "--server", "ws://x", "--interval", "11"],
     ])
     func wrongUsageIs64(_ arguments: [String]) throws {
         let outcome = try CommandLineRun(arguments).wait()
@@ -97,5 +97,20 @@ import Testing
         let outcome = try CommandLineRun(["evaluate"], executable: folder("dpolicy"), directory: folder.url).wait()
         #expect(outcome.status == 1)
         #expect(isOneLine(outcome.errors, with: "Policies/pusht", "--policy DIR"))
+    }
+
+    @Test func findsTheShippedPolicyWhereItIsInstalled() throws {
+        let folder = try TemporaryFolder()
+        let files = FileManager.default
+        try files.createDirectory(at: folder("bin"), withIntermediateDirectories: true)
+        try files.createDirectory(at: folder("share/dpolicy"), withIntermediateDirectories: true)
+        try files.copyItem(at: CommandLineRun.executable, to: folder("bin/dpolicy"))
+        try files.createSymbolicLink(
+            at: folder("share/dpolicy/Policies"), withDestinationURL: Project.folder.appendingPathComponent("Policies"))
+        let outcome = try CommandLineRun(
+            ["evaluate", "--episodes", "1", "--sampler", "ddim", "--steps", "2"], executable: folder("bin/dpolicy"),
+            directory: folder.url
+        ).wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
     }
 }

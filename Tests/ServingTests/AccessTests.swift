@@ -73,37 +73,4 @@ import Testing
             }
         }
     }
-
-    private static let openssl = "/usr/bin/openssl"
-
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: openssl), "needs the program openssl"))
-    func connectionsCanBeEncrypted() async throws {
-        let folder = try TemporaryFolder()
-        let (certificate, key) = (folder("cert.pem").path, folder("key.pem").path)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.openssl)
-        process.arguments = [
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj",
-            "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-        ]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        let security = try TransportSecurity(certificate: certificate, key: key)
-        try await withServer(security: security) { server in
-            let port = server.address.port
-            try await onThread {
-                let address = try ServerAddress("wss://localhost:\(port)")
-                let client = try PolicyClient(
-                    address, configuration: PolicyClientConfiguration(trustedCertificates: certificate))
-                let request = FakePolicy.request(1)
-                #expect(try client.chunks(for: [request]) == [FakePolicy.chunk(for: request)])
-                // Nobody vouches for the certificate.
-                #expect(throws: PolicyClientError.untrusted(address)) { try PolicyClient(address) }
-                #expect(throws: PolicyClientError.self) { try PolicyClient(ServerAddress("ws://localhost:\(port)")) }
-            }
-        }
-        #expect(throws: TransportSecurityError.self) { try TransportSecurity(certificate: key, key: certificate) }
-        #expect(throws: TransportSecurityError.self) { try TransportSecurity(certificate: "nowhere", key: key) }
-    }
 }

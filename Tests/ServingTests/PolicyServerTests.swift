@@ -15,7 +15,7 @@ import Testing
                 let client = try PolicyClient(ServerAddress(url))
                 #expect(client.metadata == FakePolicy.metadata)
                 let requests = (0..<40).map { FakePolicy.request(Float($0), seed: UInt64($0)) }
-                let expected = try requests.map(FakePolicy.chunk)
+                let expected = try requests.map { try FakePolicy.chunk(for: $0) }
                 #expect(try client.chunks(for: requests) == expected)
                 let noisy = FakePolicy.request(1, noise: fill("noise", count: 8))
                 #expect(try client.chunks(for: [noisy]) == [FakePolicy.chunk(for: noisy)])

@@ -58,6 +58,15 @@ final class LogRecord: Sendable {
     }
 }
 
+/// Something that has happened, or not yet.
+final class Flag: Sendable {
+    private let value = Mutex(false)
+
+    var isSet: Bool { value.withLock { $0 } }
+
+    func set() { value.withLock { $0 = true } }
+}
+
 /// Something for which a test waited long enough.
 struct NeverHappened: Error {}
 

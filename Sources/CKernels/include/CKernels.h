@@ -1,7 +1,7 @@
 // Fused kernels on arrays of numbers, float32 where nothing else is said, one file a family. Sequences are [batch, time, channel] in row-major order.
 //
-// Each function splits its work over `threads` threads of the OpenMP team that oneDNN uses, takes its code for the level of vector
-// instructions in use, and allocates nothing.
+// Each function splits its work into `threads` parts, which the threads of a team do, takes its code for the level of vector instructions in use, and
+// allocates nothing. Its result depends on the number of parts but not on how many threads did them.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -25,13 +25,43 @@ void ck_cap_level_of_thread(ck_level level);
 /// The level of a kernel that the calling thread starts: the processor's, or the lower of the caps.
 ck_level ck_current_level(void);
 
-// MARK: Threads (threads.c)
+// MARK: Threads (team.c)
 
-/// What one thread of a team does for a kernel.
-typedef void (*ck_body)(void *context, int thread, int threads);
+/// A thread that leads, and others that help it with its work.
+typedef struct ck_team ck_team;
 
-/// Runs body(context, thread, threads) on every thread of the team and returns how many there were: the system may grant fewer than asked for.
-int ck_parallel(ck_body body, void *context, int threads);
+/// The most threads of a team.
+enum { ck_most_threads = 64 };
+
+/// What a team does when a member has no processor: the leader works alone for a while, or never, or always.
+typedef enum { ck_together_or_alone, ck_together, ck_alone } ck_team_mode;
+
+/// What a team has done: regions that it shared, those that the leader did alone, and how often a member had no processor.
+typedef struct {
+    long shared_regions, lone_regions, losses;
+} ck_team_counts;
+
+/// Makes the calling thread the leader of a new team.
+/// - Returns: the team, which has fewer threads than asked for if the system grants no more.
+ck_team *ck_lead_team(int threads);
+/// Ends the team of the calling thread.
+void ck_disband_team(ck_team *team);
+int ck_team_size(const ck_team *team);
+/// Whether oneDNN's parallel regions are done by teams of this file: whether the program, and no library in it, defines the names that oneDNN takes from
+/// an OpenMP runtime (openmp.c).
+int ck_serves_openmp(void);
+/// Says that the parallel regions to come are those of a primitive, of which `meets_inside` keeps whether its threads wait for each other: 0 at first.
+/// Null says that they are of none.
+void ck_begin_primitive(int *meets_inside);
+void ck_set_team_mode(ck_team *team, ck_team_mode mode);
+ck_team_counts ck_count_team(const ck_team *team);
+
+/// What a thread does for a kernel: one of `parts` parts of the work.
+typedef void (*ck_body)(void *context, int part, int parts);
+
+/// Runs body(context, part, parts) for each part, on the threads of the team that the calling thread leads; one after another if it leads none
+/// or does a part already.
+void ck_parallel(ck_body body, void *context, int parts);
 
 /// A part of a computation that a team does together, with what it works on.
 typedef struct {
@@ -43,13 +73,10 @@ typedef struct {
     int waits;
 } ck_call;
 
-/// Runs calls one after another without ending the team between them (team.c).
-/// - Returns: whether one thread had to do a part of them alone, because others had no processor.
-int ck_run_calls(const ck_call *calls, ptrdiff_t count, int threads);
+/// Runs calls one after another, all parts of each, without ending the region between them (calls.c).
+void ck_run_calls(const ck_call *calls, ptrdiff_t count, int parts);
 /// Below this many elements a kernel keeps to one thread: waking another costs more than it saves.
 enum { ck_serial_count = 8192 };
-/// Sets how many threads oneDNN uses when the calling thread executes a primitive.
-void ck_set_threads(int threads);
 
 // MARK: Elementwise (elementwise.c)
 

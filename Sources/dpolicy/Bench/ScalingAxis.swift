@@ -1,4 +1,5 @@
 import Foundation
+import MachineResources
 
 /// A size with which cost grows.
 enum ScalingAxis: String, Codable, CaseIterable {
@@ -61,7 +62,7 @@ enum ScalingAxis: String, Codable, CaseIterable {
                 }
             ]
         case .threads:
-            let sizes = [1, 2, 4, 8, 16, 32, 64].filter { $0 <= ProcessInfo.processInfo.activeProcessorCount }
+            let sizes = [1, 2, 4, 8, 16, 32, 64].filter { $0 <= Processors().usable.count }
             return [
                 ScalingCurve("training step, batch 256", sizes) { ["--work", "training", "--threads", "\($0)"] },
                 ScalingCurve("network pass, batch 1", sizes) { ["--work", "pass", "--threads", "\($0)"] },

@@ -1,0 +1,91 @@
+// What a team's own files share: a region is a piece of work in parts, which threads claim one by one.
+#ifndef CK_TEAM_H
+#define CK_TEAM_H
+
+#include <pthread.h>
+
+#include "CKernels.h"
+#include "gate.h"
+
+/// A part of the open region.
+typedef struct {
+    /// The last region in which a thread has claimed this part.
+    _Alignas(64) _Atomic uint64_t claimed;
+} ck_part;
+
+typedef struct {
+    struct ck_team *team;
+    pthread_t thread;
+    int number;
+} ck_member;
+
+/// The threads in a region that wait for each other: all of them arrive before any goes on.
+typedef struct {
+    _Alignas(64) _Atomic uint32_t arrivals;
+    ck_gate gate;
+} ck_meeting;
+
+struct ck_team {
+    /// Threads, the leader included.
+    int size;
+    ck_member members[ck_most_threads];
+
+    // The open region; only the leader writes, and only while none is open.
+    ck_body body;
+    void *context;
+    /// For the OpenMP barrier.
+    ck_meeting barrier;
+    /// Its number, whether members are to come late, and how many parts it has, as one word.
+    _Alignas(64) _Atomic uint64_t region;
+    /// Members sleep here for the next region.
+    ck_gate opened;
+    /// Parts that are not finished, and where the leader sleeps for the last one.
+    _Alignas(64) atomic_int pending;
+    ck_gate finished;
+    ck_part parts[ck_most_threads];
+
+    /// Whether the leader does all parts.
+    atomic_int is_alone;
+
+    // Known to the leader alone.
+    uint64_t last_region;
+    /// Whether a region is open: the leader is in one of its parts.
+    int is_at_work;
+    ck_team_mode mode;
+    /// Until when the leader works alone, for how long the last time, and since when the team has worked together.
+    int64_t alone_until, alone_time, together_since;
+    /// When the last region ended.
+    int64_t idle_since;
+    /// What the leader has done since a moment not long ago: by the clock, on its processor, and waiting on it.
+    struct {
+        int64_t begin, processor_begin, spun;
+    } window;
+    /// Whether the threads in regions of the primitive at work wait for each other, as far as is known (openmp.c).
+    int *meets_inside;
+    ck_team_counts counts;
+    atomic_int is_disbanded;
+};
+
+/// The team that the calling thread leads; null if none.
+ck_team *ck_current_team(void);
+
+/// Whether the leader does all parts itself, because members have no processor; now and then it is to try again.
+int ck_works_alone(ck_team *team);
+
+/// Whether a region of so many parts is to be shared with members; never one that begins inside another.
+int ck_shares(ck_team *team, int parts);
+
+/// Has the team do all parts of a region. Members that come late do only what the leader has not begun after 100 ms.
+/// - Returns: whether a member began a part before the leader was done with its first one.
+int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int members_come_late);
+
+/// Waits until every part is claimed, but not for long: a member that does not come then has no processor, and the leader works alone for a while.
+void ck_await_claims(ck_team *team, int parts);
+/// Claims a part that nobody has begun, for the leader.
+int ck_claim_for_leader(ck_team *team, int part);
+void ck_finish_for_leader(ck_team *team);
+
+/// Arrives as so many of all parts and waits for the others; `number` counts the meetings from 1.
+void ck_meet(ck_team *team, ck_meeting *meeting, uint32_t number, int arriving, int parts);
+
+#endif

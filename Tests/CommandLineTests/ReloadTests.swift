@@ -1,0 +1,114 @@
+import CPUBackend
+import DiffusionPolicyKit
+import Foundation
+import RemotePolicies
+import TestSupport
+import Testing
+
+/// `dpolicy serve` when it is told to read its policy again.
+@Suite(.timeLimit(.minutes(5))) struct ReloadTests {
+    let folder: TemporaryFolder
+    let request = ChunkRequest(
+        observations: (0..<2).map {
+            Observation(vectors: ["state": fill("\($0)", count: 5), "keypoint": fill("k", count: 18)])
+        },
+        key: RandomKey(seed: 3))
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try Fixtures.writePushTPolicy(to: folder("first"))
+        try Fixtures.writePushTPolicy(to: folder("second"), seed: 8)
+        try lead(to: "first")
+    }
+
+    /// Lets the link that is served lead to a folder, in one step.
+    private func lead(to name: String) throws {
+        try FileManager.default.createSymbolicLink(atPath: folder("next").path, withDestinationPath: name)
+        #expect(rename(folder("next").path, folder("current").path) == 0)
+    }
+
+    private func serve() throws -> (run: CommandLineRun, client: PolicyClient, address: String) {
+        let (run, ready) = try ServerRun.start([
+            "--policy", folder("current").path, "--threads", "1", "--precision", "float32", "--batch", "4",
+        ])
+        return (run, try PolicyClient(ServerAddress(ready.address)), ready.address)
+    }
+
+    /// Which of the policies gives the server's answer.
+    private func whoAnswers(_ client: PolicyClient) throws -> String {
+        let answer = try client.chunks(for: [request])[0].prediction.joined()
+        let names = try ["first", "second"].filter { name in
+            let policy = try DiffusionPolicy(
+                contentsOf: folder(name), backend: CPUMachine(threads: 1, precision: .float32))
+            let own = try policy.chunks(for: [request])[0].prediction.joined()
+            return zip(answer, own).allSatisfy { abs($0 - $1) < 0.1 }
+        }
+        try #require(names.count == 1, "\(answer)")
+        return names[0]
+    }
+
+    /// Waits until the server has said something so many times.
+    private func wait(for text: String, times: Int = 1, from server: CommandLineRun, _ body: () throws -> Void = {})
+        throws
+    {
+        while server.isRunning, server.errorsSoFar.components(separatedBy: text).count <= times {
+            try body()
+            usleep(10_000)
+        }
+        try #require(server.isRunning, "\(server.errorsSoFar)")
+    }
+
+    @Test func anotherPolicyAnswersAfterTheSignal() throws {
+        let (server, client, address) = try serve()
+        let robots = try CommandLineRun([
+            "load", "--server", address, "--clients", "3", "--seconds", "4", "--interval", "2",
+        ])
+        #expect(try whoAnswers(client) == "first")
+        try lead(to: "second")
+        #expect(try whoAnswers(client) == "first")
+        server.signal(SIGHUP)
+        var answers: [String] = []
+        try wait(for: "reloaded in", from: server) { answers.append(try whoAnswers(client)) }
+        #expect(try whoAnswers(client) == "second")
+        #expect(answers == answers.sorted())
+        // Several at once, the last of which comes after the change.
+        try lead(to: "first")
+        for _ in 0..<5 { server.signal(SIGHUP) }
+        try wait(for: "reloaded in", times: 2, from: server)
+        #expect(try whoAnswers(client) == "first")
+        let outcome = try robots.wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(
+            outcome.lines.count == 2 && outcome.lines.allSatisfy { $0.hasSuffix("  0 errors") }, "\(outcome.output)")
+        // While it reads the policy, it can end.
+        server.signal(SIGHUP)
+        server.signal(SIGTERM)
+        #expect(try server.wait().status == 0)
+    }
+
+    @Test func aPolicyThatCannotBeServedLeavesTheOldOne() throws {
+        let (server, client, _) = try serve()
+        try Fixtures.writePushTPolicy(to: folder("other"), executing: 2)
+        try Fixtures.writePushTPolicy(to: folder("broken"), seed: 9)
+        let weights = folder("broken/model.safetensors")
+        try Data(contentsOf: weights).dropLast(4).write(to: weights)
+        let reasons = [
+            ("absent", "no policy.json"), ("other", "action 3, as robots were told"), ("broken", "model.safetensors"),
+        ]
+        for (index, (name, words)) in reasons.enumerated() {
+            try lead(to: name)
+            server.signal(SIGHUP)
+            try wait(for: "not reloaded", times: index + 1, from: server)
+            let line = server.errorsSoFar.split(separator: "\n").last ?? ""
+            #expect(line.hasPrefix("dpolicy: error: \(folder("current").path): not reloaded"), "\(line)")
+            #expect(line.contains(words), "\(line)")
+            #expect(try whoAnswers(client) == "first")
+        }
+        try lead(to: "second")
+        server.signal(SIGHUP)
+        try wait(for: "reloaded in", from: server)
+        #expect(try whoAnswers(client) == "second")
+        server.signal(SIGTERM)
+        #expect(try server.wait().status == 0)
+    }
+}
