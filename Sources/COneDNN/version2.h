@@ -104,3 +104,31 @@ static inline dnnl_status_t dnnl_convolution_backward_weights_primitive_desc_cre
     if (status != dnnl_success) return status;
     return dnnl_primitive_desc_create(made, &operation, attributes, engine, forward);
 }
+
+// Goes on to the first implementation whose name does not begin so.
+static inline dnnl_status_t onednn_avoid(
+    dnnl_primitive_desc_t *primitive, const_dnnl_primitive_desc_t forward, const char *beginning) {
+    if (!onednn_is_implemented_by(*primitive, beginning)) return dnnl_success;
+    const_dnnl_op_desc_t operation;
+    const_dnnl_primitive_attr_t attributes;
+    dnnl_engine_t engine;
+    dnnl_status_t status = dnnl_primitive_desc_query(*primitive, dnnl_query_op_d, 0, &operation);
+    if (status == dnnl_success) status = dnnl_primitive_desc_query(*primitive, dnnl_query_engine, 0, &engine);
+    if (status == dnnl_success) status = dnnl_primitive_desc_get_attr(*primitive, &attributes);
+    if (status != dnnl_success) return status;
+    // The iterator begins at the implementation that is to be avoided, and reads the operation that this one holds.
+    dnnl_primitive_desc_iterator_t iterator;
+    status = dnnl_primitive_desc_iterator_create(&iterator, operation, attributes, engine, forward);
+    if (status != dnnl_success) return status;
+    dnnl_primitive_desc_t next = NULL;
+    while ((status = dnnl_primitive_desc_iterator_next(iterator)) == dnnl_success) {
+        next = dnnl_primitive_desc_iterator_fetch(iterator);
+        if (!onednn_is_implemented_by(next, beginning)) break;
+        dnnl_primitive_desc_destroy(next);
+    }
+    dnnl_primitive_desc_iterator_destroy(iterator);
+    if (status != dnnl_success) return status;
+    dnnl_primitive_desc_destroy(*primitive);
+    *primitive = next;
+    return dnnl_success;
+}

@@ -55,6 +55,15 @@ extension OneDNN {
                 geometry.map { Int64($0.stride) }, geometry.map { _ in 0 }, geometry.map { Int64($0.padding) }, after
             )
         }
+
+        /// Whether strided windows of one pixel have a number of channels for which oneDNN's weight gradient is wrong.
+        ///
+        /// Versions 2.6.3, 3.7.2 and 3.12.1 gather the channels of such windows in eights with AVX2 and in sixteens with AVX-512, however
+        /// few there are, in memory for those alone: threads overwrite what others have gathered, the sums, the barrier at which they
+        /// wait for each other, and what lies behind.
+        fileprivate var gathersIncompleteBlocks: Bool {
+            geometry.contains { $0.stride > 1 } && geometry.allSatisfy { $0.kernel == 1 } && source[1] % 16 != 0
+        }
     }
 
     /// The layouts of a product's tensors.
@@ -112,10 +121,12 @@ extension OneDNN {
                         made, engine, layouts.source.descriptor, layouts.weights.descriptor,
                         layouts.bias?.descriptor, layouts.destination.descriptor, hint.handle, attributes)
                 }
-                return dnnl_convolution_backward_weights_primitive_desc_create(
+                let status = dnnl_convolution_backward_weights_primitive_desc_create(
                     made, engine, dnnl_convolution_direct, layouts.source.descriptor, layouts.weights.descriptor,
                     layouts.bias?.descriptor, layouts.destination.descriptor, windows.strides, windows.dilations,
                     windows.before, windows.after, hint.handle, attributes)
+                guard status == dnnl_success, product.gathersIncompleteBlocks else { return status }
+                return onednn_avoid(made, hint.handle, "jit_1x1:")
             }
         }
     }

@@ -156,18 +156,9 @@ final class OneDNN: @unchecked Sendable {
                     handle, argument.query, argument == .bias || argument == .gradientOfBias ? 1 : 0))
         }
 
-        fileprivate var scratchpadLayout: Layout {
+        /// The layout of the working memory that the primitive writes to.
+        var scratchpadLayout: Layout {
             Layout(copying: dnnl_primitive_desc_query_md(handle, dnnl_query_scratchpad_md, 0))
-        }
-
-        /// The bytes of working memory that the primitive writes to.
-        var scratchpadByteCount: Int {
-            let byteCount = scratchpadLayout.byteCount
-            var name: UnsafePointer<CChar>?
-            dnnl_primitive_desc_query(handle, dnnl_query_impl_info_str, 0, &name)
-            // For strided windows of one pixel, oneDNN 2.6.3, 3.7.2 and 3.12.1 gather channels in eights with AVX2 and in sixteens with
-            // AVX-512, however few there are, in memory for those alone.
-            return name.map { String(cString: $0) }?.hasPrefix("jit_1x1:") == true ? 16 * byteCount : byteCount
         }
     }
 
@@ -222,9 +213,8 @@ final class OneDNN: @unchecked Sendable {
                 arg: tensor.argument.index,
                 memory: memory(description.layout(of: tensor.argument), at: tensor.memory))
         }
-        let byteCount = description.scratchpadByteCount
-        if byteCount > 0 {
-            let memory = try memory(scratch, at: scratchpad.reserve(byteCount))
+        if scratch.byteCount > 0 {
+            let memory = try memory(scratch, at: scratchpad.reserve(scratch.byteCount))
             scratchpad.onMove { dnnl_memory_set_data_handle(memory, $0) }
             arguments.append(dnnl_exec_arg_t(arg: DNNL_ARG_SCRATCHPAD, memory: memory))
         }
