@@ -49,7 +49,8 @@ int ck_works_alone(ck_team *team) {
 
 static void ck_note_loss(ck_team *team) {
     team->counts.losses++;
-    if (team->mode != ck_together_or_alone) return;
+    // One region may lose a member at its begin and be found slow at its end.
+    if (team->mode != ck_together_or_alone || atomic_load_explicit(&team->is_alone, memory_order_relaxed)) return;
     const int64_t now = ck_now();
     if (now - team->together_since > CK_LONG_TOGETHER_NANOSECONDS || team->alone_time == 0)
         team->alone_time = CK_LEAST_ALONE_NANOSECONDS;
@@ -225,20 +226,30 @@ static int ck_start(ck_member *member) {
     return !error;
 }
 
-ck_team *ck_lead_team(int threads) {
+ck_team *ck_make_team(int threads) {
     ck_team *team = aligned_alloc(64, sizeof(ck_team));
+    if (!team) return 0;
     *team = (ck_team){.size = 1};
-    team->members[0] = (ck_member){.team = team, .thread = pthread_self()};
     for (int i = 1; i < threads && i < ck_most_threads; i++) {
         team->members[i] = (ck_member){.team = team, .number = i};
         if (!ck_start(&team->members[i])) break;
         team->size++;
     }
-    return ck_led = team;
+    return team;
+}
+
+ck_team *ck_lead_team(ck_team *team) {
+    ck_team *before = ck_led;
+    ck_led = team;
+    if (team && !pthread_equal(team->leader, pthread_self())) {
+        // Another thread's times tell nothing of this one's.
+        team->leader = pthread_self();
+        team->idle_since = 0;
+    }
+    return before;
 }
 
 void ck_disband_team(ck_team *team) {
-    ck_led = 0;
     atomic_store(&team->is_disbanded, 1);
     ck_gate_open(&team->opened, (uint32_t)++team->last_region);
     for (int i = 1; i < team->size; i++) pthread_join(team->members[i].thread, 0);

@@ -47,7 +47,8 @@ struct ck_team {
     /// Whether the leader does all parts.
     atomic_int is_alone;
 
-    // Known to the leader alone.
+    // Known to the leader alone, which is one thread at a time; the one that led last.
+    pthread_t leader;
     uint64_t last_region;
     /// Whether a region is open: the leader is in one of its parts.
     int is_at_work;
@@ -65,9 +66,6 @@ struct ck_team {
     ck_team_counts counts;
     atomic_int is_disbanded;
 };
-
-/// The team that the calling thread leads; null if none.
-ck_team *ck_current_team(void);
 
 /// Whether the leader does all parts itself, because members have no processor; now and then it is to try again.
 int ck_works_alone(ck_team *team);

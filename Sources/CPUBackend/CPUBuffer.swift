@@ -9,11 +9,11 @@ final class CPUBuffer: DeviceBuffer, @unchecked Sendable {
     private var packedWeights: [PackedWeights] = []
     let memoryOfPacked = AlignedMemory.Pool()
 
-    private let engine: EngineThread
+    private let team: Team
 
-    init(count: Int, engine: EngineThread) throws {
+    init(count: Int, team: Team) throws {
         self.count = count
-        self.engine = engine
+        self.team = team
         memory = try AlignedMemory(floats: count)
     }
 
@@ -22,19 +22,19 @@ final class CPUBuffer: DeviceBuffer, @unchecked Sendable {
     func read(into values: UnsafeMutableBufferPointer<Float>, offset: Int) {
         precondition(
             offset >= 0 && offset + values.count <= count, "\(values.count) from \(offset) of \(count) elements")
-        engine.perform { values.baseAddress?.update(from: floats + offset, count: values.count) }
+        team.perform { values.baseAddress?.update(from: floats + offset, count: values.count) }
     }
 
     func write(_ values: UnsafeBufferPointer<Float>, offset: Int) {
         precondition(offset >= 0 && offset + values.count <= count, "\(values.count) to \(offset) of \(count) elements")
         guard let source = values.baseAddress else { return }
-        engine.perform {
+        team.perform {
             (floats + offset).update(from: source, count: values.count)
             markChanged()
         }
     }
 
-    /// Called on the engine's thread, as everything that reads or changes the elements.
+    /// Called by the leader of the team, as everything that reads or changes the elements.
     func markChanged() { version += 1 }
 
     /// The one copy of a range in a form; executables that want the same one share it.

@@ -3,11 +3,11 @@ public import TensorGraph
 /// A graph prepared for a `CPUMachine`: a plan with its inputs and outputs by name.
 public final class CPUExecutable: Executable {
     private let plan: Plan
-    private let engine: EngineThread
+    private let team: Team
 
-    init(plan: Plan, engine: EngineThread) {
+    init(plan: Plan, team: Team) {
         self.plan = plan
-        self.engine = engine
+        self.team = team
     }
 
     /// Sets an input before a run.
@@ -19,10 +19,10 @@ public final class CPUExecutable: Executable {
     }
 
     /// Computes what changes at a rate.
-    public func run(_ rate: Rate) { engine.perform(.run(plan, rate)) }
+    public func run(_ rate: Rate) { team.perform { plan.run(rate) } }
 
     /// Computes what changes at a rate as `run` does and measures each instruction, in the order in which they run.
-    public func profile(_ rate: Rate) -> [InstructionProfile] { engine.perform { plan.profile(rate) } }
+    public func profile(_ rate: Rate) -> [InstructionProfile] { team.perform { plan.profile(rate) } }
 
     /// Reads an output after a run.
     public func read(_ name: String, into values: UnsafeMutableBufferPointer<Float>) {

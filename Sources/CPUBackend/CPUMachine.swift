@@ -4,7 +4,7 @@ public import TensorGraph
 
 /// A backend for this computer's processor: oneDNN's primitives and fused kernels on one team of threads.
 ///
-/// All work runs on one thread of its own and the team that it leads; callers hand over and wait.
+/// One caller at a time leads the team, whichever thread it is on; others wait for their turn.
 public final class CPUMachine: Backend {
     /// Threads that work together.
     public let threads: Int
@@ -14,7 +14,7 @@ public final class CPUMachine: Backend {
     public let precision: Precision
     /// How weights are kept in graphs without gradients.
     public let weights: WeightFormat
-    let engine: EngineThread
+    let team: Team
     private let oneDNN: OneDNN
 
     /// A machine with a team of threads.
@@ -28,8 +28,8 @@ public final class CPUMachine: Backend {
         instructions = (try? .inUse()) ?? .ofProcessor
         self.precision = precision ?? (instructions.multipliesBFloat16 ? .bfloat16 : .float32)
         self.weights = weights
-        engine = EngineThread(threads: max(1, threads ?? Processors().threads))
-        self.threads = engine.threads
+        team = Team(threads: max(1, threads ?? Processors().threads))
+        self.threads = team.threads
         oneDNN = OneDNN()
     }
 
@@ -43,7 +43,7 @@ public final class CPUMachine: Backend {
 
     /// A vector of zeros.
     /// - Throws: `OutOfMemory`.
-    public func makeBuffer(count: Int) throws -> any DeviceBuffer { try CPUBuffer(count: count, engine: engine) }
+    public func makeBuffer(count: Int) throws -> any DeviceBuffer { try CPUBuffer(count: count, team: team) }
 
     /// Hoists what changes seldom, rounds the operands of products, fuses, places the values in one arena, packs the weights and prepares the
     /// primitives.
@@ -57,37 +57,41 @@ public final class CPUMachine: Backend {
         }
         graph.checkVectors(parameters: parameters, gradients: gradients)
         let buffer = cpu(parameters)
-        return try engine.perform {
+        return try team.perform {
             let plan = try Plan(
                 graph.hoisted().withProducts(in: precision), parameters: buffer, gradients: gradients.map(cpu),
                 oneDNN: oneDNN, weights: weights, threads: Int32(threads))
-            return CPUExecutable(plan: plan, engine: engine)
+            return CPUExecutable(plan: plan, team: team)
         }
     }
 
     /// The sum of the squares of a vector's elements.
     public func sumOfSquares(of buffer: any DeviceBuffer) -> Double {
-        engine.perform(.sumOfSquares(cpu(buffer), threads: threads))
+        let vector = cpu(buffer)
+        return team.perform { ck_sum_of_squares(vector.floats, vector.count, Int32(threads)) }
     }
 
     /// Adds `factor` times a vector to another.
     public func add(_ buffer: any DeviceBuffer, scaledBy factor: Float, to total: any DeviceBuffer) {
         let (buffer, total) = (cpu(buffer), cpu(total))
         precondition(buffer.count == total.count, "\(buffer.count) and \(total.count) elements")
-        engine.perform(.add(buffer, scaledBy: factor, to: total, threads: threads))
+        team.perform {
+            ck_accumulate(buffer.floats, factor, total.floats, total.count, Int32(threads))
+            total.markChanged()
+        }
     }
 
     /// One AdamW update and the moving average after it; the average of a frozen range is a copy of its weights.
     public func update(_ state: TrainingState, table: ParameterTable, with update: AdamWUpdate) {
         state.checkVectors(table)
-        let vectors = EngineWork.TrainingVectors(
+        let vectors = TrainingVectors(
             parameters: cpu(state.parameters), gradients: cpu(state.gradients), firstMoment: cpu(state.firstMoment),
             secondMoment: cpu(state.secondMoment), average: cpu(state.average))
-        engine.perform(.update(vectors, table, update, threads: threads))
+        team.perform { vectors.update(table, with: update, threads: Int32(threads)) }
     }
 
-    /// Runs a series of calls on the engine's thread.
-    public func perform<Result>(_ body: () throws -> Result) rethrows -> Result { try engine.perform(body) }
+    /// Runs a series of calls as the leader of the team.
+    public func perform<Result>(_ body: () throws -> Result) rethrows -> Result { try team.perform(body) }
 
     private func cpu(_ buffer: any DeviceBuffer) -> CPUBuffer {
         guard let buffer = buffer as? CPUBuffer else {

@@ -96,8 +96,7 @@ extension InstructionCompiler {
             bytes: start..<start + UInt(graph.type(of: value).byteCount), isWrite: isWrite, sharing: sharing)
     }
 
-    /// An instruction that others can be joined with, if it is one of a single thread: a kernel on so few elements that it would not wake other
-    /// threads anyway.
+    /// The instruction, if it works on few elements, as one that a single thread does and that can be joined with others; otherwise as it is.
     func joined(_ instruction: Plan.Instruction, of step: Step) -> Plan.Instruction {
         guard case .routine(let run) = instruction.work, !step.kernel.isProduct,
             step.results.allSatisfy({ $0.map { shape($0).count < ck_serial_count } ?? true })

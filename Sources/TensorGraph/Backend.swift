@@ -25,10 +25,9 @@ public protocol Backend: AnyObject, Sendable {
     /// A range that is not trained keeps its weights, and its average is a copy of them.
     func update(_ state: TrainingState, table: ParameterTable, with update: AdamWUpdate) throws
 
-    /// Runs a series of calls without handing over between threads for each of them.
+    /// Runs a series of calls with no other thread's calls in between.
     ///
-    /// One thread of the backend executes everything; a caller waits for it. Inside of `body`, calls to this backend's executables and
-    /// buffers are made directly.
+    /// A backend does the work of one caller at a time; others wait.
     func perform<Result>(_ body: () throws -> Result) rethrows -> Result
 }
 

@@ -14,12 +14,12 @@ struct TeamTests {
 
     @Test("each part of a region is done once", arguments: 1...8, modes)
     func parts(threads: Int, mode: ck_team_mode) {
-        let engine = EngineThread(threads: threads)
-        engine.setTeamMode(mode)
+        let team = Team(threads: threads)
+        team.setMode(mode)
         for parts in Array(1...9) + [Int(ck_most_threads), Int(ck_most_threads) + 1] {
             for _ in 0..<20 {
                 let tally = Tally(parts)
-                engine.perform { ck_parallel(Tally.body, tally.context, Int32(parts)) }
+                team.perform { ck_parallel(Tally.body, tally.context, Int32(parts)) }
                 #expect(tally.counts == [Int](repeating: 1, count: parts))
             }
         }
@@ -27,29 +27,29 @@ struct TeamTests {
 
     @Test("modes share regions, or do not")
     func counts() {
-        let engine = EngineThread(threads: 2)
+        let team = Team(threads: 2)
         let tally = Tally(2)
         func run(_ mode: ck_team_mode) {
-            engine.setTeamMode(mode)
-            engine.perform { ck_parallel(Tally.body, tally.context, 2) }
+            team.setMode(mode)
+            team.perform { ck_parallel(Tally.body, tally.context, 2) }
         }
         run(ck_together)
-        #expect(engine.teamCounts.shared_regions == 1)
+        #expect(team.counts.shared_regions == 1)
         run(ck_alone)
-        #expect(engine.teamCounts.shared_regions == 1)
-        #expect(engine.teamCounts.lone_regions == 1)
+        #expect(team.counts.shared_regions == 1)
+        #expect(team.counts.lone_regions == 1)
         run(ck_together)
-        #expect(engine.teamCounts.shared_regions == 2)
+        #expect(team.counts.shared_regions == 2)
     }
 
     @Test("calls of a list see what the calls before them have made", arguments: 1...8, modes)
     func lists(threads: Int, mode: ck_team_mode) {
-        let engine = EngineThread(threads: threads)
-        engine.setTeamMode(mode)
+        let team = Team(threads: threads)
+        team.setMode(mode)
         for parts in [threads, 2, threads + 3] {
             for _ in 0..<20 {
                 let rows = Rows(parts: parts, count: 7)
-                engine.perform { rows.run() }
+                team.perform { rows.run() }
                 #expect(rows.values == rows.expected)
             }
         }
@@ -57,8 +57,8 @@ struct TeamTests {
 
     @Test("a region that begins inside another is done by one thread", arguments: [2, 3, 8], modes)
     func regionsInRegions(threads: Int, mode: ck_team_mode) {
-        let engine = EngineThread(threads: threads)
-        engine.setTeamMode(mode)
+        let team = Team(threads: threads)
+        team.setMode(mode)
         for _ in 0..<50 {
             let (inner, outer) = (Tally(threads), Tally(threads))
             let nested: ck_body = { context, _, _ in
@@ -69,7 +69,7 @@ struct TeamTests {
                 ck_call(body: nested, context: inner.context, is_serial: 1, waits: 0),
                 ck_call(body: Tally.body, context: outer.context, is_serial: 0, waits: 1),
             ]
-            engine.perform { ck_run_calls(calls, calls.count, Int32(threads)) }
+            team.perform { ck_run_calls(calls, calls.count, Int32(threads)) }
             #expect(inner.counts == [Int](repeating: 1, count: threads))
             #expect(outer.counts == [Int](repeating: 1, count: threads))
         }
@@ -84,7 +84,7 @@ struct TeamTests {
         let graph = builder.graph(outputs: [("output", output)])
         func outputs(_ mode: ck_team_mode) throws -> [Float] {
             let machine = CPUMachine(threads: threads, precision: .float32)
-            machine.engine.setTeamMode(mode)
+            machine.team.setMode(mode)
             let parameters = try machine.makeBuffer(count: 1280)
             parameters.write(wave(1280, step: 37))
             let executable = try machine.compile(graph, parameters: parameters, gradients: nil)
@@ -132,10 +132,10 @@ struct TeamTests {
     func ends(mode: ck_team_mode) {
         for index in 0..<100 {
             let tally = Tally(4)
-            let engine = EngineThread(threads: 1 + index % 8)
+            let team = Team(threads: 1 + index % 8)
             guard index % 3 > 0 else { continue }
-            engine.setTeamMode(mode)
-            engine.perform { ck_parallel(Tally.body, tally.context, 4) }
+            team.setMode(mode)
+            team.perform { ck_parallel(Tally.body, tally.context, 4) }
             #expect(tally.counts == [1, 1, 1, 1])
         }
     }
@@ -151,13 +151,13 @@ struct TeamTests {
     @Test("threads of an OpenMP region may wait for each other by spinning", arguments: [1, 2, 3, 8], modes)
     func spinning(threads: Int, mode: ck_team_mode) throws {
         let openMP = try #require(OpenMP())
-        let engine = EngineThread(threads: threads)
-        engine.setTeamMode(mode)
+        let team = Team(threads: threads)
+        team.setMode(mode)
         // The second time the team knows, if it is told where to keep it.
         var meetsInside: Int32 = 0
         for _ in 0..<3 {
             let meeting = SpinningMeeting(openMP, threads: threads)
-            engine.perform {
+            team.perform {
                 ck_begin_primitive(&meetsInside)
                 openMP.parallel(SpinningMeeting.body, meeting.context, 0, 0)
                 ck_begin_primitive(nil)
@@ -281,7 +281,7 @@ private enum Lesson {
         state.parameters.write(wave(table.count, step: 37).map { 0.1 * $0 })
         let executable = try machine.compile(graph, parameters: state.parameters, gradients: state.gradients)
         for step in 1...6 {
-            machine.engine.setTeamMode(modes[step % modes.count])
+            machine.team.setMode(modes[step % modes.count])
             executable.write("x", wave(16 * 16 * 32, step: 29 + step))
             try executable.run(.step)
             let norm = machine.sumOfSquares(of: state.gradients).squareRoot()

@@ -41,10 +41,15 @@ typedef struct {
     long shared_regions, lone_regions, losses;
 } ck_team_counts;
 
-/// Makes the calling thread the leader of a new team.
-/// - Returns: the team, which has fewer threads than asked for if the system grants no more.
-ck_team *ck_lead_team(int threads);
-/// Ends the team of the calling thread.
+/// Makes a team of a leader, which is yet to come, and the members that it starts.
+/// - Returns: the team, which has fewer threads than asked for if the system grants no more; null if there is no memory.
+ck_team *ck_make_team(int threads);
+/// Makes the calling thread the leader of a team that has none, and of no other; of no team at all if it is null.
+/// - Returns: the team that it led before, or null.
+ck_team *ck_lead_team(ck_team *team);
+/// The team that the calling thread leads, or null.
+ck_team *ck_current_team(void);
+/// Ends a team that nobody leads.
 void ck_disband_team(ck_team *team);
 int ck_team_size(const ck_team *team);
 /// Whether oneDNN's parallel regions are done by teams of this file: whether the program, and no library in it, defines the names that oneDNN takes from

@@ -2,46 +2,12 @@ internal import CKernels
 internal import Foundation
 internal import TensorGraph
 
-/// What the engine's thread is asked to do: what a training step consists of, as values that are handed over without allocating, and anything else
-/// as a closure.
-enum EngineWork {
-    /// Any code.
-    case call(() -> Void)
-    /// A run of a plan.
-    case run(Plan, Rate)
-    /// The sum of the squares of a vector's elements.
-    case sumOfSquares(CPUBuffer, threads: Int)
-    /// Adds `factor` times the first vector to the second.
-    case add(CPUBuffer, scaledBy: Float, to: CPUBuffer, threads: Int)
-    /// One AdamW update.
-    case update(TrainingVectors, ParameterTable, AdamWUpdate, threads: Int)
+/// The vectors of a `TrainingState` in the processor's memory.
+struct TrainingVectors {
+    var parameters, gradients, firstMoment, secondMoment, average: CPUBuffer
 
-    /// The vectors of a `TrainingState` in the processor's memory.
-    struct TrainingVectors {
-        var parameters, gradients, firstMoment, secondMoment, average: CPUBuffer
-    }
-
-    /// Does it; the result is 0 for what has none.
-    func execute() -> Double {
-        switch self {
-        case .call(let body):
-            body()
-        case .run(let plan, let rate):
-            plan.run(rate)
-        case .sumOfSquares(let vector, let threads):
-            return ck_sum_of_squares(vector.floats, vector.count, Int32(threads))
-        case .add(let vector, let factor, let total, let threads):
-            ck_accumulate(vector.floats, factor, total.floats, vector.count, Int32(threads))
-            total.markChanged()
-        case .update(let vectors, let table, let update, let threads):
-            vectors.update(table, with: update, threads: Int32(threads))
-        }
-        return 0
-    }
-}
-
-extension EngineWork.TrainingVectors {
-    fileprivate func update(_ table: ParameterTable, with update: AdamWUpdate, threads: Int32) {
+    /// One AdamW update and the moving average after it.
+    func update(_ table: ParameterTable, with update: AdamWUpdate, threads: Int32) {
         table.forEachUniformRun { elements, rateMultiplier, decays in
             var numbers = ck_adamw(update, rateMultiplier: rateMultiplier, decays: decays)
             let offset = elements.lowerBound
