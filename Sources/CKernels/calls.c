@@ -1,54 +1,86 @@
 #include "team.h"
 
-// A list of calls is one region in which the threads meet where one needs what another has made. At the first meeting the leader takes the parts that
-// nobody has begun, since their members have no processor.
+// A list of calls is one region in which the threads meet where one needs what another has made. The calls between two meetings are a stretch. At the first
+// meeting the leader takes the parts that nobody has begun, since their members have no processor. When it had to wait long at a meeting, it also takes the
+// parts whose next stretch nobody has begun: two threads on one processor would wait for each other at every meeting, a millisecond each time.
+
+/// What becomes of a part of a list.
+typedef struct {
+    /// Stretches that its member has begun, or `ck_taken_over`.
+    _Alignas(64) _Atomic uint32_t begun;
+} ck_progress;
+
+static const uint32_t ck_taken_over = UINT32_MAX;
+
+/// When the leader has waited long at a meeting: another thread is on its processor, or has none.
+#define CK_LONG_WAIT_NANOSECONDS 200000
 
 typedef struct {
     ck_team *team;
     const ck_call *calls;
     ptrdiff_t count;
     ck_meeting meeting;
+    ck_progress parts[ck_most_threads];
 } ck_walk;
+
+/// Begins a stretch of a part, for its member or to take the part over; fails if the other has done so.
+static int ck_begin(ck_walk *walk, int part, uint32_t stretch, uint32_t next) {
+    return atomic_compare_exchange_strong_explicit(
+        &walk->parts[part].begun, &stretch, next, memory_order_acq_rel, memory_order_relaxed);
+}
 
 static void ck_do_part(const ck_call *call, int part, int parts) {
     if (!call->is_serial) call->body(call->context, part, parts);
     else if (part == 0) call->body(call->context, 0, 1);
 }
 
+/// Does a part as its member, up to where the leader has taken it over.
 static void ck_follow(ck_walk *walk, int part, int parts) {
     uint32_t meetings = 0;
     for (const ck_call *call = walk->calls; call < walk->calls + walk->count; call++) {
-        if (call->waits) ck_meet(walk->team, &walk->meeting, ++meetings, 1, parts);
+        if (call->waits) {
+            ck_meet(walk->team, &walk->meeting, ++meetings, 1, parts);
+            if (!ck_begin(walk, part, meetings, meetings + 1)) return;
+        }
         ck_do_part(call, part, parts);
     }
 }
 
-/// The parts that the leader does.
+/// The parts that the leader does, the first ones from their begin.
 typedef struct {
-    int count, parts[ck_most_threads];
+    int count, whole, parts[ck_most_threads];
 } ck_own_parts;
 
-/// Takes the parts that nobody begins and does them up to a call.
-static void ck_take_over(ck_walk *walk, const ck_call *end, ck_own_parts *own, int parts) {
-    ck_await_claims(walk->team, parts);
+/// Takes the parts of which nobody has begun a stretch, and does it.
+static void ck_take_over(
+    ck_walk *walk, uint32_t stretch, const ck_call *begin, const ck_call *end, ck_own_parts *own, int parts) {
+    const int before = own->count;
+    if (stretch == 0) ck_await_claims(walk->team, parts);
     for (int part = 1; part < parts; part++) {
-        if (!ck_claim_for_leader(walk->team, part)) continue;
+        if (stretch == 0 ? !ck_claim_for_leader(walk->team, part) : !ck_begin(walk, part, stretch, ck_taken_over)) continue;
         own->parts[own->count++] = part;
-        for (const ck_call *call = walk->calls; call < end; call++) ck_do_part(call, part, parts);
+        for (const ck_call *call = begin; call < end; call++) ck_do_part(call, part, parts);
     }
+    if (stretch == 0) own->whole = own->count;
+    else if (own->count > before) ck_note_loss(walk->team);
 }
 
 static void ck_lead(ck_walk *walk, int parts) {
-    ck_own_parts own = {.count = 1};
+    ck_own_parts own = {.count = 1, .whole = 1};
     uint32_t meetings = 0;
+    int has_waited_long = 0;
+    const ck_call *begin = walk->calls;
     for (const ck_call *call = walk->calls; call < walk->calls + walk->count; call++) {
         if (call->waits) {
-            if (meetings == 0) ck_take_over(walk, call, &own, parts);
-            ck_meet(walk->team, &walk->meeting, ++meetings, own.count, parts);
+            if (meetings == 0 || has_waited_long) ck_take_over(walk, meetings, begin, call, &own, parts);
+            has_waited_long |= ck_meet(walk->team, &walk->meeting, ++meetings, own.count, parts) > CK_LONG_WAIT_NANOSECONDS;
+            begin = call;
         }
         for (int i = 0; i < own.count; i++) ck_do_part(call, own.parts[i], parts);
     }
-    for (int i = 1; i < own.count; i++) ck_finish_for_leader(walk->team);
+    if (has_waited_long) ck_take_over(walk, meetings, begin, walk->calls + walk->count, &own, parts);
+    // A member that gave up its part finishes it nevertheless: it still looks at this list until then.
+    for (int i = 1; i < own.whole; i++) ck_finish_for_leader(walk->team);
 }
 
 static void ck_walk_body(void *context, int part, int parts) {
@@ -60,7 +92,10 @@ static void ck_walk_body(void *context, int part, int parts) {
 void ck_run_calls(const ck_call *calls, ptrdiff_t count, int parts) {
     ck_team *team = ck_current_team();
     if (ck_shares(team, parts)) {
-        ck_walk walk = {.team = team, .calls = calls, .count = count};
+        ck_walk walk;
+        walk.team = team, walk.calls = calls, walk.count = count;
+        walk.meeting = (ck_meeting){0};
+        for (int part = 0; part < parts; part++) atomic_init(&walk.parts[part].begun, 1);
         ck_run_region(team, ck_walk_body, &walk, parts, 0);
         return;
     }

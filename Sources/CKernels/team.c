@@ -47,7 +47,7 @@ int ck_works_alone(ck_team *team) {
     return 0;
 }
 
-static void ck_note_loss(ck_team *team) {
+void ck_note_loss(ck_team *team) {
     team->counts.losses++;
     // One region may lose a member at its begin and be found slow at its end.
     if (team->mode != ck_together_or_alone || atomic_load_explicit(&team->is_alone, memory_order_relaxed)) return;
@@ -158,14 +158,16 @@ void ck_parallel(ck_body body, void *context, int parts) {
 
 // MARK: Meetings
 
-void ck_meet(ck_team *team, ck_meeting *meeting, uint32_t number, int arriving, int parts) {
+int64_t ck_meet(ck_team *team, ck_meeting *meeting, uint32_t number, int arriving, int parts) {
     const uint32_t arrivals = (uint32_t)arriving
         + atomic_fetch_add_explicit(&meeting->arrivals, (uint32_t)arriving, memory_order_acq_rel);
-    if (arrivals == number * (uint32_t)parts) ck_gate_open(&meeting->gate, number);
-    else {
-        const int64_t spun = ck_gate_wait(&meeting->gate, number);
-        if (ck_led) team->window.spun += spun;
+    if (arrivals == number * (uint32_t)parts) {
+        ck_gate_open(&meeting->gate, number);
+        return 0;
     }
+    const int64_t spun = ck_gate_wait(&meeting->gate, number);
+    if (ck_led) team->window.spun += spun;
+    return spun;
 }
 
 // MARK: Members

@@ -77,6 +77,9 @@ int ck_shares(ck_team *team, int parts);
 /// - Returns: whether a member began a part before the leader was done with its first one.
 int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int members_come_late);
 
+/// Notes that a member has no processor: the leader works alone for a while.
+void ck_note_loss(ck_team *team);
+
 /// Waits until every part is claimed, but not for long: a member that does not come then has no processor, and the leader works alone for a while.
 void ck_await_claims(ck_team *team, int parts);
 /// Claims a part that nobody has begun, for the leader.
@@ -84,6 +87,7 @@ int ck_claim_for_leader(ck_team *team, int part);
 void ck_finish_for_leader(ck_team *team);
 
 /// Arrives as so many of all parts and waits for the others; `number` counts the meetings from 1.
-void ck_meet(ck_team *team, ck_meeting *meeting, uint32_t number, int arriving, int parts);
+/// - Returns: nanoseconds for which it spun, or 0 if it was very short.
+int64_t ck_meet(ck_team *team, ck_meeting *meeting, uint32_t number, int arriving, int parts);
 
 #endif

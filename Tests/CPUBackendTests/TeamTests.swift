@@ -55,6 +55,19 @@ struct TeamTests {
         }
     }
 
+    @Test("calls of a list see what the calls before them have made beside busy threads", arguments: [2, 3, 8], modes)
+    func disturbedLists(threads: Int, mode: ck_team_mode) {
+        let team = Team(threads: threads)
+        team.setMode(mode)
+        let rivals = Rivals(4)
+        defer { rivals.end() }
+        for _ in 0..<50 {
+            let rows = Rows(parts: threads, count: 40)
+            team.perform { rows.run() }
+            #expect(rows.values == rows.expected)
+        }
+    }
+
     @Test("a region that begins inside another is done by one thread", arguments: [2, 3, 8], modes)
     func regionsInRegions(threads: Int, mode: ck_team_mode) {
         let team = Team(threads: threads)
