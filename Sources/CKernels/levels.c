@@ -15,6 +15,14 @@ ck_level ck_processor_level(void) {
 #endif
 }
 
+int ck_multiplies_bfloat16_faster(void) {
+#if defined(__x86_64__) && defined(__linux__)
+    return !__builtin_cpu_is("intel");
+#else
+    return 1;
+#endif
+}
+
 void ck_cap_level(ck_level level) { atomic_store_explicit(&ck_cap, level, memory_order_relaxed); }
 void ck_cap_level_of_thread(ck_level level) { ck_cap_of_thread = level; }
 

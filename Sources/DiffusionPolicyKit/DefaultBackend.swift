@@ -30,7 +30,8 @@ extension Trainer {
         recipe: Recipe, demonstrations: ReplayBuffer, seed: UInt64? = nil, threads: Int? = nil
     ) throws {
         try self.init(
-            recipe: recipe, demonstrations: demonstrations, seed: seed, backend: CPUMachine(threads: threads))
+            recipe: recipe, demonstrations: demonstrations, seed: seed,
+            backend: CPUMachine(threads: threads, precision: CPUMachine.precisionForTraining))
     }
 
     /// Writes the policy as it is now as a policy directory.

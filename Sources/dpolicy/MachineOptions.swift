@@ -6,7 +6,8 @@ public import TensorGraph
 struct MachineOptions: ParsableArguments {
     @Option(
         help: """
-            Precision of the operands of products, float32 or bfloat16; bfloat16 where the processor has the instructions if not given.
+            Precision of the operands of products, float32 or bfloat16; if not given, bfloat16 where the processor has the instructions, \
+            for training only where it multiplies faster with them.
             """)
     var precision: Precision?
 
@@ -18,6 +19,11 @@ struct MachineOptions: ParsableArguments {
         _ global: GlobalOptions, precision other: Precision? = nil, weights: WeightFormat = .native
     ) -> CPUMachine {
         CPUMachine(threads: global.threads, precision: other ?? precision, weights: weights)
+    }
+
+    /// The machine that trains.
+    func machineForTraining(_ global: GlobalOptions) -> CPUMachine {
+        machine(global, precision: precision ?? CPUMachine.precisionForTraining)
     }
 
     /// Refuses a precision that this processor does not have.

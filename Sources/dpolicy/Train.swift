@@ -58,7 +58,7 @@ struct Train: ParsableCommand {
         let demonstrations = try PushTTask.demonstrations(at: URL(fileURLWithPath: data), for: recipe.policy)
         let run = try TrainingRun(
             directory: URL(fileURLWithPath: output), recipe: recipe, demonstrations: demonstrations, seed: seed,
-            isResumed: resume, backend: computing.machine(global), logger: .messages)
+            isResumed: resume, backend: computing.machineForTraining(global), logger: .messages)
         let interruption = Interruption()
         let rollouts = TrainingRollouts(of: run.trainer.recipe, interruption: interruption)
 

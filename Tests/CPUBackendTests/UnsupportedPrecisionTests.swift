@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import CPUBackend
@@ -22,6 +23,13 @@ struct UnsupportedPrecisionTests {
                 try machine.compile(graph, parameters: parameters, gradients: nil)
             }
         }
+    }
+
+    @Test("training is in bfloat16 only where it is faster")
+    func training() throws {
+        let isIntel = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).contains("GenuineIntel")
+        let multiplies = try InstructionSet.inUse().multipliesBFloat16
+        #expect(CPUMachine.precisionForTraining == (multiplies && !isIntel ? .bfloat16 : .float32))
     }
 
     @Test("the error tells what is missing and what to do")

@@ -33,7 +33,7 @@ import Testing
         ]
         return try CommandLineRun(
             ["train", "--recipe", "pusht-image-cnn", "--data", folder("pusht.zarr").path]
-                + ["--output", folder("run").path, "--threads", "1"]
+                + ["--output", folder("run").path, "--threads", "1", "--precision", "float32"]
                 + (small + overrides).flatMap { ["--set", $0] }
         ).wait()
     }
@@ -47,7 +47,9 @@ import Testing
         #expect(description.output.contains("img 96×96, resized to 40×40, its middle 34×34 seen"))
 
         let looking = ["--keypoints", folder("looking.png").path, "--data", folder("pusht.zarr").path]
-        let inspection = try CommandLineRun(["inspect", folder("run/policy").path] + looking).wait()
+        let inspection = try CommandLineRun(
+            ["inspect", folder("run/policy").path, "--precision", "float32"] + looking
+        ).wait()
         #expect(inspection.status == 0, "\(inspection.errors)")
         let drawn = try Data(contentsOf: folder("looking.png"))
         #expect(try drawn == Data(contentsOf: folder("run/keypoints.png")))

@@ -18,6 +18,9 @@ typedef enum { ck_baseline, ck_avx2, ck_avx512, ck_avx512_bf16 } ck_level;
 
 /// The highest level of this processor.
 ck_level ck_processor_level(void);
+/// Whether the processor multiplies more pairs of bfloat16 than float32 numbers in a time, if it multiplies them at all. Processors of Intel take two cycles for an
+/// instruction of pairs (VDPBF16PS, 512 bits) and do two float32 ones (VFMADD) in each.
+int ck_multiplies_bfloat16_faster(void);
 /// The highest level that kernels may use from now on. Kernels that run meanwhile keep theirs.
 void ck_cap_level(ck_level level);
 /// The same for the calls of the calling thread alone, so that tests can compare levels.

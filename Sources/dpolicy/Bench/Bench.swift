@@ -81,7 +81,9 @@ struct Bench: ParsableCommand {
     func run() throws {
         if let export { try PolicyDirectory(URL(fileURLWithPath: export)).write(subject.actor()) }
         if let scaling { return try study(writingTo: URL(fileURLWithPath: scaling)) }
-        let machine = computing.machine(global, weights: acting.weights)
+        let machine =
+            work == [.training]
+            ? computing.machineForTraining(global) : computing.machine(global, weights: acting.weights)
         if profile {
             let profiles = try profiles(on: machine)
             try present(profiles, text: profiles.map(\.description).joined(separator: "\n\n"))
