@@ -69,6 +69,9 @@ struct Evaluate: ParsableCommand {
     @Option(parsing: .unconditional, help: "Denoising steps of the sampler that is compared.")
     var compareSteps: Int?
 
+    @Option(help: "Which steps the sampler that is compared visits: trailing, linspace or leading.")
+    var compareSpacing: Sampler.Spacing?
+
     @Option(help: "Judge the same in this precision too, on the same seeds, and compare: float32 or bfloat16.")
     var comparePrecision: Precision?
 
@@ -90,17 +93,21 @@ struct Evaluate: ParsableCommand {
     private var ownPolicyOption: String? {
         let given = [
             ("--policy", policy != nil), ("--sampler", sampler.sampler != nil), ("--steps", sampler.steps != nil),
+            ("--spacing", sampler.spacing != nil),
             ("--precision", computing.precision != nil), ("--weights", acting.weights != .native),
             ("--compare", compare != nil), ("--compare-sampler", compareSampler != nil),
-            ("--compare-steps", compareSteps != nil), ("--compare-precision", comparePrecision != nil),
+            ("--compare-steps", compareSteps != nil), ("--compare-spacing", compareSpacing != nil),
+            ("--compare-precision", comparePrecision != nil),
             ("--compare-weights", compareWeights != nil),
         ]
         return given.first { $0.1 }?.0
     }
 
     private var isComparison: Bool {
-        compare != nil || compareSampler != nil || compareSteps != nil || comparesMachines
+        compare != nil || comparesSamplers || comparesMachines
     }
+    /// Whether the second policy samples otherwise than the first.
+    private var comparesSamplers: Bool { compareSampler != nil || compareSteps != nil || compareSpacing != nil }
     /// Whether the second policy computes otherwise than the first.
     private var comparesMachines: Bool { comparePrecision != nil || compareWeights != nil }
 
@@ -167,8 +174,9 @@ struct Evaluate: ParsableCommand {
         let configuration = try PolicyDirectory(named.url).document().configuration
         // The same sampler, unless it is told otherwise.
         var own = configuration.sampler
-        if compareSampler == nil, compareSteps == nil { own = try sampler.choice(for: configuration) }
-        let choice = try own.changed(to: compareSampler, steps: compareSteps, of: configuration.diffusion.steps)
+        if !comparesSamplers { own = try sampler.choice(for: configuration) }
+        let choice = try own.changed(
+            to: compareSampler, steps: compareSteps, spacing: compareSpacing, of: configuration.diffusion.steps)
         return (named, try named.load(sampler: choice, machine: machine))
     }
 

@@ -20,7 +20,7 @@ struct RunDescription: Encodable {
     /// Looks through a run without changing anything in it, so that it may be under way.
     init(of run: RunDirectory) throws {
         path = run.url.path
-        recipe = try RecipeFile.read(contentsOf: run.recipe)
+        recipe = try RecipeFile.read(contentsOf: run.recipe, isStored: true)
         steps = recipe.training.steps
         let rows = try? MetricsFile.rows(contentsOf: run.metrics)
         metrics = rows?.last

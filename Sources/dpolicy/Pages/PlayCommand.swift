@@ -51,13 +51,15 @@ extension PlayedPolicy {
     init(_ policy: DiffusionPolicy, name: String) {
         let shared = Lent(policy: policy)
         let own = policy.sampler
-        let trainingSteps = policy.configuration.diffusion.steps
+        let diffusion = policy.configuration.diffusion
+        let trainingSteps = diffusion.steps
         let settings = PlaySettings(
             sampler: own.name, steps: own.steps ?? trainingSteps, executionHorizon: policy.horizon.action)
         self.init(
             name: name, horizon: policy.horizon, trainingSteps: trainingSteps, settings: settings
         ) { settings in
             let sampler = try own.changed(to: settings.sampler, steps: settings.steps, of: trainingSteps)
+            try diffusion.warn(of: sampler)
             return try shared.policy.sampling(by: sampler)
         }
     }
