@@ -31,7 +31,8 @@ struct RunDescription: Encodable {
         }
         checkpoints = entries.map { CheckpointDescription(of: $0.header, file: $0.url) }
         best = entries.best?.url.path
-        policy = (try? PolicyDirectory(run.policy).document()).map(PolicyDescription.init)
+        let hasPolicy = FileManager.default.fileExists(atPath: run.policy.appendingPathComponent("policy.json").path)
+        policy = hasPolicy ? PolicyDescription(of: try PolicyDirectory(run.policy).verifiedDocument()) : nil
     }
 }
 
