@@ -23,6 +23,9 @@ struct Evaluate: ParsableCommand {
             evaluation.json of that run, whose report then shows it; that of any other policy to evaluation.json beside the --video, \
             or in the working directory. A policy's own folder is never written to. A comparison adds the second result and the verdict.
 
+            Scores can be compared where the starts are the same. Those of published scores are drawn by NumPy's legacy generator, as here \
+            without --seeds; gym-pusht draws others since its version 0.1.6, those of --seeds gym-pusht.
+
             With a latency, the simulated world moves on while the policy computes; dpolicy latency compares ways to hide that.
 
             Examples:
@@ -33,6 +36,7 @@ struct Evaluate: ParsableCommand {
               dpolicy evaluate --policy runs/a/policy --compare runs/b/policy --json
               dpolicy evaluate --episodes 200 --seed 200000 --precision bfloat16 \\
                 --compare-precision float32
+              dpolicy evaluate --seeds gym-pusht
               dpolicy evaluate --latency 0.3 --joining blending:2
               dpolicy evaluate --server ws://127.0.0.1:8000
             """)
@@ -48,6 +52,7 @@ struct Evaluate: ParsableCommand {
     @Option(parsing: .unconditional, help: "Seed of the first episode.")
     var seed: UInt64 = 100_000
 
+    @OptionGroup var starts: SeedOptions
     @OptionGroup var sampler: SamplerOptions
 
     @Option(parsing: .unconditional, help: "Seed of the policy's randomness.")
@@ -85,8 +90,8 @@ struct Evaluate: ParsableCommand {
 
     private var settings: EvaluationConfiguration {
         EvaluationConfiguration(
-            episodes: episodes, firstSeed: seed, samplerSeed: samplerSeed, control: control.control,
-            latency: control.simulatedLatency)
+            episodes: episodes, firstSeed: seed, seeding: starts.seeding, samplerSeed: samplerSeed,
+            control: control.control, latency: control.simulatedLatency)
     }
 
     /// An option that only makes sense for a policy in this process, if one is given.
@@ -180,8 +185,8 @@ struct Evaluate: ParsableCommand {
         return (named, try named.load(sampler: choice, machine: machine))
     }
 
-    /// What is late and how that is hidden, behind a policy's name.
-    private var late: String { control.summary.map { ", \($0)" } ?? "" }
+    /// Whose starts they are, what is late and how that is hidden, behind a policy's name.
+    private var late: String { starts.remark + (control.summary.map { ", \($0)" } ?? "") }
 
     private func named(_ named: NamedPolicy, _ policy: DiffusionPolicy, on machine: CPUMachine) -> String {
         let sampler = policy.sampler.summary(trainingSteps: policy.configuration.diffusion.steps)

@@ -29,6 +29,7 @@ struct PlayCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "Seed of the first start.")
     var seed: UInt64 = 0
 
+    @OptionGroup var starts: SeedOptions
     @OptionGroup var page: PageOptions
     @OptionGroup var sampler: SamplerOptions
     @OptionGroup var acting: ActingOptions
@@ -39,9 +40,11 @@ struct PlayCommand: ParsableCommand {
         let named = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         let loaded = try named.load(sampler, machine: computing.machine(global, weights: acting.weights))
         try PushTTask.check(loaded.configuration)
+        var definition = PushTTask.definition(showing: loaded.configuration.observations)
+        definition.seeds = starts.seeds
         let scene = LiveScene(
-            playing: PlayedPolicy(loaded, name: policy ?? named.url.lastPathComponent),
-            definition: PushTTask.definition(showing: loaded.configuration.observations), seed: seed)
+            playing: PlayedPolicy(loaded, name: policy ?? named.url.lastPathComponent), definition: definition,
+            seed: seed)
         try page.serve(scene, notice: "closing the page", keepsOutput: global.json)
     }
 }
