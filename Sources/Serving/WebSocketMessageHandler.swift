@@ -189,9 +189,10 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Looks after a third of the idle time how the peer is.
+    /// Looks often enough how the peer is, and shows it by a ping that the server is there: while messages wait to be taken, pings of the peer are not
+    /// answered.
     private func scheduleWatch(_ context: ChannelHandlerContext) {
-        let interval = TimeAmount(min(limits.idleTime, limits.writeTime) / 3)
+        let interval = TimeAmount(min(limits.idleTime / 3, limits.writeTime / 3, .seconds(1)))
         watch = context.eventLoop.assumeIsolated().scheduleTask(in: interval) {
             self.look(context)
             self.scheduleWatch(context)

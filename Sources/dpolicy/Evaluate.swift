@@ -26,6 +26,9 @@ struct Evaluate: ParsableCommand {
             Scores can be compared where the starts are the same. Those of published scores are drawn by NumPy's legacy generator, as here \
             without --seeds; gym-pusht draws others since its version 0.1.6, those of --seeds gym-pusht.
 
+            The policy of a --server is asked again for some seconds when the connection is lost. If that does not help, the episodes that have ended are \
+            kept and marked as incomplete, and the exit code is 1; episodes that succeed end first, so such a score is too high.
+
             With a latency, the simulated world moves on while the policy computes; dpolicy latency compares ways to hide that.
 
             Examples:
@@ -155,12 +158,19 @@ struct Evaluate: ParsableCommand {
     private func judge(_ client: PolicyClient) throws {
         let (observations, name) = (client.metadata.observations, client.metadata.name)
         try PushTTask.check(observations, actionDimension: client.metadata.actionDimension)
-        let result = try judge(
-            client, "\(name) at \(client.address)\(late)", PushTTask.evaluator(settings, seeing: observations),
-            filming: video)
         let file = resultFile(in: nil)
-        try present(result, text: "\(ResultTable([result]))", file: file)
-        try result.write(to: file)
+        func keep(_ result: EvaluationResult) throws {
+            try present(result, text: "\(ResultTable([result]))", file: file)
+            try result.write(to: file)
+        }
+        do {
+            let evaluator = try PushTTask.evaluator(settings, seeing: observations)
+            try keep(judge(client, "\(name) at \(client.address)\(late)", evaluator, filming: video))
+        } catch let error as IncompleteEvaluation {
+            // What is known is not lost with the server.
+            try keep(error.result)
+            throw error
+        }
     }
 
     /// Where the result is written.
