@@ -112,14 +112,17 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case let error as NIOWebSocketError:
-            close(context, error == .invalidFrameLength ? .tooLarge : .protocolError, "\(error)")
+            if error == .invalidFrameLength { closeTooLarge(context) } else { close(context, .protocolError, "\(error)") }
         case is ByteToMessageDecoderError where state == .closing:
             // What follows a broken frame is thrown away until the peer has read why.
             return
         case is MaskedFrameHandler.UnmaskedFrame: close(context, .protocolError, "a frame without a mask")
         case let error as NIOWebSocketFrameAggregator.Error:
-            let isTooLarge = error == .accumulatedFrameSizeIsTooLarge || error == .tooManyFragments
-            close(context, isTooLarge ? .tooLarge : .protocolError, "\(error)")
+            switch error {
+            case .accumulatedFrameSizeIsTooLarge: closeTooLarge(context)
+            case .tooManyFragments: close(context, .tooLarge, "a message in more than 1024 pieces")
+            default: close(context, .protocolError, "\(error)")
+            }
         default: context.close(promise: nil)
         }
         context.fireErrorCaught(error)
@@ -160,6 +163,12 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
             self.wrote = .now()
         }
         return promise
+    }
+
+    private func closeTooLarge(_ context: ChannelHandlerContext) {
+        close(
+            context, .tooLarge,
+            "a message of more than \(limits.messageBytes) bytes, the limit of the server (dpolicy serve --message-bytes)")
     }
 
     /// Asks the peer to close the connection, and closes it if that takes too long.
