@@ -154,8 +154,8 @@ public final class LiveScene: @unchecked Sendable {
         let lost = count == 0 ? "" : "; \(count) frames that it recorded since were taken back"
         let name = body == .agent ? "pusher" : "block"
         let message = "The page that held the \(name) was not heard for half a second: the hand let go\(lost)."
-        broadcast(.problem(SceneProblem(message: message)))
         broadcast(.frame(frame))
+        broadcast(.problem(SceneProblem(message: message)))
     }
 
     private var frame: SceneFrame {
