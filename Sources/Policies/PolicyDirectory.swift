@@ -202,7 +202,8 @@ extension PolicyDirectory {
         let found = checksum.hexadecimal
         guard found == expected else {
             throw TensorFileError(
-                file: file.path, key: "checksum", expected: "weights with the checksum \(expected), as policy.json says",
+                file: file.path, key: "checksum",
+                expected: "weights with the checksum \(expected), as policy.json says",
                 found: found,
                 hint: """
                     the file was damaged: copy or export the policy again; weights of another program are taken without \

@@ -35,7 +35,8 @@ final class ReplyHandler: ChannelDuplexHandler {
     /// Scalars of a refusal that are shown.
     private static let longestText = 1000
 
-    init(_ address: ServerAddress, patience: Duration, silence: Duration, greeting: EventLoopPromise<MessagePackValue>) {
+    init(_ address: ServerAddress, patience: Duration, silence: Duration, greeting: EventLoopPromise<MessagePackValue>)
+    {
         self.address = address
         self.patience = patience
         self.silence = silence

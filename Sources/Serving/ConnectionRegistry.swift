@@ -61,7 +61,8 @@ final class ConnectionRegistry: Sendable {
         }
         guard isFirst else { return }
         log.warning(
-            "\(peer): refused with 503, since there are \(limits.connections) connections, as many as there may be; so are others until one ends")
+            "\(peer): refused with 503, since there are \(limits.connections) connections, as many as there may be; so are others until one ends"
+        )
     }
 
     /// Whether the server shuts down.

@@ -42,7 +42,8 @@ public final class PolicyServer: Sendable {
         guard metadata.requestBytes <= web.limits.messageBytes else {
             throw InvalidSetting(
                 key: "server limit, message bytes",
-                expected: "at least \(metadata.requestBytes) (--message-bytes), which a request to this policy may have",
+                expected:
+                    "at least \(metadata.requestBytes) (--message-bytes), which a request to this policy may have",
                 found: web.limits.messageBytes)
         }
         let metrics = ServerMetrics()

@@ -112,7 +112,11 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case let error as NIOWebSocketError:
-            if error == .invalidFrameLength { closeTooLarge(context) } else { close(context, .protocolError, "\(error)") }
+            if error == .invalidFrameLength {
+                closeTooLarge(context)
+            } else {
+                close(context, .protocolError, "\(error)")
+            }
         case is ByteToMessageDecoderError where state == .closing:
             // What follows a broken frame is thrown away until the peer has read why.
             return
@@ -168,7 +172,8 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     private func closeTooLarge(_ context: ChannelHandlerContext) {
         close(
             context, .tooLarge,
-            "a message of more than \(limits.messageBytes) bytes, the limit of the server (dpolicy serve --message-bytes)")
+            "a message of more than \(limits.messageBytes) bytes, the limit of the server (dpolicy serve --message-bytes)"
+        )
     }
 
     /// Asks the peer to close the connection, and closes it if that takes too long.

@@ -71,7 +71,9 @@ public enum RecipeFile {
     ) throws -> Recipe {
         var tree = try RecipeTree(yaml: text, place: place)
         for override in overrides { try apply(override, to: &tree) }
-        if !isStored { try tree.addDefault(Sampler.Spacing.trailing.rawValue, for: "spacing", in: ["policy", "sampler"]) }
+        if !isStored {
+            try tree.addDefault(Sampler.Spacing.trailing.rawValue, for: "spacing", in: ["policy", "sampler"])
+        }
         let recipe = try RecipeDecoder.decode(Recipe.self, from: tree)
         do { try recipe.validate() } catch { throw refusal(error, in: tree) }
         return recipe

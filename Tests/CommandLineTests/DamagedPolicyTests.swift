@@ -12,7 +12,10 @@ import Testing
     private func expectRefusal(in folder: TemporaryFolder, naming text: String) throws {
         let policy = folder("policy").path
         try SafetensorsWriter.write(
-            [SafetensorsTensor("observation", shape: [1, 2, 20], .float32(fill("o", count: 40, base: 250, scale: 50)))],
+            [
+                SafetensorsTensor(
+                    "observation", shape: [1, 2, 20], .float32(fill("o", count: 40, base: 250, scale: 50)))
+            ],
             to: folder("in"))
         for arguments in [
             ["inspect", policy], ["predict", "--policy", policy, "--input", "in", "--output", "out"],

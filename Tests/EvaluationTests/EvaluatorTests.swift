@@ -143,8 +143,10 @@ struct EvaluatorTests {
         let configuration = EvaluationConfiguration(episodes: 2, firstSeed: 0)
         let evaluator = Evaluator(configuration: configuration) { LineEnvironment(position: Float($0) * 0.5) }
         #expect(throws: FailingPolicy.Failure.self) { try evaluator.evaluate(FailingPolicy(last: 1)) }
-        let error = try #require(
-            #expect(throws: IncompleteEvaluation.self) { try evaluator.evaluate(FailingPolicy(last: 3), named: "x") })
+        let thrown = #expect(throws: IncompleteEvaluation.self) {
+            try evaluator.evaluate(FailingPolicy(last: 3), named: "x")
+        }
+        let error = try #require(thrown)
         #expect(error.result.episodes.map(\.seed) == [1])
         #expect(error.result.incomplete == "the link is cut")
         #expect("\(error)" == "the link is cut; 1 of 2 episodes had ended")

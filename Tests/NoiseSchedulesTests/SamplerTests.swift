@@ -12,7 +12,8 @@ private let everySampler: [Sampler] = [
 @Test func leadingVisitsEvenlySpacedStepsDownToZero() throws {
     let schedule = try NoiseSchedule()
     for count in 1...100 {
-        let visited = try Sampler.ddim(steps: count, spacing: .leading).table(for: .noise, schedule: schedule).map(\.timestep)
+        let visited = try Sampler.ddim(steps: count, spacing: .leading).table(for: .noise, schedule: schedule).map(
+            \.timestep)
         #expect(visited.count == count)
         #expect(visited.last == 0)
         #expect(zip(visited, visited.dropFirst()).allSatisfy { $0 - $1 == 100 / count })
@@ -88,7 +89,8 @@ func samplerSurvivesCoding(sampler: Sampler) throws {
     #expect(try decoded(#""scaled_linear""#) == BetaSchedule.scaledLinear())
     #expect(try decoded(#"{"name": "linear", "end": 0.5}"#) == BetaSchedule.linear(end: 0.5))
     #expect(try decoded(#""ddim""#) == Sampler.ddim())
-    #expect(try decoded(#"{"name": "ddim", "steps": 16, "eta": 1, "spacing": "trailing"}"#)
+    #expect(
+        try decoded(#"{"name": "ddim", "steps": 16, "eta": 1, "spacing": "trailing"}"#)
             == Sampler.ddim(steps: 16, eta: 1))
     #expect(try decoded(#"{"name": "ddpm", "variance": "fixed_large"}"#) == Sampler.ddpm(variance: .fixedLarge))
     for betas in [BetaSchedule.squaredCosine, .linear(start: 0.1, end: 0.2), .scaledLinear()] {

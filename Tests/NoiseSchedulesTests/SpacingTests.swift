@@ -76,7 +76,8 @@ import Testing
             #expect(try (remark(.ddpm(steps: count, spacing: .linspace)) == nil) == (count > 1))
         }
         let text = try #require(try remark(.ddim(steps: 51, spacing: .leading)))
-        #expect(text.hasPrefix("sampler ddim 51 leading: expected pure noise at the first step, found step 50 of 0...99"))
+        #expect(
+            text.hasPrefix("sampler ddim 51 leading: expected pure noise at the first step, found step 50 of 0...99"))
         #expect(text.contains("trailing"))
         // Where even the noisiest step is not pure noise, nothing can begin nearer to it.
         let mild = try NoiseSchedule(betas: .linear())

@@ -155,7 +155,9 @@ private final class Renewals: Sendable {
         #expect(recorded["frames"] as? Int == 0)
         #expect(other.newest?["held"] == nil)
         scene.receive(#"{"type":"keep"}"#, from: page)
-        #expect(listener.waitFor(type: "problem") { ($0["message"] as? String)?.contains("nobody has driven") == true } != nil)
+        #expect(
+            listener.waitFor(type: "problem") { ($0["message"] as? String)?.contains("nobody has driven") == true }
+                != nil)
     }
 
     /// A page that only says that it still holds goes on driving.

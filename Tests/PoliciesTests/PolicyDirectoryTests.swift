@@ -115,7 +115,10 @@ func damagedWeightsAreRefused(precision: Precision) throws {
     let whole = try Data(contentsOf: folder.weights)
     let start = 8 + whole.prefix(8).withUnsafeBytes { Int($0.loadUnaligned(as: UInt64.self)) }
     let damages: [(String, (inout Data) -> Void)] = [
-        ("half of it zeros", { $0.replaceSubrange((start + $0.count) / 2..<$0.count, with: Data(count: ($0.count - start) / 2)) }),
+        (
+            "half of it zeros",
+            { $0.replaceSubrange((start + $0.count) / 2..<$0.count, with: Data(count: ($0.count - start) / 2)) }
+        ),
         ("a sign", { $0[start + 1] ^= 0x80 }), ("the last bit", { $0[$0.count - 2] ^= 1 }),
     ]
     for (name, damage) in damages {

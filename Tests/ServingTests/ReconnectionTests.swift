@@ -60,7 +60,9 @@ import Testing
         }
     }
 
-    /// Nobody says that the link is dead. Without a sign of life, the client would wait for an hour.
+    /// Nobody says that the link is dead.
+    ///
+    /// Without a sign of life, the client would wait for an hour.
     @Test func aDeadLinkIsNoticed() async throws {
         try await withServer { server in
             let port = server.address.port

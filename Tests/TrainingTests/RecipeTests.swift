@@ -93,7 +93,8 @@ import Testing
         #expect(new.policy.sampler == .ddim(steps: 51, spacing: .trailing))
         let stored = try RecipeFile.read(lowDim, place: "run/recipe.yaml", overrides: steps, isStored: true)
         #expect(stored.policy.sampler == .ddim(steps: 51, spacing: .leading))
-        let chosen = try RecipeFile.read(lowDim, place: "mine.yaml", overrides: steps + ["policy.sampler.spacing=leading"])
+        let chosen = try RecipeFile.read(
+            lowDim, place: "mine.yaml", overrides: steps + ["policy.sampler.spacing=leading"])
         #expect(chosen.policy.sampler == stored.policy.sampler)
         #expect(try RecipeFile.text(of: chosen).contains("spacing: leading"))
         #expect(
