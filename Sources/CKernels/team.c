@@ -200,6 +200,7 @@ static void *ck_serve(void *context) {
     ck_member *member = context;
     ck_team *team = member->team;
     uint64_t region = 0;
+    ck_reserve_scratch(CK_USUAL_SCRATCH);
     while (1) {
         const uint32_t next = (uint32_t)ck_number_of(region) + 1;
         if (atomic_load_explicit(&team->is_alone, memory_order_relaxed)) ck_gate_wait_asleep(&team->opened, next);
@@ -234,6 +235,7 @@ ck_team *ck_lead_team(int threads) {
         if (!ck_start(&team->members[i])) break;
         team->size++;
     }
+    ck_reserve_scratch(CK_USUAL_SCRATCH);
     return ck_led = team;
 }
 
