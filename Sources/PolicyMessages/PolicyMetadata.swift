@@ -68,15 +68,9 @@ public struct PolicyMetadata: Sendable, Equatable {
                 ])),
             .init("action_dimension", .integer(actionDimension)), .init("observations", .map(fields)),
         ]
-        if let messageBytes { entries.append(.init(Self.messageBytes, .integer(messageBytes))) }
+        if let messageBytes { entries.append(.init("message_bytes", .integer(messageBytes))) }
         return .map(entries)
     }
-
-    /// The key of the longest message.
-    private static let messageBytes = "message_bytes"
-
-    /// How long a message to a server may be, as it told; nil if it did not.
-    public static func messageBytes(_ message: MessagePackValue) -> Int? { message[messageBytes]?.wholeNumber }
 
     /// Lengths and widths that are believed: as many as policies support.
     private static let supported = 1...65_536

@@ -19,7 +19,10 @@ enum ChipmunkGreeting {
     /// Makes and discards the first space, once in a process.
     private static let firstSpace: Void = discardingOutput { cpSpaceFree(cpSpaceNew()) }
 
-    /// Does something, and throws away what it prints with C's standard output; it may print some thousand bytes.
+    /// What is printed while it is to be thrown away; then the stream goes on with it.
+    private nonisolated(unsafe) static let memory = UnsafeMutableBufferPointer<CChar>.allocate(capacity: 1 << 14)
+
+    /// Does something, and throws away what it prints with C's standard output: less than 16 KiB.
     ///
     /// The bytes stay in the stream's memory and are dropped there. The file that standard output is stays as it is, so that what other threads write to
     /// it is not lost; what they print with the stream waits, since the stream's lock is held meanwhile.
@@ -27,15 +30,21 @@ enum ChipmunkGreeting {
         flockfile(stdout)
         defer { funlockfile(stdout) }
         fflush(stdout)
-        let (isLineBuffered, size) = (cp_is_line_buffered(stdout) != 0, cp_buffer_size(stdout))
+        let mode = bufferMode
         // Nothing is written before the memory is full.
-        setvbuf(stdout, nil, _IOFBF, 1 << 14)
+        setvbuf(stdout, memory.baseAddress, _IOFBF, memory.count)
         body()
         cp_discard_output(stdout)
-        if isLineBuffered {
-            setvbuf(stdout, nil, _IOLBF, max(size, 1024))
-        } else if size <= 1 {
-            setvbuf(stdout, nil, _IONBF, 0)
+        setvbuf(stdout, mode == _IONBF ? nil : memory.baseAddress, mode, memory.count)
+    }
+
+    /// When standard output writes: at once, at the end of a line, or when its memory is full.
+    private static var bufferMode: Int32 {
+        switch cp_buffer_size(stdout) {
+        case 1: _IONBF
+        // It has no memory yet, and would choose now.
+        case 0: isatty(STDOUT_FILENO) == 1 ? _IOLBF : _IOFBF
+        default: cp_is_line_buffered(stdout) != 0 ? _IOLBF : _IOFBF
         }
     }
 }

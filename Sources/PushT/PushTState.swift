@@ -39,7 +39,9 @@ extension PushTState {
     /// The agent is uniform in 50 ..< 450 and the block in 100 ..< 400, whole pixels. The angle is a normal number · 2π − π in the original
     /// (`PushTEnv.reset`), and uniform in −π ..< π in newer versions of gym-pusht.
     init(drawnFrom seed: UInt64, by seeds: PushTDefinition.Seeds) {
-        let (agent, position, angle): (SIMD2<Double>, SIMD2<Double>, Double)
+        let agent: SIMD2<Double>
+        let position: SIMD2<Double>
+        let angle: Double
         switch seeds {
         case .original:
             var random = NumPyLegacyGenerator(seed: seed)

@@ -21,8 +21,6 @@ public final class PolicyClient: ChunkingPolicy {
     /// How fields are called in messages to the server.
     public let names: FieldNames
 
-    /// How many bytes a request may have; nil if the server did not say so.
-    private let messageBytes: Int?
     private let connector: Connector
     private let configuration: PolicyClientConfiguration
     private var connections: [Connection]
@@ -40,7 +38,6 @@ public final class PolicyClient: ChunkingPolicy {
             connection.close()
             throw error
         }
-        messageBytes = PolicyMetadata.messageBytes(greeting)
         connections = [connection]
     }
 
@@ -58,17 +55,11 @@ public final class PolicyClient: ChunkingPolicy {
     /// - Throws: `ObservationError` when an observation lacks what the policy needs, or `PolicyClientError`.
     public func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
         for request in requests { try check(request) }
-        let messages = try requests.map { request in
-            let message = PolicyRequest(
+        let messages = requests.map { request in
+            PolicyRequest(
                 observations: request.observations, seed: request.key.seed, noise: request.noise, start: request.start,
                 wantsPrediction: true
             ).message(for: metadata, names: names).encoded
-            if let messageBytes, message.count > messageBytes {
-                throw MessageError(
-                    "request", expected: "at most \(messageBytes) bytes, the limit of \(address) (--message-bytes)",
-                    found: "\(message.count)")
-            }
-            return message
         }
         var chunks: [Int: ActionChunk] = [:]
         try persisting(progress: chunks.count) { try ask(messages, &chunks) }

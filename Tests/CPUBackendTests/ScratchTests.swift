@@ -34,18 +34,27 @@ import Testing
             let (gain, bias) = (KernelArray(fill("gain", count: channels)), KernelArray(fill("bias", count: channels)))
             let out = KernelArray(count: time * channels)
             var norm = ck_group_norm()
-            (norm.batch, norm.time, norm.channels, norm.groups) = (1, time, channels, 8)
-            (norm.epsilon, norm.format) = (1e-5, ck_float32)
-            (norm.x, norm.gain, norm.bias, norm.out) = (UnsafeRawPointer(x.start), gain.floats, bias.floats, out.start)
+            norm.batch = 1
+            norm.time = time
+            norm.channels = channels
+            norm.groups = 8
+            norm.epsilon = 1e-5
+            norm.format = ck_float32
+            norm.x = UnsafeRawPointer(x.start)
+            norm.gain = UnsafePointer(gain.floats)
+            norm.bias = UnsafePointer(bias.floats)
+            norm.out = out.start
             ck_group_norm_forward(&norm, 1)
             let (dx, scratch) = (
                 KernelArray(count: time * channels), KernelArray(count: ck_group_norm_scratch(&norm, 1))
             )
             var gradient = ck_group_norm_gradient()
             gradient.norm = norm
-            (gradient.dy, gradient.dx, gradient.scratch) = (UnsafeRawPointer(x.start), dx.start, scratch.floats)
+            gradient.dy = UnsafeRawPointer(x.start)
+            gradient.dx = dx.start
+            gradient.scratch = scratch.floats
             ck_group_norm_backward(&gradient, 1)
-            return out.values + dx.values
+            return withExtendedLifetime((x, gain, bias, scratch)) { out.values + dx.values }
         }
         #expect(values.count == 4 * channels && values.allSatisfy(\.isFinite))
         // Normalised to mean 0 and deviation 1 within a group, then scaled and moved.
@@ -65,18 +74,25 @@ import Testing
             )
             let y = KernelArray(count: rows * channels, as: ck_bfloat16)
             var norm = ck_layer_norm()
-            (norm.rows, norm.channels, norm.epsilon) = (rows, channels, 1e-5)
-            (norm.x, norm.gain, norm.bias, norm.y) = (UnsafeRawPointer(x.start), gain.floats, bias.floats, y.start)
-            (norm.x_format, norm.y_format) = (ck_bfloat16, ck_bfloat16)
+            norm.rows = rows
+            norm.channels = channels
+            norm.epsilon = 1e-5
+            norm.x = UnsafeRawPointer(x.start)
+            norm.gain = UnsafePointer(gain.floats)
+            norm.bias = UnsafePointer(bias.floats)
+            norm.y = y.start
+            norm.x_format = ck_bfloat16
+            norm.y_format = ck_bfloat16
             ck_layer_norm_forward(&norm, 1)
             let (dx, scratch) = (
                 KernelArray(count: rows * channels, as: ck_bfloat16), KernelArray(count: 2 * channels)
             )
             var gradient = ck_layer_norm_gradient()
             gradient.norm = norm
-            (gradient.dx, gradient.scratch) = (dx.start, scratch.floats)
+            gradient.dx = dx.start
+            gradient.scratch = scratch.floats
             ck_layer_norm_backward(&gradient, 1)
-            return y.values + dx.values
+            return withExtendedLifetime((x, gain, bias, scratch)) { y.values + dx.values }
         }
         #expect(values.count == 4 * channels && values.allSatisfy(\.isFinite))
         let row = values[..<channels].map(Double.init)
@@ -93,18 +109,27 @@ import Testing
             )
             let out = KernelArray(count: pixels * channels)
             var norm = ck_image_norm()
-            (norm.batch, norm.pixels, norm.channels, norm.groups) = (1, pixels, channels, channels / 2)
-            (norm.epsilon, norm.format) = (1e-5, ck_float32)
-            (norm.x, norm.gain, norm.bias, norm.out) = (UnsafeRawPointer(x.start), gain.floats, bias.floats, out.start)
+            norm.batch = 1
+            norm.pixels = pixels
+            norm.channels = channels
+            norm.groups = channels / 2
+            norm.epsilon = 1e-5
+            norm.format = ck_float32
+            norm.x = UnsafeRawPointer(x.start)
+            norm.gain = UnsafePointer(gain.floats)
+            norm.bias = UnsafePointer(bias.floats)
+            norm.out = out.start
             ck_image_norm_forward(&norm, 1)
             let (dx, scratch) = (
                 KernelArray(count: pixels * channels), KernelArray(count: ck_image_norm_scratch(&norm, 1))
             )
             var gradient = ck_image_norm_gradient()
             gradient.norm = norm
-            (gradient.dy, gradient.dx, gradient.scratch) = (UnsafeRawPointer(x.start), dx.start, scratch.floats)
+            gradient.dy = UnsafeRawPointer(x.start)
+            gradient.dx = dx.start
+            gradient.scratch = scratch.floats
             ck_image_norm_backward(&gradient, 1)
-            return out.values + dx.values
+            return withExtendedLifetime((x, gain, bias, scratch)) { out.values + dx.values }
         }
         #expect(values.count == 4 * channels && values.allSatisfy(\.isFinite))
         // The four numbers of the first group.
@@ -118,15 +143,21 @@ import Testing
             let x = KernelArray([Float](repeating: 1, count: width * channels))
             let out = KernelArray(count: 2 * channels)
             var softmax = ck_spatial_softmax()
-            (softmax.batch, softmax.height, softmax.width, softmax.channels) = (1, 1, width, channels)
-            (softmax.format, softmax.x, softmax.out) = (ck_float32, UnsafeRawPointer(x.start), out.floats)
+            softmax.batch = 1
+            softmax.height = 1
+            softmax.width = width
+            softmax.channels = channels
+            softmax.format = ck_float32
+            softmax.x = UnsafeRawPointer(x.start)
+            softmax.out = out.floats
             ck_spatial_softmax_forward(&softmax, 1)
             let dx = KernelArray(count: width * channels)
             var gradient = ck_spatial_softmax_gradient()
             gradient.softmax = softmax
-            (gradient.dy, gradient.dx) = (UnsafePointer(out.floats), dx.start)
+            gradient.dy = UnsafePointer(out.floats)
+            gradient.dx = dx.start
             ck_spatial_softmax_backward(&gradient, 1)
-            return out.values + dx.values
+            return withExtendedLifetime(x) { out.values + dx.values }
         }
         #expect(values.count == 5 * channels)
         // Of equal numbers, the middle of a row.
@@ -141,19 +172,27 @@ import Testing
         let values = onSmallStack {
             let (x, out) = (KernelArray(numbers), KernelArray(count: channels))
             var pool = ck_max_pool()
-            (pool.batch, pool.channels, pool.format) = (1, channels, ck_float32)
-            (pool.extent, pool.windows, pool.kernel) = ((1, width), (1, 1), (1, width))
-            (pool.stride, pool.padding) = ((1, 1), (0, 0))
-            (pool.x, pool.out) = (UnsafeRawPointer(x.start), out.start)
+            pool.batch = 1
+            pool.channels = channels
+            pool.format = ck_float32
+            pool.extent = (1, width)
+            pool.windows = (1, 1)
+            pool.kernel = (1, width)
+            pool.stride = (1, 1)
+            pool.padding = (0, 0)
+            pool.x = UnsafeRawPointer(x.start)
+            pool.out = out.start
             ck_max_pool_forward(&pool, 1)
             let (dx, dy) = (KernelArray(count: width * channels), KernelArray([Float](repeating: 1, count: channels)))
             let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: ck_max_pool_scratch(&pool, 1))
             defer { scratch.deallocate() }
             var gradient = ck_max_pool_gradient()
             gradient.pool = pool
-            (gradient.dy, gradient.dx, gradient.scratch) = (UnsafeRawPointer(dy.start), dx.start, scratch)
+            gradient.dy = UnsafeRawPointer(dy.start)
+            gradient.dx = dx.start
+            gradient.scratch = scratch
             ck_max_pool_backward(&gradient, 1)
-            return out.values + dx.values
+            return withExtendedLifetime((x, dy)) { out.values + dx.values }
         }
         for c in 0..<channels {
             let column = (0..<width).map { numbers[$0 * channels + c] }

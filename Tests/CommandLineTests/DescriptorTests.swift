@@ -31,7 +31,7 @@ import Testing
         /// - Returns: the status line of the answer; empty if none comes.
         func ask(_ path: String, _ headers: [String] = []) -> String {
             let text = (["GET \(path) HTTP/1.1", "Host: 127.0.0.1"] + headers + ["", ""]).joined(separator: "\r\n")
-            send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL))
+            _ = send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL))
             var bytes = [UInt8](repeating: 0, count: 1024)
             let count = max(recv(descriptor, &bytes, bytes.count, 0), 0)
             return String(String(decoding: bytes[..<count], as: UTF8.self).prefix { !$0.isNewline })
