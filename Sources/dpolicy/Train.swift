@@ -84,7 +84,6 @@ struct Train: ParsableCommand {
                 place: run.url.path, expected: "a run to go on with", found: "no \(run.recipe.lastPathComponent)",
                 hint: "--recipe begins one")
         }
-        let source = recipe ?? run.recipe.path
         do {
             let recipe =
                 try recipe.map { try RecipeFile.read($0, overrides: overrides) }
