@@ -67,7 +67,7 @@ class Ours:
     def answer(self, given, output):
         self.run(
             "predict", "--policy", self.network.policy, "--input", given, "--output", output, "--sampler", "ddim",
-            "--steps", "10", *(["--features"] if self.network.sees_images else []))
+            "--steps", "10", "--spacing", "leading", *(["--features"] if self.network.sees_images else []))
 
     def close(self):
         pass

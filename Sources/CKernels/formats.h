@@ -2,6 +2,8 @@
 #ifndef CK_FORMATS_H
 #define CK_FORMATS_H
 
+#include <string.h>
+
 #include "vector.h"
 
 CK_INLINE ptrdiff_t ck_size_of(ck_format format) { return format == ck_float32 ? 4 : format == ck_bfloat16 ? 2 : 1; }
@@ -31,7 +33,11 @@ CK_INLINE void ck_store(float value, void *out, ptrdiff_t index, ck_format forma
     if (format == ck_float32) ((float *)out)[index] = value;
     else if (format == ck_bfloat16) ((uint16_t *)out)[index] = ck_narrowed(value);
 #if defined(__x86_64__) && defined(__OPTIMIZE__)
-    else ((__bf16 *)out)[index] = (__bf16)value;
+    else {
+        // As bytes, since others read them as whole numbers of 16 bits.
+        const __bf16 narrow = (__bf16)value;
+        memcpy((uint16_t *)out + index, &narrow, sizeof narrow);
+    }
 #else
     // Where nothing is optimised the compiler would call a function that rounds, which its library lacks.
     else ((uint16_t *)out)[index] = ck_narrowed(value);

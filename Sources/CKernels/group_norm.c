@@ -95,7 +95,7 @@ CK_INLINE void ck_norm_forward(const void *context, int thread, int threads, ck_
     const ptrdiff_t granule = norm->granule ? norm->granule : channels, parts = (channels + granule - 1) / granule;
     const ck_range range = ck_share(norm->batch * parts, 1, thread, threads);
     const ck_film_kind film = norm->film_scale ? ck_film_scale_and_bias : norm->film_bias ? ck_film_bias : ck_no_film;
-    float factor[granule], offset[granule];
+    float *factor = CK_FLOATS(0, 2, granule), *offset = CK_FLOATS(1, 2, granule);
     for (ptrdiff_t index = range.begin; index < range.end; index++) {
         const ptrdiff_t item = index / parts, first = index % parts * granule, begin = item * size + first;
         const ptrdiff_t conditions = item * norm->film_stride + first;
@@ -183,7 +183,9 @@ CK_INLINE void ck_norm_backward(const void *context, int thread, int threads, ck
     const ck_range range = ck_share(norm->batch, 1, thread, threads);
     float *d_gain = b->scratch + thread * ck_norm_scratch(norm), *d_bias = d_gain + channels, *dz = d_bias + channels;
     memset(d_gain, 0, (size_t)(2 * channels) * sizeof(float));
-    float mean[channels], reciprocal_deviation[channels], dz_sum[channels], dz_dot[channels], ds[channels], dt[channels];
+    float *mean = CK_FLOATS(0, 6, channels), *reciprocal_deviation = CK_FLOATS(1, 6, channels);
+    float *dz_sum = CK_FLOATS(2, 6, channels), *dz_dot = CK_FLOATS(3, 6, channels);
+    float *ds = CK_FLOATS(4, 6, channels), *dt = CK_FLOATS(5, 6, channels);
     const ck_norm_sums sums = {dz_sum, dz_dot, ds, dt};
 
     for (ptrdiff_t item = range.begin; item < range.end; item++) {

@@ -61,7 +61,8 @@ CK_INLINE void ck_image_forward(const void *context, int thread, int threads, ck
     const ptrdiff_t channels = norm->channels, size = norm->pixels * channels, width = channels / norm->groups;
     const ptrdiff_t granule = norm->granule ? norm->granule : channels, parts = (channels + granule - 1) / granule;
     const ck_range range = ck_share(norm->batch * parts, 1, thread, threads);
-    float factor[granule], offset[granule], own[2 * (granule / width)];
+    // At most two statistics for each channel.
+    float *factor = CK_FLOATS(0, 3, 2 * granule), *offset = CK_FLOATS(1, 3, 2 * granule), *own = CK_FLOATS(2, 3, 2 * granule);
     for (ptrdiff_t index = range.begin; index < range.end; index++) {
         const ptrdiff_t item = index / parts, first = index % parts * granule, begin = item * size + first;
         const ptrdiff_t count = granule < channels - first ? granule : channels - first;
@@ -112,9 +113,10 @@ CK_INLINE void ck_image_backward_item(
     float *d_gain, float *d_bias, ck_format format, int relu) {
     CK_FAST
     const ptrdiff_t channels = norm->channels, width = channels / norm->groups;
-    float sum[channels], dot[channels], factor[channels], slope[channels];
+    float *sum = CK_FLOATS(0, 6, 2 * channels), *dot = CK_FLOATS(1, 6, 2 * channels);
+    float *factor = CK_FLOATS(2, 6, 2 * channels), *slope = CK_FLOATS(3, 6, 2 * channels);
+    float *mean = CK_FLOATS(4, 6, 2 * channels);
     if (!norm->statistics) ck_image_statistics(norm, x, channels, format, sum, dot, statistics);
-    float mean[channels];
     for (ptrdiff_t c = 0; c < channels; c++) {
         mean[c] = statistics[2 * (c / width)];
         sum[c] = dot[c] = 0;
@@ -176,7 +178,8 @@ CK_INLINE void ck_image_backward(const void *context, int thread, int threads, c
     const ck_range range = ck_share(norm->batch, 1, thread, threads);
     float *d_gain = b->scratch + thread * 2 * norm->channels, *d_bias = d_gain + norm->channels;
     memset(d_gain, 0, (size_t)(2 * norm->channels) * sizeof(float));
-    float own[2 * norm->groups];
+    // Behind the five arrays of an item; at most two statistics for each channel.
+    float *own = CK_FLOATS(5, 6, 2 * norm->channels);
     for (ptrdiff_t item = range.begin; item < range.end; item++) {
         const ptrdiff_t begin = item * size;
         float *statistics = norm->statistics ? norm->statistics + 2 * item * norm->groups : own;

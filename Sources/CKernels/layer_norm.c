@@ -24,7 +24,7 @@ CK_INLINE void ck_layer_norm_body(void *context, int thread, int threads) {
     const ptrdiff_t channels = norm->channels;
     const float *gain = norm->gain, *bias = norm->bias;
     const ck_range range = ck_share(norm->rows, 1, thread, threads);
-    float x_buffer[channels], y_buffer[channels];
+    float *x_buffer = CK_FLOATS(0, 2, channels), *y_buffer = CK_FLOATS(1, 2, channels);
     for (ptrdiff_t row = range.begin; row < range.end; row++) {
         const ptrdiff_t first = row * channels;
         const float *x = ck_chunk(norm->x, first, channels, norm->x_format, x_buffer);
@@ -45,7 +45,8 @@ CK_INLINE void ck_layer_norm_gradient_body(void *context, int thread, int thread
     const float share = 1.0f / (float)channels, *gain = norm->gain;
     const ck_range range = ck_share(norm->rows, 1, thread, threads);
     float *d_gain = g->scratch + thread * 2 * channels, *d_bias = d_gain + channels;
-    float x_buffer[channels], dy_buffer[channels], residual_buffer[channels], dx_buffer[channels];
+    float *x_buffer = CK_FLOATS(0, 4, channels), *dy_buffer = CK_FLOATS(1, 4, channels);
+    float *residual_buffer = CK_FLOATS(2, 4, channels), *dx_buffer = CK_FLOATS(3, 4, channels);
     memset(d_gain, 0, (size_t)(2 * channels) * sizeof(float));
     for (ptrdiff_t row = range.begin; row < range.end; row++) {
         const ptrdiff_t first = row * channels;

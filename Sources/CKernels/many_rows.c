@@ -74,7 +74,7 @@ CK_TARGET_AVX512 static void ck_many_rows_body(void *context, int thread, int th
     const ptrdiff_t group = fitting > blocks ? blocks : fitting > 1 ? fitting : 1;
     const ck_range range = ck_share(panels * pixels * blocks, 1, thread, threads);
     _Alignas(64) float sums[CK_MOST_ROWS * ck_panel_width];
-    ck_reach reaches[rows->kernel * columns->kernel];
+    ck_reach *reaches = ck_scratch(0, 1, (size_t)(rows->kernel * columns->kernel) * sizeof(ck_reach));
     // While a panel meets the rows, the next one comes from memory, spread over all tiles; about a third of the taps may miss the image.
     const ptrdiff_t panel_size = p->panels.taps * lanes * ck_panel_width;
     const ptrdiff_t tiles = (batch + CK_MOST_ROWS - 1) / CK_MOST_ROWS * pixels, line = 16;

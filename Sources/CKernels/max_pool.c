@@ -11,21 +11,23 @@ CK_INLINE ptrdiff_t ck_window_origin(const ck_max_pool *pool, ptrdiff_t row, ptr
     return (row * pool->stride[0] - pool->padding[0]) * pool->extent[1] + column * pool->stride[1] - pool->padding[1];
 }
 
-/// Channels that are compared at once, in registers; images of another number of channels take all at once.
+/// Channels that are compared at once, in registers; the last ones of other numbers of channels are fewer.
 #define CK_POOLED_CHANNELS 32
 
 /// Calls body(first channel, channels) for all channels of a pixel.
 #define CK_FOR_CHANNELS(channels, body)                                                                                \
-    if ((channels) % CK_POOLED_CHANNELS) body(0, channels);                                                            \
-    else                                                                                                               \
-        for (ptrdiff_t c = 0; c < (channels); c += CK_POOLED_CHANNELS) body(c, CK_POOLED_CHANNELS);
+    {                                                                                                                  \
+        ptrdiff_t c = 0;                                                                                               \
+        for (; c + CK_POOLED_CHANNELS <= (channels); c += CK_POOLED_CHANNELS) body(c, CK_POOLED_CHANNELS);             \
+        if (c < (channels)) body(c, (channels) - c);                                                                   \
+    }
 
 // MARK: Forward
 
-/// The largest elements of `count` channels of a window.
+/// The largest elements of `count` channels of a window, at most CK_POOLED_CHANNELS.
 CK_INLINE void ck_pool_window(
     const ck_max_pool *pool, const void *x, ck_range rows, ck_range columns, ptrdiff_t count, void *out, ck_format format) {
-    float largest[count];
+    float largest[CK_POOLED_CHANNELS];
     for (ptrdiff_t c = 0; c < count; c++) largest[c] = -__builtin_inff();
     for (ptrdiff_t i = rows.begin; i < rows.end; i++)
         for (ptrdiff_t j = columns.begin; j < columns.end; j++) {
@@ -79,8 +81,8 @@ ptrdiff_t ck_max_pool_scratch(const ck_max_pool *pool, int threads) { return thr
 /// For each of `count` channels of a window, the place in the kernel of the first largest element.
 CK_INLINE void ck_pool_place(
     const ck_max_pool *pool, const void *x, ck_range rows, ck_range columns, ptrdiff_t count, uint8_t *place, ck_format format) {
-    float largest[count];
-    int32_t chosen[count];
+    float largest[CK_POOLED_CHANNELS];
+    int32_t chosen[CK_POOLED_CHANNELS];
     for (ptrdiff_t c = 0; c < count; c++) {
         largest[c] = -__builtin_inff();
         chosen[c] = (int32_t)(rows.begin * pool->kernel[1] + columns.begin);
@@ -126,7 +128,7 @@ CK_INLINE void ck_pool_collect(
     const ck_max_pool *pool, const uint8_t *places, const void *dy, ptrdiff_t y, ptrdiff_t x, ptrdiff_t count, void *dx,
     ck_format format) {
     const ck_range rows = ck_windows_at(pool, 0, y), columns = ck_windows_at(pool, 1, x);
-    float sum[count];
+    float sum[CK_POOLED_CHANNELS];
     for (ptrdiff_t c = 0; c < count; c++) sum[c] = 0;
     for (ptrdiff_t row = rows.begin; row < rows.end; row++)
         for (ptrdiff_t column = columns.begin; column < columns.end; column++) {

@@ -43,7 +43,8 @@ CK_INLINE void ck_softmax_forward(const void *context, int thread, int threads, 
     const ck_spatial_softmax *softmax = context;
     const ptrdiff_t channels = softmax->channels, size = softmax->height * softmax->width * channels;
     const ck_range range = ck_share(softmax->batch, 1, thread, threads);
-    float largest[channels], share[channels], u[channels], v[channels];
+    float *largest = CK_FLOATS(0, 4, channels), *share = CK_FLOATS(1, 4, channels);
+    float *u = CK_FLOATS(2, 4, channels), *v = CK_FLOATS(3, 4, channels);
     const ck_expectation e = {largest, share, u, v};
     for (ptrdiff_t item = range.begin; item < range.end; item++) {
         ck_expect(softmax, ck_from(softmax->x, item * size, format), e, format);
@@ -79,7 +80,9 @@ CK_INLINE void ck_softmax_backward(const void *context, int thread, int threads,
     const ck_spatial_softmax *softmax = &b->softmax;
     const ptrdiff_t channels = softmax->channels, width = softmax->width, positions = softmax->height * width;
     const ck_range range = ck_share(softmax->batch, 1, thread, threads);
-    float largest[channels], share[channels], u[channels], v[channels], du[channels], dv[channels];
+    float *largest = CK_FLOATS(0, 6, channels), *share = CK_FLOATS(1, 6, channels);
+    float *u = CK_FLOATS(2, 6, channels), *v = CK_FLOATS(3, 6, channels);
+    float *du = CK_FLOATS(4, 6, channels), *dv = CK_FLOATS(5, 6, channels);
     const ck_expectation e = {largest, share, u, v};
     for (ptrdiff_t item = range.begin; item < range.end; item++) {
         const void *x = ck_from(softmax->x, item * positions * channels, format);

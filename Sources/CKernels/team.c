@@ -203,6 +203,7 @@ static void *ck_serve(void *context) {
     ck_member *member = context;
     ck_team *team = member->team;
     uint64_t region = 0;
+    ck_reserve_scratch(CK_USUAL_SCRATCH);
     while (1) {
         const uint32_t next = (uint32_t)ck_number_of(region) + 1;
         if (atomic_load_explicit(&team->is_alone, memory_order_relaxed)) ck_gate_wait_asleep(&team->opened, next);
@@ -243,6 +244,7 @@ ck_team *ck_make_team(int threads) {
 ck_team *ck_lead_team(ck_team *team) {
     ck_team *before = ck_led;
     ck_led = team;
+    if (team) ck_reserve_scratch(CK_USUAL_SCRATCH);
     if (team && !pthread_equal(team->leader, pthread_self())) {
         // Another thread's times tell nothing of this one's.
         team->leader = pthread_self();

@@ -3,6 +3,7 @@
 #define CK_TEAM_H
 
 #include <pthread.h>
+#include <stddef.h>
 
 #include "CKernels.h"
 #include "gate.h"
@@ -44,11 +45,14 @@ struct ck_team {
     ck_gate finished;
     ck_part parts[ck_most_threads];
 
+    // Members look at these all the time; the leader seldom changes them.
     /// Whether the leader does all parts.
-    atomic_int is_alone;
+    _Alignas(64) atomic_int is_alone;
+    atomic_int is_disbanded;
 
-    // Known to the leader alone, which is one thread at a time; the one that led last.
-    pthread_t leader;
+    // Known to the leader alone, which is one thread at a time and writes them in every region: on lines that no member reads.
+    /// The thread that led last.
+    _Alignas(64) pthread_t leader;
     uint64_t last_region;
     /// Whether a region is open: the leader is in one of its parts.
     int is_at_work;
@@ -64,8 +68,14 @@ struct ck_team {
     /// Whether the threads in regions of the primitive at work wait for each other, as far as is known (openmp.c).
     int *meets_inside;
     ck_team_counts counts;
-    atomic_int is_disbanded;
 };
+
+/// Whether two fields of a team are never in the same cache line.
+#define CK_APART(a, b) (offsetof(struct ck_team, a) / 64 != offsetof(struct ck_team, b) / 64)
+_Static_assert(CK_APART(region, opened) && CK_APART(opened, pending) && CK_APART(pending, finished), "signals apart");
+_Static_assert(CK_APART(barrier, region) && CK_APART(finished, parts) && CK_APART(parts, is_alone), "signals apart");
+_Static_assert(CK_APART(is_alone, leader) && CK_APART(is_disbanded, leader), "what members read apart");
+_Static_assert(offsetof(ck_meeting, arrivals) / 64 != offsetof(ck_meeting, gate) / 64, "a meeting's signals apart");
 
 /// Whether the leader does all parts itself, because members have no processor; now and then it is to try again.
 int ck_works_alone(ck_team *team);

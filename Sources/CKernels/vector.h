@@ -4,6 +4,9 @@
 
 #include "CKernels.h"
 
+// Arrays whose length is configured are no place for a thread's stack: see scratch.h.
+#pragma clang diagnostic error "-Wvla"
+
 #define CK_INLINE static inline __attribute__((always_inline))
 
 // A body is written once, to be inlined, and CK_LEVELS(body) compiles it for each level; CK_BODY(body) is the code for the level in use.

@@ -287,7 +287,7 @@ static void ck_tiles_body(void *context, int thread, int threads) {
     const ck_weight_gradient *g = context;
     const ck_range range = ck_share(ck_tile_count(g), 1, thread, threads);
     const ptrdiff_t size = ck_taps(g) * CK_TILE_SIZE;
-    float own[g->chunks == 1 ? size : 1];
+    float *own = CK_FLOATS(0, 1, size);
     for (ptrdiff_t i = 0; i < g->chunks; i++) {
         const ck_chunk chunk = ck_chunk_at(g, i, i);
         for (ptrdiff_t tile = range.begin; tile < range.end; tile++) {

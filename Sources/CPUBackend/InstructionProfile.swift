@@ -2,7 +2,7 @@
 public struct InstructionProfile: Sendable {
     /// What it computes, as in `convolution`; several instructions may have the same name.
     public let name: String
-    /// Time that the thread which leads the others spent on a processor; with waiting threads that spin, the time that passed.
+    /// The time that passed.
     public let seconds: Double
     /// Multiplications and additions of products, those with the zeros around a sequence included; 0 for anything else.
     public let floatingPointOperations: Int

@@ -62,11 +62,10 @@ final class Plan {
         var rows: [InstructionProfile] = []
         func measure(_ instruction: Instruction) {
             let alone = Schedule([instruction], threads: threads)
-            let start = ProcessorClock.now
-            alone.run()
+            let time = ContinuousClock().measure { alone.run() }
             rows.append(
                 InstructionProfile(
-                    name: instruction.name, seconds: ProcessorClock.now - start,
+                    name: instruction.name, seconds: time / .seconds(1),
                     floatingPointOperations: instruction.cost.floatingPointOperations,
                     byteCount: instruction.cost.byteCount))
         }

@@ -10,6 +10,8 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
     public var episodes: Int
     /// Seed of the first episode's environment; the reference's test seeds start at 100000.
     public var firstSeed: UInt64
+    /// Whose way it is that seeds become starts, where an environment knows several; nil for its usual one.
+    public var seeding: String?
     /// Control steps after which an episode ends without success.
     public var maximumSteps: Int
     /// Seed of the policy's randomness.
@@ -26,6 +28,7 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case episodes
         case firstSeed = "first_seed"
+        case seeding
         case maximumSteps = "maximum_steps"
         case samplerSeed = "sampler_seed"
         case batch
@@ -35,12 +38,13 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
 
     /// The paper's protocol, unless told otherwise.
     public init(
-        episodes: Int = 50, firstSeed: UInt64 = 100_000, maximumSteps: Int = 300, samplerSeed: UInt64 = 0,
-        batch: Int? = nil, control: ControlConfiguration = .recedingHorizon,
+        episodes: Int = 50, firstSeed: UInt64 = 100_000, seeding: String? = nil, maximumSteps: Int = 300,
+        samplerSeed: UInt64 = 0, batch: Int? = nil, control: ControlConfiguration = .recedingHorizon,
         latency: SimulatedLatency = SimulatedLatency()
     ) {
         self.episodes = episodes
         self.firstSeed = firstSeed
+        self.seeding = seeding
         self.maximumSteps = maximumSteps
         self.samplerSeed = samplerSeed
         self.batch = batch
@@ -54,6 +58,7 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
         self.init(
             episodes: try fields.decode(Int.self, forKey: .episodes),
             firstSeed: try fields.decode(UInt64.self, forKey: .firstSeed),
+            seeding: try fields.decodeIfPresent(String.self, forKey: .seeding),
             maximumSteps: try fields.decode(Int.self, forKey: .maximumSteps),
             samplerSeed: try fields.decode(UInt64.self, forKey: .samplerSeed),
             batch: try fields.decodeIfPresent(Int.self, forKey: .batch),

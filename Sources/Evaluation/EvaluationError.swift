@@ -12,6 +12,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case unreadable(file: String, reason: String)
     /// Two results have no episode in common, or another number of them.
     case differentSeeds(first: [UInt64], second: [UInt64])
+    /// Two results are of the same seeds and of different starts; nil stands for the environment's usual ones.
+    case differentStarts(first: String?, second: String?)
 
     /// What was expected, what was found, where, and what to do.
     public var description: String {
@@ -30,6 +32,11 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
             """
             a paired comparison needs the same episode seeds on both sides, found \(Self.summary(first)) and \
             \(Self.summary(second)); evaluate both with the same first seed and number of episodes
+            """
+        case .differentStarts(let first, let second):
+            """
+            a paired comparison needs the same starts on both sides, found \(first ?? "the usual") and \(second ?? "the usual") seeds; \
+            evaluate both with the same seeds
             """
         }
     }

@@ -23,6 +23,10 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     public let clampedActions: Int
     /// How abruptly the commands changed, the mean over the episodes; nil if none had four steps.
     public let jerk: Jerk?
+    /// Why there are fewer episodes than the settings say; nil if all have ended.
+    ///
+    /// Then the score is too high: episodes that succeed end before the others.
+    public let incomplete: String?
 
     enum CodingKeys: String, CodingKey {
         case policy
@@ -35,13 +39,14 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         case latency = "latency_ms"
         case clampedActions = "clamped_actions"
         case jerk
+        case incomplete
     }
 
     /// Sums up episodes.
     /// - Precondition: there is at least one episode.
     public init(
         policy: String, settings: EvaluationConfiguration, episodes: [EpisodeResult], latency: Latency,
-        clampedActions: Int = 0
+        clampedActions: Int = 0, incomplete: String? = nil
     ) {
         precondition(!episodes.isEmpty, "an evaluation without episodes")
         let rewards = episodes.map { Double($0.bestReward) }
@@ -55,6 +60,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         self.episodes = episodes
         self.latency = latency
         self.clampedActions = clampedActions
+        self.incomplete = incomplete
         jerk = Jerk(meanOf: episodes.compactMap(\.jerk))
     }
 

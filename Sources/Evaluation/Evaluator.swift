@@ -31,7 +31,8 @@ public struct Evaluator {
     ///   - policy: chooses the actions.
     ///   - name: what to call the policy in the result.
     ///   - observers: watch the rollouts.
-    /// - Throws: `InvalidSetting`, `EvaluationError`, or whatever the policy, an environment's making or an observer throws.
+    /// - Throws: `InvalidSetting`, `EvaluationError`, or whatever the policy, an environment's making or an observer throws; when the policy fails
+    ///   after episodes have ended, `IncompleteEvaluation` with these.
     public func evaluate(
         _ policy: any ChunkingPolicy, named name: String = "policy", observers: [any RolloutObserver] = []
     ) throws -> EvaluationResult {
@@ -43,11 +44,27 @@ public struct Evaluator {
         var episodes: [EpisodeResult] = []
         for start in stride(from: 0, to: seeds.count, by: batch) {
             let group = seeds.dropFirst(start).prefix(batch)
-            episodes += try run(group, with: policy, latencies: &latencies, observers: observers)
+            do {
+                episodes += try run(group, with: policy, latencies: &latencies, observers: observers)
+            } catch let failure as PolicyFailure {
+                episodes += failure.ended
+                guard !episodes.isEmpty else { throw failure.cause }
+                throw IncompleteEvaluation(result: result("\(failure.cause)"), cause: failure.cause)
+            }
         }
-        return EvaluationResult(
-            policy: name, settings: configuration, episodes: episodes, latency: latencies.summary(),
-            clampedActions: policy.clampedActions - clampedBefore)
+        return result(nil)
+
+        func result(_ incomplete: String?) -> EvaluationResult {
+            EvaluationResult(
+                policy: name, settings: configuration, episodes: episodes, latency: latencies.summary(),
+                clampedActions: policy.clampedActions - clampedBefore, incomplete: incomplete)
+        }
+    }
+
+    /// The policy's error, and the episodes of the group that had ended.
+    private struct PolicyFailure: Error {
+        let cause: any Error
+        let ended: [EpisodeResult]
     }
 
     /// Runs one group of episodes from reset to end.
@@ -67,7 +84,9 @@ public struct Evaluator {
         var step = 0
         for observer in observers { try observer.observe(rollouts, step: step) }
         while !rollouts.allSatisfy(\.isFinished) {
-            try answerRequests(of: &rollouts, with: policy, latencies: &latencies)
+            do { try answerRequests(of: &rollouts, with: policy, latencies: &latencies) } catch {
+                throw PolicyFailure(cause: error, ended: rollouts.filter(\.isFinished).map(\.episode))
+            }
             for index in rollouts.indices { try rollouts[index].step() }
             step += 1
             for observer in observers { try observer.observe(rollouts, step: step) }

@@ -20,8 +20,12 @@ public struct PairedComparison: Codable, Sendable, Equatable {
     public let ties: Int
 
     /// Compares two results episode by episode.
-    /// - Throws: `EvaluationError.differentSeeds` unless both ran the same seeds once each.
+    /// - Throws: `EvaluationError.differentSeeds` unless both ran the same seeds once each, `.differentStarts` when the same seeds were
+    ///   different starts.
     public init(_ first: EvaluationResult, _ second: EvaluationResult) throws {
+        guard first.settings.seeding == second.settings.seeding else {
+            throw EvaluationError.differentStarts(first: first.settings.seeding, second: second.settings.seeding)
+        }
         let pairs = zip(first.episodes.sorted { $0.seed < $1.seed }, second.episodes.sorted { $0.seed < $1.seed })
         guard !first.episodes.isEmpty, first.episodes.count == second.episodes.count,
             pairs.allSatisfy({ $0.seed == $1.seed })

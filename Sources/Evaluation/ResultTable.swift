@@ -19,8 +19,11 @@ public struct ResultTable: CustomStringConvertible {
     static func cells(of result: EvaluationResult) -> [String] {
         let score = result.scoreInterval.map { String(format: "%.3f … %.3f", $0.lower, $0.upper) } ?? "–"
         let success = result.successInterval
+        let note = result.incomplete.map { _ in
+            ", incomplete: \(result.episodes.count) of \(result.settings.episodes) episodes"
+        }
         return [
-            result.policy, String(format: "%.3f", result.score), score,
+            result.policy + (note ?? ""), String(format: "%.3f", result.score), score,
             String(format: "%.1f %%", 100 * result.successRate),
             String(format: "%.1f … %.1f %%", 100 * success.lower, 100 * success.upper),
             String(format: "%.2f", result.latency.median), String(format: "%.2f", result.latency.p99),

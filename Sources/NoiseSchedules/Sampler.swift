@@ -2,15 +2,15 @@ import PolicyInterface
 
 /// How noise is turned into a sample, step by step.
 ///
-/// Encoded as `{name: ddpm, steps: …, variance: …}` or `{name: ddim, steps: …, eta: …}`; a bare `ddpm` or `ddim` stands for the
-/// defaults.
+/// Encoded as `{name: ddpm, steps: …, spacing: …, variance: …}` or `{name: ddim, steps: …, spacing: …, eta: …}`; a bare `ddpm` or `ddim`
+/// stands for the defaults.
 public enum Sampler: Sendable, Hashable {
     /// The stochastic sampler of Ho et al. 2020; all steps of the diffusion when `steps` is nil.
-    case ddpm(steps: Int? = nil, variance: Variance = .fixedSmall)
+    case ddpm(steps: Int? = nil, variance: Variance = .fixedSmall, spacing: Spacing = .trailing)
     /// The implicit sampler of Song et al. 2021, which needs few steps; all steps of the diffusion when `steps` is nil.
     ///
     /// With `eta` 0 it adds no noise; with 1 it adds as much as DDPM with the small variance.
-    case ddim(steps: Int? = nil, eta: Double = 0)
+    case ddim(steps: Int? = nil, eta: Double = 0, spacing: Spacing = .trailing)
 
     /// The variance of the noise that a DDPM step adds: section 3.2 of Ho, Jain and Abbeel (2020).
     public enum Variance: String, Codable, Sendable, Hashable, CaseIterable {
@@ -39,7 +39,14 @@ public enum Sampler: Sendable, Hashable {
     /// How many steps the sampler was asked for; nil stands for all of the diffusion.
     public var steps: Int? {
         switch self {
-        case .ddpm(let steps, _), .ddim(let steps, _): steps
+        case .ddpm(let steps, _, _), .ddim(let steps, _, _): steps
+        }
+    }
+
+    /// Which steps of the diffusion are visited.
+    public var spacing: Spacing {
+        switch self {
+        case .ddpm(_, _, let spacing), .ddim(_, _, let spacing): spacing
         }
     }
 
@@ -47,14 +54,16 @@ public enum Sampler: Sendable, Hashable {
     public var isStochastic: Bool {
         switch self {
         case .ddpm: true
-        case .ddim(_, let eta): eta > 0
+        case .ddim(_, let eta, _): eta > 0
         }
     }
 
-    /// The sampler in two words, for people: `ddim 10`.
+    /// The sampler in a few words, for people: `ddim 10`, or `ddim 10 leading` if its spacing is not the usual one.
     /// - Parameter trainingSteps: how many steps the diffusion has.
     public func summary(trainingSteps: Int) -> String {
-        "\(name.rawValue) \(steps ?? trainingSteps)"
+        let count = steps ?? trainingSteps
+        let isUsual = spacing == .trailing || count == trainingSteps
+        return "\(name.rawValue) \(count)" + (isUsual ? "" : " \(spacing.rawValue)")
     }
 
     /// Checks that a diffusion has the steps that the sampler wants to visit.
@@ -65,31 +74,45 @@ public enum Sampler: Sendable, Hashable {
             throw InvalidSetting(
                 key: "sampler.steps", expected: "1...\(trainingSteps), the steps of the diffusion", found: steps)
         }
-        if case .ddim(_, let eta) = self, !(0 <= eta && eta <= 1) {
+        if case .ddim(_, let eta, _) = self, !(0 <= eta && eta <= 1) {
             throw InvalidSetting(key: "sampler.eta", expected: "a number in 0...1", found: eta)
         }
     }
 
     /// The table of this sampler's steps, the noisiest first.
     ///
-    /// The steps visited are evenly spaced and end at 0 (diffusers' `leading` spacing with offset 0): 10 of 100 are 90, 80 … 0, and
-    /// 16 of 100, whose distance is rounded down to 6, are 90, 84 … 0. Behind the last one the sample is clean, ᾱ = 1.
+    /// Each step leads to the next one that is visited; behind the last one the sample is clean, ᾱ = 1.
     /// - Throws: `InvalidSetting` when the diffusion has fewer steps than asked for.
     public func table(for prediction: Prediction, schedule: NoiseSchedule) throws -> [SamplingStep] {
         try validate(trainingSteps: schedule.steps)
-        let count = steps ?? schedule.steps
-        let distance = schedule.steps / count
-        return (0..<count).reversed().map { index in
-            let timestep = index * distance
-            return switch self {
-            case .ddpm(_, let variance):
-                .ddpm(
-                    from: timestep, to: timestep - distance, variance: variance, prediction: prediction,
-                    schedule: schedule)
-            case .ddim(_, let eta):
-                .ddim(from: timestep, to: timestep - distance, eta: eta, prediction: prediction, schedule: schedule)
+        let visited = spacing.timesteps(steps ?? schedule.steps, of: schedule.steps)
+        return zip(visited, visited.dropFirst() + [-1]).map { timestep, next in
+            switch self {
+            case .ddpm(_, let variance, _):
+                .ddpm(from: timestep, to: next, variance: variance, prediction: prediction, schedule: schedule)
+            case .ddim(_, let eta, _):
+                .ddim(from: timestep, to: next, eta: eta, prediction: prediction, schedule: schedule)
             }
         }
+    }
+
+    /// What is to be said of a sampler that begins far below the noisiest step; nil for any other.
+    ///
+    /// The sample is pure noise at first, whatever the network is told. Where a diffused sample would still hold much of the clean one, the
+    /// network takes the noise for signal. The limit is a share √ᾱ of the clean sample that is 0.2 above that of the noisiest step.
+    /// - Throws: `InvalidSetting` when the diffusion has fewer steps than asked for.
+    public func remark(on schedule: NoiseSchedule) throws -> String? {
+        try validate(trainingSteps: schedule.steps)
+        let count = steps ?? schedule.steps
+        guard let first = spacing.timesteps(count, of: schedule.steps).first,
+            schedule.sampleScales[first] - schedule.sampleScales[schedule.steps - 1] > 0.2
+        else { return nil }
+        let share = Int((100 * schedule.sampleScales[first]).rounded())
+        return """
+            sampler \(summary(trainingSteps: schedule.steps)): expected pure noise at the first step, found step \(first) of \
+            0...\(schedule.steps - 1), where \(share) % of the clean sample is left; actions will be wrong; use spacing trailing, or \
+            another number of steps
+            """
     }
 }
 
@@ -97,21 +120,27 @@ extension Sampler: Codable {
     private enum CodingKeys: String, CodingKey {
         case name
         case steps
+        case spacing
         case variance
         case eta
     }
 
     /// Reads a name, or a name with its options.
+    ///
+    /// A number of steps without a spacing is read as `leading`, which was the only one when policies were stored without it. All steps are
+    /// the same in any spacing.
     public init(from decoder: any Decoder) throws {
         let fields = try? decoder.container(keyedBy: CodingKeys.self)
         let steps = try fields?.decodeIfPresent(Int.self, forKey: .steps)
+        let spacing =
+            try fields?.decodeIfPresent(Spacing.self, forKey: .spacing) ?? (steps == nil ? .trailing : .leading)
         switch try fields?.decode(Name.self, forKey: .name) ?? Name(from: decoder) {
         case .ddpm:
             let variance = try fields?.decodeIfPresent(Variance.self, forKey: .variance)
-            self = .ddpm(steps: steps, variance: variance ?? .fixedSmall)
+            self = .ddpm(steps: steps, variance: variance ?? .fixedSmall, spacing: spacing)
         case .ddim:
             let eta = try fields?.decodeIfPresent(Double.self, forKey: .eta)
-            self = .ddim(steps: steps, eta: eta ?? 0)
+            self = .ddim(steps: steps, eta: eta ?? 0, spacing: spacing)
         }
     }
 
@@ -120,9 +149,10 @@ extension Sampler: Codable {
         var fields = encoder.container(keyedBy: CodingKeys.self)
         try fields.encode(steps, forKey: .steps)
         try fields.encode(name, forKey: .name)
+        try fields.encode(spacing, forKey: .spacing)
         switch self {
-        case .ddpm(_, let variance): try fields.encode(variance, forKey: .variance)
-        case .ddim(_, let eta): try fields.encode(eta, forKey: .eta)
+        case .ddpm(_, let variance, _): try fields.encode(variance, forKey: .variance)
+        case .ddim(_, let eta, _): try fields.encode(eta, forKey: .eta)
         }
     }
 }

@@ -18,8 +18,9 @@ public final class LiveScene: @unchecked Sendable {
     private var isWaiting = false
     private var pages: [Int: @Sendable (String) -> Void] = [:]
     private var pageCount = 0
-    /// The page that holds something.
+    /// The page that holds something, and how many control steps ago it was heard.
     private var holder: Int?
+    private var silentSteps = 0
     private var plan: ScenePlan?
 
     /// What is done in the scene, and who helps with what takes time.
@@ -105,6 +106,7 @@ public final class LiveScene: @unchecked Sendable {
                 let command = try SceneCommand(text: text)
                 try session.obey(command)
                 note(command, of: page)
+                if holder == page { renewHold() }
             } catch { send(SceneMessage.problem(SceneProblem(message: "\(error)")).text) }
             saveKept()
             broadcast(.frame(frame))
@@ -132,6 +134,28 @@ public final class LiveScene: @unchecked Sendable {
     private func release() {
         holder = nil
         try? session.obey(.release)
+    }
+
+    private func renewHold() {
+        silentSteps = 0
+        session.renewHold()
+    }
+
+    /// Lets go of what a page holds that was not heard for half a second, as when its computer sleeps or its link is dead: nobody drives there.
+    ///
+    /// Control steps are counted, not seconds: when this process was stopped, the page's messages wait to be read.
+    private func dropAbandonedHold() {
+        guard holder != nil else { return }
+        silentSteps += 1
+        guard silentSteps > session.introduction.rate / 2 else { return }
+        holder = nil
+        guard let body = session.frame.held else { return }
+        let count = session.dropHold()
+        let lost = count == 0 ? "" : "; \(count) frames that it recorded since were taken back"
+        let name = body == .agent ? "pusher" : "block"
+        let message = "The page that held the \(name) was not heard for half a second: the hand let go\(lost)."
+        broadcast(.frame(frame))
+        broadcast(.problem(SceneProblem(message: message)))
     }
 
     private var frame: SceneFrame {
@@ -166,6 +190,7 @@ public final class LiveScene: @unchecked Sendable {
     private func tick() {
         isWaiting = false
         guard !pages.isEmpty else { return stop() }
+        dropAbandonedHold()
         do {
             let outcome = try session.tick()
             ask()

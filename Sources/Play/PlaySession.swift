@@ -88,15 +88,27 @@ final class PlaySession: SceneSession {
         case .settings(let settings): try change(to: settings)
         case .grab(let body, let point): world.grab(body, at: point)
         case .drag(let point): try world.drag(to: point)
+        case .hold: break
         case .turn(let angle): try world.turn(by: angle)
         case .nudge(let body, let difference): try world.nudge(body, by: difference)
-        case .release:
-            // While the pusher was held its plan was not carried out, and what it planned is for another place.
-            if world.hand?.body == .agent { plan() }
-            world.release()
+        case .release: release()
         case .keep, .discard, .redo:
             throw RefusedCommand(expected: "what a page that plays can do", found: "a command of one that records")
         }
+    }
+
+    private func release() {
+        // While the pusher was held its plan was not carried out, and what it planned is for another place.
+        if world.hand?.body == .agent { plan() }
+        world.release()
+    }
+
+    func renewHold() {}
+
+    /// Lets go; nothing is recorded here.
+    func dropHold() -> Int {
+        release()
+        return 0
     }
 
     private func begin(seed: UInt64) {

@@ -11,6 +11,9 @@ final class RecordingSession: SceneSession {
     let introduction: SceneIntroduction
     private var world: World
     private var frames: [RecordedFrame] = []
+    /// Where the pusher was drawn to in each frame, and how many of them there were when the page that drives was heard last.
+    private var targets: [SIMD2<Double>] = []
+    private var heardFrames = 0
     private var isOver = false
     private let output: String
     /// What is on disk, and how many episodes are on their way to it.
@@ -53,6 +56,7 @@ final class RecordingSession: SceneSession {
         switch command {
         case .grab(.agent, let point): if !isOver { world.grab(.agent, at: point) }
         case .drag(let point): try world.drag(to: point)
+        case .hold: break
         case .release: world.release()
         case .keep:
             guard !frames.isEmpty else {
@@ -72,7 +76,7 @@ final class RecordingSession: SceneSession {
 
     private func begin(seed: UInt64) {
         world.begin(seed: seed)
-        frames = []
+        (frames, targets, heardFrames) = ([], [], 0)
         isOver = false
     }
 
@@ -81,11 +85,28 @@ final class RecordingSession: SceneSession {
         let frame = RecordedFrame(of: world.environment, action: action)
         try world.step(toward: action)
         frames.append(frame)
+        targets.append(action)
         if world.environment.isSuccess || frames.count == Self.longestEpisode {
             isOver = true
             world.release()
         }
         return .stepped
+    }
+
+    func renewHold() { heardFrames = frames.count }
+
+    /// Lets go, and brings the world back to where it was when the page was heard last, by driving there again from the start.
+    func dropHold() -> Int {
+        world.release()
+        let count = frames.count - heardFrames
+        if count == 0 { return 0 }
+        frames.removeLast(count)
+        targets.removeLast(count)
+        world.begin(seed: world.seed)
+        for target in targets {
+            do { try world.step(toward: target) } catch { preconditionFailure("a step that was done before: \(error)") }
+        }
+        return count
     }
 
     // MARK: - Saving

@@ -24,6 +24,8 @@ enum SceneCommand: Sendable, Equatable {
     case turn(by: Double)
     /// Moves a body that is not held, in pixels.
     case nudge(Body, by: SIMD2<Double>)
+    /// Says that what is held is still held; any other command of the page that holds it does so, too.
+    case hold
     /// Lets go of what is held.
     case release
     /// Saves the episode that was recorded, and begins another start.
@@ -44,7 +46,7 @@ enum SceneCommand: Sendable, Equatable {
 
 extension SceneCommand: Decodable {
     private enum Name: String, Decodable {
-        case run, pause, step, restart, next, settings, grab, drag, turn, nudge, release, keep, discard, redo
+        case run, pause, step, restart, next, settings, grab, drag, turn, nudge, hold, release, keep, discard, redo
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -72,6 +74,7 @@ extension SceneCommand: Decodable {
             }
             self = .turn(by: angle)
         case .nudge: self = .nudge(try object.decode(Body.self, forKey: .body), by: try point(.by))
+        case .hold: self = .hold
         case .release: self = .release
         case .keep: self = .keep
         case .discard: self = .discard

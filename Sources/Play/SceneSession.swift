@@ -11,6 +11,13 @@ protocol SceneSession: AnyObject {
     /// - Throws: `RefusedCommand`, `InvalidSetting` or `PushTError` when it cannot; the scene is then as before.
     func obey(_ command: SceneCommand) throws
 
+    /// The page that holds something was heard.
+    func renewHold()
+
+    /// The page that held something was not heard for long: lets go, and takes back what was recorded since it was heard last.
+    /// - Returns: how many frames were taken back.
+    func dropHold() -> Int
+
     /// A control step's time has come.
     /// - Throws: what the simulation refuses, such as an action far outside of the world; the scene then stands still.
     func tick() throws -> SceneTick

@@ -83,6 +83,9 @@ extension PolicyDescription: CustomStringConvertible {
             "network      \(policy.denoiser.summary), conditioning \(policy.conditioning)",
             "diffusion    \(policy.diffusion.steps) steps, sampled by \(policy.sampler.summary(trainingSteps: policy.diffusion.steps))",
         ]
+        if let schedule = try? policy.diffusion.schedule(), let remark = try? policy.sampler.remark(on: schedule) {
+            lines.append("warning      \(remark)")
+        }
         lines += policy.observations.images.map { image in
             "image        \(image.name) \(image.size?.description ?? "")"
                 + (image.resize.map { ", resized to \($0)" } ?? "")

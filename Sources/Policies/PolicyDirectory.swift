@@ -27,7 +27,7 @@ public struct StoredPolicy: Sendable, Equatable {
 /// A policy on disk: `policy.json`, and `model.safetensors` with the weights under their PyTorch names.
 ///
 /// Weights that another program wrote are welcome as long as names and shapes are right. Weights written here carry a fingerprint that
-/// the document repeats, so that files of two exports are never taken for one policy.
+/// the document repeats, so that files of two exports are never taken for one policy, and the document has their checksum, so that damage is noticed.
 public struct PolicyDirectory: Sendable {
     /// The folder.
     public let url: URL
@@ -55,14 +55,11 @@ public struct PolicyDirectory: Sendable {
     public func read() throws -> StoredPolicy {
         let document = try document()
         let model = try DiffusionModel(document.configuration)
-        let table = model.table
         let file = try weightsFile(of: document, model)
-        var weights = [Float](repeating: 0, count: table.count)
+        var weights = [Float](repeating: 0, count: model.table.count)
         try weights.withUnsafeMutableBufferPointer { weights in
-            for range in table.ranges {
-                let values = UnsafeMutableBufferPointer(rebasing: weights[range.elements])
-                try file.readFloats(range.name, into: values)
-                try checkFinite(UnsafeBufferPointer(values), name: range.name)
+            try read(file, document, model) { range in
+                UnsafeMutableBufferPointer(rebasing: weights[range.elements])
             }
         }
         return StoredPolicy(
@@ -79,18 +76,50 @@ public struct PolicyDirectory: Sendable {
         let model = try DiffusionModel(document.configuration)
         let file = try weightsFile(of: document, model)
         let parameters = try backend.makeBuffer(count: model.table.count)
+        try backend.perform {
+            try readOneByOne(file, document, model) { parameters.write($1, offset: $0.offset) }
+        }
+        return (model, document.normaliser, parameters)
+    }
+
+    /// Reads what the policy is, and checks its weights as `read()` does, holding no more than one parameter.
+    /// - Throws: as `read()`.
+    public func verifiedDocument() throws -> PolicyDocument {
+        let document = try document()
+        let model = try DiffusionModel(document.configuration)
+        try readOneByOne(weightsFile(of: document, model), document, model) { _, _ in }
+        return document
+    }
+
+    /// Reads each parameter into the same memory and shows it.
+    private func readOneByOne(
+        _ file: SafetensorsFile, _ document: PolicyDocument, _ model: DiffusionModel,
+        _ show: (ParameterTable.Range, UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
         let largest = model.table.ranges.map(\.shape.count).max() ?? 0
         let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: largest)
         defer { memory.deallocate() }
-        try backend.perform {
-            for range in model.table.ranges {
-                let values = UnsafeMutableBufferPointer(rebasing: memory[..<range.shape.count])
-                try file.readFloats(range.name, into: values)
-                try checkFinite(UnsafeBufferPointer(values), name: range.name)
-                parameters.write(UnsafeBufferPointer(values), offset: range.offset)
-            }
+        try read(file, document, model, into: { UnsafeMutableBufferPointer(rebasing: memory[..<$0.shape.count]) }, show)
+    }
+
+    /// Reads the parameters in the order of the table, and checks that they are finite and what was written.
+    /// - Parameters:
+    ///   - place: where the numbers of a parameter go.
+    ///   - show: called after each parameter was read.
+    private func read(
+        _ file: SafetensorsFile, _ document: PolicyDocument, _ model: DiffusionModel,
+        into place: (ParameterTable.Range) -> UnsafeMutableBufferPointer<Float>,
+        _ show: (ParameterTable.Range, UnsafeBufferPointer<Float>) throws -> Void = { _, _ in }
+    ) throws {
+        var checksum = WeightChecksum()
+        for range in model.table.ranges {
+            let values = place(range)
+            try file.readFloats(range.name, into: values)
+            try checkFinite(UnsafeBufferPointer(values), name: range.name)
+            checksum.combine(UnsafeBufferPointer(values))
+            try show(range, UnsafeBufferPointer(values))
         }
-        return (model, document.normaliser, parameters)
+        try check(checksum, of: file, document)
     }
 
     /// Writes the policy, making the folder if it is not there.
@@ -105,14 +134,17 @@ public struct PolicyDirectory: Sendable {
         precondition(
             policy.weights.count == model.table.count, "\(policy.weights.count) weights, not \(model.table.count)")
         try policy.normaliser.validate(for: policy.configuration)
+        var checksum = WeightChecksum()
         let tensors = try model.table.ranges.map { range in
             let values = Array(policy.weights[range.elements])
             try values.withUnsafeBufferPointer { try checkFinite($0, name: range.name) }
-            return SafetensorsTensor(
+            let tensor = SafetensorsTensor(
                 range.name, shape: range.shape.dimensions,
                 precision == .bfloat16 ? .bfloat16(values) : .float32(values))
+            tensor.values.stored.withUnsafeBufferPointer { checksum.combine($0) }
+            return tensor
         }
-        let document = PolicyDocument(of: policy, model: model)
+        let document = PolicyDocument(of: policy, model: model, checksum: checksum.hexadecimal)
         let bytes = try document.encoded()
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         try AtomicFile.write(to: documentURL) { sink in
@@ -161,6 +193,22 @@ extension PolicyDirectory {
                 file: file.path, key: name, expected: "only the \(table.ranges.count) parameters of policy.json",
                 found: "\(file.tensors.count) tensors, this one unknown",
                 hint: "remove it, or set the configuration that it belongs to")
+        }
+    }
+
+    /// Refuses weights that were written with this document and are no longer what they were.
+    private func check(_ checksum: WeightChecksum, of file: SafetensorsFile, _ document: PolicyDocument) throws {
+        guard file.metadata[Self.fingerprintKey] != nil, let expected = document.checksum else { return }
+        let found = checksum.hexadecimal
+        guard found == expected else {
+            throw TensorFileError(
+                file: file.path, key: "checksum",
+                expected: "weights with the checksum \(expected), as policy.json says",
+                found: found,
+                hint: """
+                    the file was damaged: copy or export the policy again; weights of another program are taken without \
+                    \(Self.fingerprintKey) among their metadata
+                    """)
         }
     }
 

@@ -20,6 +20,8 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
     public let origin: [String: String]
     /// Marks the weights file that was written together with this document.
     public let fingerprint: String
+    /// The checksum of the numbers in that file; nil in documents of versions that wrote none.
+    public let checksum: String?
 
     /// Shapes without the batch.
     public struct Shapes: Codable, Sendable, Equatable {
@@ -40,9 +42,11 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
         case shapes
         case origin
         case fingerprint
+        case checksum
     }
 
-    init(of policy: StoredPolicy, model: DiffusionModel) {
+    /// - Parameter checksum: that of the weights as they are stored, `WeightChecksum`.
+    init(of policy: StoredPolicy, model: DiffusionModel, checksum: String) {
         formatVersion = Self.currentVersion
         configuration = policy.configuration
         normaliser = policy.normaliser
@@ -51,6 +55,7 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
         var hash = FNV1a()
         hash.combine(policy.weights)
         fingerprint = hash.hexadecimal
+        self.checksum = checksum
     }
 }
 

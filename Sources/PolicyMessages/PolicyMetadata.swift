@@ -35,8 +35,20 @@ public struct PolicyMetadata: Sendable, Equatable {
         return (widths.map { ($0.key, [$0.value], false) } + images).sorted { $0.0 < $1.0 }
     }
 
-    /// The message: `name`, `horizon`, `action_dimension`, and `observations`, which holds what a request has to hold, by names of messages.
-    public func message(_ names: FieldNames = FieldNames()) -> MessagePackValue {
+    /// How many bytes a request may have: every number as MessagePack's longest one, every image as its bytes, and room for names.
+    public var requestBytes: Int {
+        let fields = fields.reduce(0) { sum, field in
+            let numbers = horizon.observation * field.shape.reduce(1, *)
+            return sum + FieldNames.longest + 64 + (field.isImage ? numbers : 9 * numbers)
+        }
+        // Noise and start, if they are given.
+        return 1024 + fields + 2 * 9 * horizon.prediction * actionDimension
+    }
+
+    /// The message: `name`, `horizon`, `action_dimension`, `message_bytes`, and `observations`, which holds what a request has to hold, by names of
+    /// messages.
+    /// - Parameter messageBytes: how long a message to the server may be; not told if nil.
+    public func message(_ names: FieldNames = FieldNames(), messageBytes: Int? = nil) -> MessagePackValue {
         let fields = fields.map { field in
             MessagePackValue.Entry(
                 .string(names.inMessages(field.name)),
@@ -46,7 +58,7 @@ public struct PolicyMetadata: Sendable, Equatable {
                     .init("dtype", .string(field.isImage ? "uint8" : "float32")),
                 ]))
         }
-        return .map([
+        var entries: [MessagePackValue.Entry] = [
             .init("name", .string(name)),
             .init(
                 "horizon",
@@ -55,7 +67,9 @@ public struct PolicyMetadata: Sendable, Equatable {
                     .init("prediction", .integer(horizon.prediction)), .init("action", .integer(horizon.action)),
                 ])),
             .init("action_dimension", .integer(actionDimension)), .init("observations", .map(fields)),
-        ])
+        ]
+        if let messageBytes { entries.append(.init("message_bytes", .integer(messageBytes))) }
+        return .map(entries)
     }
 
     /// Lengths and widths that are believed: as many as policies support.

@@ -19,6 +19,8 @@ public struct PushTDefinition: Codable, Sendable, Equatable {
     public var derivativeGain = 20.0
     /// Part of its velocity that a free body keeps after a second: 0 lets the block stop as soon as nothing pushes it.
     public var damping = 0.0
+    /// Which start belongs to a seed.
+    public var seeds = Seeds.original
     /// How the block is put at its start pose.
     public var resetOrder = ResetOrder.legacy
     /// Whether observations hold the camera image, which takes longer to draw than the physics to run.
@@ -34,6 +36,18 @@ public struct PushTDefinition: Codable, Sendable, Equatable {
         case legacy
         /// The angle first, so that the block's origin is where it was drawn.
         case new
+    }
+
+    /// Whose simulator draws the start of an episode from its seed; the physics is the same.
+    public enum Seeds: String, Codable, Sendable, CaseIterable {
+        /// The original code of Chi et al. 2023 and gym-pusht up to 0.1.5: NumPy's legacy generator and a normal angle.
+        ///
+        /// Seed 100000 puts the agent at (235, 124).
+        case original
+        /// gym-pusht since 0.1.6: PCG64 and a uniform angle.
+        ///
+        /// Seed 100000 puts the agent at (113, 100). Scores of the two are of different starts.
+        case gymPushT = "gym-pusht"
     }
 
     /// The published task.

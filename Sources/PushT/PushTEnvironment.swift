@@ -36,10 +36,10 @@ public final class PushTEnvironment: Environment {
         try reset(to: state)
     }
 
-    /// Begins the episode of a seed, from the state that the reference implementation draws for it.
+    /// Begins the episode of a seed, from the state that the simulator which the definition's `seeds` names draws for it.
     public func reset(seed: UInt64) {
         visibilityKey = RandomKey(seed: seed)
-        begin(PushTState(drawnFrom: seed), order: definition.resetOrder)
+        begin(PushTState(drawnFrom: seed, by: definition.seeds), order: definition.resetOrder)
     }
 
     /// Begins an episode at a state, which is taken as it is: `resetOrder` has no say.

@@ -34,14 +34,26 @@ public struct PushTState: Sendable, Equatable {
 }
 
 extension PushTState {
-    /// Draws the start of an episode: the same as the reference implementation draws for the same seed.
+    /// Draws the start of an episode: the same as a published simulator draws for the same seed.
     ///
-    /// The agent is uniform in 50 ..< 450, the block in 100 ..< 400, and the angle is a normal number · 2π − π
-    /// (`PushTEnv.reset`).
-    init(drawnFrom seed: UInt64) {
-        var random = NumPyLegacyGenerator(seed: seed)
-        agent = SIMD2(Double(random.integer(in: 50..<450)), Double(random.integer(in: 50..<450)))
-        let position = SIMD2(Double(random.integer(in: 100..<400)), Double(random.integer(in: 100..<400)))
-        block = Pose(position: position, angle: random.normal() * 2 * .pi - .pi)
+    /// The agent is uniform in 50 ..< 450 and the block in 100 ..< 400, whole pixels. The angle is a normal number · 2π − π in the original
+    /// (`PushTEnv.reset`), and uniform in −π ..< π in newer versions of gym-pusht.
+    init(drawnFrom seed: UInt64, by seeds: PushTDefinition.Seeds) {
+        let agent: SIMD2<Double>
+        let position: SIMD2<Double>
+        let angle: Double
+        switch seeds {
+        case .original:
+            var random = NumPyLegacyGenerator(seed: seed)
+            agent = SIMD2(Double(random.integer(in: 50..<450)), Double(random.integer(in: 50..<450)))
+            position = SIMD2(Double(random.integer(in: 100..<400)), Double(random.integer(in: 100..<400)))
+            angle = random.normal() * 2 * .pi - .pi
+        case .gymPushT:
+            var random = NumPyGenerator(seed: seed)
+            agent = SIMD2(Double(random.integer(in: 50..<450)), Double(random.integer(in: 50..<450)))
+            position = SIMD2(Double(random.integer(in: 100..<400)), Double(random.integer(in: 100..<400)))
+            angle = random.uniform(in: -.pi ..< .pi)
+        }
+        self.init(agent: agent, block: Pose(position: position, angle: angle))
     }
 }

@@ -51,7 +51,7 @@ struct Connector {
     private func setUp(_ channel: any Channel, _ greeting: EventLoopPromise<MessagePackValue>) throws {
         let operations = channel.pipeline.syncOperations
         if let trust { try operations.addHandler(trust.handler(for: address)) }
-        let (address, patience) = (address, configuration.answerTime)
+        let (address, patience, silence) = (address, configuration.answerTime, configuration.silenceTime)
         let upgrader = NIOWebSocketClientUpgrader(maxFrameSize: ReplyHandler.longestMessage) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
                 let operations = channel.pipeline.syncOperations
@@ -60,7 +60,7 @@ struct Connector {
                     NIOWebSocketFrameAggregator(
                         minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,
                         maxAccumulatedFrameSize: ReplyHandler.longestMessage),
-                    ReplyHandler(address, patience: patience, greeting: greeting),
+                    ReplyHandler(address, patience: patience, silence: silence, greeting: greeting),
                 ])
             }
         }

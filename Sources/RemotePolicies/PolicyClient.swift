@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 public import PolicyInterface
 public import PolicyMessages
@@ -10,7 +11,8 @@ public import PolicyMessages
 /// ```
 ///
 /// Its answers are those that the server's policy would give in this process, because each request carries the seed of its key. An instance
-/// is used by one thread at a time, which waits for the answers.
+/// is used by one thread at a time, which waits for the answers. When a connection is lost, it connects again and repeats what was not answered, for
+/// as long as the configuration's `retryTime` says.
 public final class PolicyClient: ChunkingPolicy {
     /// The server.
     public let address: ServerAddress
@@ -46,23 +48,64 @@ public final class PolicyClient: ChunkingPolicy {
 
     /// Opens the connections over which so many requests are asked.
     public func prepare(count: Int) throws {
-        for index in 0..<min(count, configuration.connections) { _ = try connection(index) }
+        try persisting { for index in 0..<min(count, configuration.connections) { _ = try connection(index) } }
     }
 
     /// Asks the server, all requests at the same time.
     /// - Throws: `ObservationError` when an observation lacks what the policy needs, or `PolicyClientError`.
     public func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
         for request in requests { try check(request) }
-        // Each connection answers in the order of its questions.
-        let replies = try requests.enumerated().map { index, request in
-            let message = PolicyRequest(
+        let messages = requests.map { request in
+            PolicyRequest(
                 observations: request.observations, seed: request.key.seed, noise: request.noise, start: request.start,
                 wantsPrediction: true
-            ).message(for: metadata, names: names)
-            return try connection(index % configuration.connections).ask(message.encoded)
+            ).message(for: metadata, names: names).encoded
         }
-        return try replies.map { try chunk(from: $0.wait()) }
+        var chunks: [Int: ActionChunk] = [:]
+        try persisting(progress: chunks.count) { try ask(messages, &chunks) }
+        return requests.indices.compactMap { chunks[$0] }
     }
+
+    /// Asks what was not answered yet.
+    /// - Throws: `PolicyClientError`; the answers that came are then among the chunks.
+    private func ask(_ messages: [[UInt8]], _ chunks: inout [Int: ActionChunk]) throws {
+        var loss: (any Error)?
+        var replies: [(index: Int, reply: EventLoopFuture<MessagePackValue>)] = []
+        do {
+            for index in messages.indices where chunks[index] == nil {
+                // Each connection answers in the order of its questions.
+                let connection = try connection(replies.count % configuration.connections)
+                replies.append((index, connection.ask(messages[index])))
+            }
+        } catch let error as PolicyClientError where error.isOfConnection { loss = error }
+        for (index, reply) in replies {
+            do { chunks[index] = try chunk(from: reply.wait()) } catch let error as PolicyClientError
+                where error.isOfConnection
+            { loss = loss ?? error }
+        }
+        if let loss { throw loss }
+    }
+
+    /// Does something, and does it again when a connection is lost, until nothing has come of it for the configuration's time.
+    /// - Parameter progress: grows when something has come of it.
+    private func persisting(progress: @autoclosure () -> Int = 0, _ attempt: () throws -> Void) throws {
+        var (reached, pause) = (progress(), Self.shortestPause)
+        var loss: ContinuousClock.Instant?
+        while true {
+            do { return try attempt() } catch let error as PolicyClientError where error.isOfConnection {
+                if progress() > reached { (reached, pause, loss) = (progress(), Self.shortestPause, nil) }
+                let start = loss ?? .now
+                loss = start
+                guard ContinuousClock.now - start < configuration.retryTime else { throw error }
+                Thread.sleep(forTimeInterval: pause)
+                pause = min(2 * pause, Self.longestPause)
+            }
+        }
+    }
+
+    /// Seconds between a lost connection and the next attempt: soon at first, since a server may only have been started again.
+    private static let shortestPause = 0.02
+    private static let longestPause = 0.5
 
     /// The connection at an index, a new one if there is none or it is closed.
     private func connection(_ index: Int) throws -> Connection {

@@ -12,17 +12,26 @@ public struct PolicyClientConfiguration: Sendable, Equatable {
     public var connectTime: Duration
     /// How long an answer may take.
     public var answerTime: Duration
+    /// How long nothing may be heard from a server that is asked, no answer and no reply to a ping, until the connection is given up.
+    public var silenceTime: Duration
+    /// How long a request whose connection is lost is asked again over new ones, from the loss on; 0 for not at all.
+    ///
+    /// The answer is the same: a request holds all that it depends on.
+    public var retryTime: Duration
 
     /// No key, up to 16 connections, patience for slow machines, by default.
     public init(
         key: String? = nil, trustedCertificates: String? = nil, connections: Int = 16,
-        connectTime: Duration = .seconds(10), answerTime: Duration = .seconds(60)
+        connectTime: Duration = .seconds(10), answerTime: Duration = .seconds(60),
+        silenceTime: Duration = .seconds(5), retryTime: Duration = .seconds(10)
     ) {
         self.key = key
         self.trustedCertificates = trustedCertificates
         self.connections = connections
         self.connectTime = connectTime
         self.answerTime = answerTime
+        self.silenceTime = silenceTime
+        self.retryTime = retryTime
     }
 
     /// Checks that the key fits a header, and the numbers.
@@ -38,10 +47,14 @@ public struct PolicyClientConfiguration: Sendable, Equatable {
         guard (1...1024).contains(connections) else {
             throw InvalidSetting(key: "connections", expected: "1...1024", found: connections)
         }
-        for (key, time) in [("connect time", connectTime), ("answer time", answerTime)] {
+        let times = [("connect time", connectTime), ("answer time", answerTime), ("silence time", silenceTime)]
+        for (key, time) in times {
             guard time > .zero, time <= .seconds(86_400) else {
                 throw InvalidSetting(key: key, expected: "above 0 and at most a day", found: time)
             }
+        }
+        guard retryTime >= .zero, retryTime <= .seconds(86_400) else {
+            throw InvalidSetting(key: "retry time", expected: "0 to a day", found: retryTime)
         }
     }
 }

@@ -21,6 +21,14 @@ public enum PolicyClientError: Error, Equatable, CustomStringConvertible {
     /// An answer that is none.
     case unintelligible(ServerAddress, reason: String)
 
+    /// Whether the same request may be answered over another connection, a little later.
+    var isOfConnection: Bool {
+        switch self {
+        case .unreachable, .closed, .notAdmitted(_, status: 503, _): true
+        default: false
+        }
+    }
+
     /// One line: which server, what was expected, what was found, what to do.
     public var description: String {
         switch self {

@@ -3,6 +3,8 @@ import NIOWebSocket
 import PolicyMessages
 
 /// Gives each answer of a server to the question that it belongs to: they come in the order of the questions, and before them the greeting.
+///
+/// While an answer is awaited, the server is sent pings, and a connection over which nothing comes back is closed.
 final class ReplyHandler: ChannelDuplexHandler {
     typealias InboundIn = WebSocketFrame
     typealias OutboundIn = Question
@@ -15,24 +17,41 @@ final class ReplyHandler: ChannelDuplexHandler {
 
     private let address: ServerAddress
     private let patience: Duration
+    private let silence: Duration
     private let greeting: EventLoopPromise<MessagePackValue>
     private var waits: CircularBuffer<Wait> = []
     private var reason = "it was closed"
+    private var watch: Scheduled<Void>?
+    /// How many times in a row nothing had come since it was last looked.
+    private var silentLooks = 0
+    /// Bytes of questions that the system had not taken when it was last looked.
+    private var unsent = 0
+
+    /// How often it is looked in the time that a server may be silent.
+    private static let looks = 3
 
     /// Answers are believed up to this size: no chunk of actions comes near.
     static let longestMessage = 1 << 26
     /// Scalars of a refusal that are shown.
     private static let longestText = 1000
 
-    init(_ address: ServerAddress, patience: Duration, greeting: EventLoopPromise<MessagePackValue>) {
+    init(_ address: ServerAddress, patience: Duration, silence: Duration, greeting: EventLoopPromise<MessagePackValue>)
+    {
         self.address = address
         self.patience = patience
+        self.silence = silence
         self.greeting = greeting
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { wait(for: greeting, context) }
+    func handlerAdded(context: ChannelHandlerContext) {
+        wait(for: greeting, context)
+        scheduleWatch(context)
+    }
 
-    func handlerRemoved(context: ChannelHandlerContext) { failAll() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        watch?.cancel()
+        failAll()
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let question = Self.unwrapOutboundIn(data)
@@ -42,6 +61,7 @@ final class ReplyHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = Self.unwrapInboundIn(data)
+        silentLooks = 0
         switch frame.opcode {
         case .binary, .text:
             guard let wait = waits.popFirst() else { return context.close(promise: nil) }
@@ -99,6 +119,29 @@ final class ReplyHandler: ChannelDuplexHandler {
             context.close(promise: nil)
         }
         waits.append(Wait(reply: reply, deadline: deadline))
+    }
+
+    private func scheduleWatch(_ context: ChannelHandlerContext) {
+        watch = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(silence / Self.looks)) {
+            self.look(context)
+            self.scheduleWatch(context)
+        }
+    }
+
+    /// Gives up a connection over which nothing came for long, and asks for a sign of life otherwise.
+    ///
+    /// Looks are counted, not seconds: a process that was stopped finds its messages when it goes on. A long question that is still being sent is a sign, too.
+    private func look(_ context: ChannelHandlerContext) {
+        let left = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        if waits.isEmpty || left < unsent { silentLooks = 0 }
+        unsent = left
+        if waits.isEmpty { return }
+        silentLooks += 1
+        guard silentLooks <= Self.looks else {
+            reason = "nothing was heard for \(silence)"
+            return context.close(promise: nil)
+        }
+        send(.ping, ByteBuffer(), context)
     }
 
     private func send(_ opcode: WebSocketOpcode, _ data: ByteBuffer, _ context: ChannelHandlerContext) {

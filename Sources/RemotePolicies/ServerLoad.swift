@@ -75,6 +75,8 @@ public struct ServerLoad: Sendable {
         try validate()
         var single = configuration
         single.connections = 1
+        // What is lost is to be counted.
+        single.retryTime = .zero
         let robots = try (0..<clients).map {
             Robot(client: try PolicyClient(address, configuration: single), number: $0)
         }

@@ -29,6 +29,7 @@ struct Admission: Sendable {
             return .answer(WebAnswer(status: 403, text: "a page of another origin may not connect\n"))
         }
         guard registry.hasRoom else {
+            registry.refuse(request.peer)
             return .answer(WebAnswer(status: 503, text: "there are as many connections as there may be\n"))
         }
         return .socket(socket)

@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import Synchronization
 
@@ -18,6 +19,8 @@ final class ConnectionRegistry: Sendable {
         var handshakes: [any Channel] = []
         var sockets: [ObjectIdentifier: Socket] = [:]
         var isDraining = false
+        /// Whether the log says already that connections are refused.
+        var hasToldOfRefusal = false
 
         /// How many websockets have a place.
         var placeCount: Int { sockets.values.count(where: { !$0.isLeaving }) }
@@ -32,8 +35,12 @@ final class ConnectionRegistry: Sendable {
 
     private let limits: WebServerLimits
     private let state = Mutex(State())
+    private let log: Logger
 
-    init(limits: WebServerLimits) { self.limits = limits }
+    init(limits: WebServerLimits, log: Logger) {
+        self.limits = limits
+        self.log = log
+    }
 
     /// How many websockets there are.
     var socketCount: Int { state.withLock { $0.sockets.count } }
@@ -44,6 +51,18 @@ final class ConnectionRegistry: Sendable {
             if state.isDraining { return false }
             return state.placeCount < limits.connections || state.mostSilent(for: longestSilence) != nil
         }
+    }
+
+    /// Notes that a connection is refused because there are too many; the log says so once until there is room again.
+    func refuse(_ peer: String) {
+        let isFirst = state.withLock { state in
+            defer { state.hasToldOfRefusal = true }
+            return !state.hasToldOfRefusal && !state.isDraining
+        }
+        guard isFirst else { return }
+        log.warning(
+            "\(peer): refused with 503, since there are \(limits.connections) connections, as many as there may be; so are others until one ends"
+        )
     }
 
     /// Whether the server shuts down.
@@ -117,7 +136,7 @@ final class ConnectionRegistry: Sendable {
     private func remove(_ channel: any Channel) {
         state.withLock { state in
             state.handshakes.removeAll { $0 === channel }
-            state.sockets[ObjectIdentifier(channel)] = nil
+            if state.sockets.removeValue(forKey: ObjectIdentifier(channel)) != nil { state.hasToldOfRefusal = false }
         }
     }
 }

@@ -29,7 +29,8 @@ public final class PolicyServer: Sendable {
     ///   - web: where and for whom.
     ///   - batching: how many requests are answered together.
     ///   - log: gets a warning for each robot that sends what is not taken as it comes.
-    /// - Throws: `InvalidSetting`, `ListeningError`, or what the policy throws when it cannot be prepared.
+    /// - Throws: `InvalidSetting`, also when a request of the policy would be longer than a message may be; `ListeningError`; or what the policy
+    ///   throws when it cannot be prepared.
     public static func start(
         _ policy: sending any ChunkingPolicy, metadata: PolicyMetadata, names: FieldNames = FieldNames(),
         web: WebServerConfiguration = WebServerConfiguration(),
@@ -38,6 +39,13 @@ public final class PolicyServer: Sendable {
         try web.validate()
         try batching.validate()
         try names.validate(for: metadata.observations)
+        guard metadata.requestBytes <= web.limits.messageBytes else {
+            throw InvalidSetting(
+                key: "server limit, message bytes",
+                expected:
+                    "at least \(metadata.requestBytes) (--message-bytes), which a request to this policy may have",
+                found: web.limits.messageBytes)
+        }
         let metrics = ServerMetrics()
         let queue = BatchingQueue(batching, metrics: metrics)
         // From now on, only the queue's thread has it.

@@ -31,7 +31,7 @@ struct PolicySession {
 
     /// Answers until the robot goes.
     mutating func run(_ connection: WebSocketConnection) async throws {
-        try await connection.send(.binary(policy.message(names).encoded))
+        try await connection.send(.binary(policy.message(names, messageBytes: limits.bytes).encoded))
         var previousTotal: Duration?
         for try await message in connection.messages {
             let start = ContinuousClock.now

@@ -39,13 +39,19 @@ public final class WebServer: Sendable {
         _ configuration: WebServerConfiguration, routes: [WebRoute], sockets: [WebSocketRoute], log: Logger
     ) async throws -> WebServer {
         try configuration.validate()
-        let registry = ConnectionRegistry(limits: configuration.limits)
+        var configuration = configuration
+        // The threads of the network have descriptors, too.
+        let group = MultiThreadedEventLoopGroup.singleton
+        configuration.limits = try fittingLimits(configuration.limits, log)
+        let registry = ConnectionRegistry(limits: configuration.limits, log: log)
         let admission = Admission(configuration: configuration, routes: routes, sockets: sockets, registry: registry)
         let (peers, arrivals) = AsyncStream<WebSocketPeer>.makeStream()
         let listener: any Channel
         do {
-            listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            listener = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 256)
+                // Those that have to make room go before many others have come.
+                .serverChannelOption(.maxMessagesPerRead, value: 4)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 // Running out of file descriptors must not end the server.
                 .serverChannelInitializer { channel in
@@ -76,6 +82,21 @@ public final class WebServer: Sendable {
         return WebServer(
             address: address, listener: listener, registry: registry, conversations: conversations,
             shutdownTime: configuration.limits.shutdownTime)
+    }
+
+    /// The limits that the system's limit of open files leaves room for; a warning says so when these are less.
+    private static func fittingLimits(_ limits: WebServerLimits, _ log: Logger) throws -> WebServerLimits {
+        let wanted = limits.connections + limits.handshakes + WebServerLimits.reserve
+        let fitting = try limits.fitting(FileDescriptors.available(atMost: wanted))
+        if fitting != limits {
+            log.warning(
+                """
+                open files (ulimit -n): expected room for \(limits.connections) connections and \(limits.handshakes) that have not said what \
+                they want, found a limit of \(FileDescriptors.limit) files, which leaves room for \(fitting.connections) and \
+                \(fitting.handshakes); further ones get 503
+                """)
+        }
+        return fitting
     }
 
     /// Takes no more connections and messages, lets what is in flight be answered, says goodbye to every client, and ends.

@@ -40,6 +40,28 @@ public struct WebServerLimits: Codable, Sendable, Equatable {
         self.shutdownTime = shutdownTime
     }
 
+    /// Descriptors that a server leaves to the rest of its process, and to connections that are about to be closed.
+    static let reserve = 16
+
+    /// The limits for a process that may open only so many more files and connections.
+    ///
+    /// A quarter of them, at least, is for connections that are no websockets (yet), such as those that ask for `/healthz`.
+    /// - Throws: `InvalidSetting` when there is no room for a server.
+    func fitting(_ descriptors: Int) throws -> WebServerLimits {
+        let room = descriptors - Self.reserve
+        if connections + handshakes <= room { return self }
+        guard room >= 4 else {
+            throw InvalidSetting(
+                key: "open files (ulimit -n)",
+                expected: "at least \(FileDescriptors.limit + 4 - room), which leaves room for a few connections",
+                found: FileDescriptors.limit)
+        }
+        var limits = self
+        limits.handshakes = min(handshakes, max(room / 4, room - connections))
+        limits.connections = min(connections, room - limits.handshakes)
+        return limits
+    }
+
     /// Checks that every limit lets something through.
     /// - Throws: `InvalidSetting`.
     public func validate() throws {

@@ -112,14 +112,21 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case let error as NIOWebSocketError:
-            close(context, error == .invalidFrameLength ? .tooLarge : .protocolError, "\(error)")
+            if error == .invalidFrameLength {
+                closeTooLarge(context)
+            } else {
+                close(context, .protocolError, "\(error)")
+            }
         case is ByteToMessageDecoderError where state == .closing:
             // What follows a broken frame is thrown away until the peer has read why.
             return
         case is MaskedFrameHandler.UnmaskedFrame: close(context, .protocolError, "a frame without a mask")
         case let error as NIOWebSocketFrameAggregator.Error:
-            let isTooLarge = error == .accumulatedFrameSizeIsTooLarge || error == .tooManyFragments
-            close(context, isTooLarge ? .tooLarge : .protocolError, "\(error)")
+            switch error {
+            case .accumulatedFrameSizeIsTooLarge: closeTooLarge(context)
+            case .tooManyFragments: close(context, .tooLarge, "a message in more than 1024 pieces")
+            default: close(context, .protocolError, "\(error)")
+            }
         default: context.close(promise: nil)
         }
         context.fireErrorCaught(error)
@@ -162,6 +169,13 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
         return promise
     }
 
+    private func closeTooLarge(_ context: ChannelHandlerContext) {
+        close(
+            context, .tooLarge,
+            "a message of more than \(limits.messageBytes) bytes, the limit of the server (dpolicy serve --message-bytes)"
+        )
+    }
+
     /// Asks the peer to close the connection, and closes it if that takes too long.
     private func close(_ context: ChannelHandlerContext, _ code: WebSocketCloseCode, _ reason: String) {
         guard state != .closing else { return }
@@ -189,9 +203,10 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Looks after a third of the idle time how the peer is.
+    /// Looks often enough how the peer is, and shows it by a ping that the server is there: while messages wait to be taken, pings of the peer are not
+    /// answered.
     private func scheduleWatch(_ context: ChannelHandlerContext) {
-        let interval = TimeAmount(min(limits.idleTime, limits.writeTime) / 3)
+        let interval = TimeAmount(min(limits.idleTime / 3, limits.writeTime / 3, .seconds(1)))
         watch = context.eventLoop.assumeIsolated().scheduleTask(in: interval) {
             self.look(context)
             self.scheduleWatch(context)

@@ -22,6 +22,16 @@ public struct SafetensorsTensor: Sendable {
             }
         }
 
+        /// The numbers in single precision, as they are read from the file.
+        public var stored: [Float] {
+            switch self {
+            case .float32(let values): values
+            case .bfloat16(let values): values.map { Float(bitPattern: UInt32(bfloat16Bits($0)) << 16) }
+            case .int64(let values): values.map(Float.init)
+            case .uint8(let values): values.map(Float.init)
+            }
+        }
+
         /// How a number is stored.
         public var elementType: ElementType {
             switch self {

@@ -3,30 +3,47 @@ import Foundation
 /// The batches of a number of updates, in order.
 ///
 /// A thread assembles the next batch while the present one is used; two batches take turns, so nothing is allocated on the way. A batch that
-/// is kept by someone else is not reused.
-public struct Batches: Sequence, IteratorProtocol {
-    private let feed: Feed
-    private var rest: Int
+/// is kept by someone else is not reused. Who iterates twice gets the same batches twice.
+public struct Batches: Sequence {
+    private let assembler: BatchAssembler
+    private let updates: Range<Int>
 
     init(_ assembler: BatchAssembler, updates: Range<Int>) {
-        feed = Feed(assembler, updates: updates)
-        rest = updates.count
+        self.assembler = assembler
+        self.updates = updates
     }
 
-    /// The batch of the next update.
-    public mutating func next() -> Batch? {
-        guard rest > 0 else { return nil }
-        rest -= 1
-        return feed.queue.next()
+    /// Begins to assemble, at the batch of the first update.
+    public func makeIterator() -> Iterator { Iterator(assembler, updates: updates) }
+
+    /// How many batches there are.
+    public var underestimatedCount: Int { updates.count }
+
+    /// Hands out batches; copies of an iterator share its thread, and with it the batches.
+    public struct Iterator: IteratorProtocol {
+        private let feed: Feed
+
+        fileprivate init(_ assembler: BatchAssembler, updates: Range<Int>) { feed = Feed(assembler, updates: updates) }
+
+        /// The batch of the next update.
+        public mutating func next() -> Batch? { feed.next() }
     }
 
     /// Owns the thread: it ends when no one wants batches any more.
     private final class Feed {
-        let queue: BatchQueue
+        private let queue: BatchQueue
+        private var rest: Int
+
+        func next() -> Batch? {
+            guard rest > 0 else { return nil }
+            rest -= 1
+            return queue.next()
+        }
 
         init(_ assembler: BatchAssembler, updates: Range<Int>) {
             let queue = BatchQueue { assembler.makeBatch() }
             self.queue = queue
+            rest = updates.count
             let thread = Thread {
                 var order = BatchAssembler.Order()
                 for update in updates {

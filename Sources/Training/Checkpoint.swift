@@ -138,7 +138,7 @@ extension CheckpointHeader {
         _ = try value("format", "\"\(Self.format)\"") { $0 == Self.format ? $0 : nil }
         step = try value("step", "a step") { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
         epoch = try value("epoch", "an epoch") { Int($0) }
-        recipe = try value("recipe", "a recipe") { try RecipeFile.read($0, place: "\(path), recipe") }
+        recipe = try value("recipe", "a recipe") { try RecipeFile.read($0, place: "\(path), recipe", isStored: true) }
         let policy = recipe.policy
         normaliser = try value("normaliser", "a normaliser of this policy") {
             let normaliser = try? JSONDecoder().decode(Normaliser.self, from: Data($0.utf8))

@@ -52,7 +52,7 @@ public struct CheckpointStore {
                 do {
                     entries.append(try Entry(url))
                 } catch let error as TensorFileError {
-                    setAside(url, because: error)
+                    try setAside(url, because: error)
                 }
             } else if name.hasPrefix("step-"), name.hasSuffix(".checkpoint.damaged") {
                 damagedCount += 1
@@ -75,7 +75,7 @@ public struct CheckpointStore {
                 try restore(Checkpoint(contentsOf: entry.url), entry.url)
                 return entry
             } catch let error as TensorFileError {
-                setAside(entry.url, because: error)
+                try setAside(entry.url, because: error)
                 entries.removeLast()
             }
         }
@@ -112,9 +112,15 @@ public struct CheckpointStore {
         entries.removeAll { !wanted.contains($0.url) }
     }
 
-    private mutating func setAside(_ url: URL, because error: TensorFileError) {
+    /// Gives a damaged checkpoint another name.
+    /// - Throws: `FileSystemError` when that is not possible: it would be taken for a checkpoint again.
+    private mutating func setAside(_ url: URL, because error: TensorFileError) throws {
         logger.warning("damaged checkpoint, going back to the one before: \(error)")
-        rename(url.path, url.path + ".damaged")
+        guard rename(url.path, url.path + ".damaged") == 0 else {
+            throw FileSystemError(
+                operation: "rename the damaged checkpoint", path: url.path, code: errno, hint: "remove it and try again"
+            )
+        }
         damagedCount += 1
     }
 }

@@ -1,4 +1,5 @@
 public import Foundation
+import NoiseSchedules
 import PolicyInterface
 import TensorFiles
 
@@ -37,9 +38,9 @@ public enum RecipeFile {
         return try read(text, place: "\(nameOrPath).yaml", overrides: overrides)
     }
 
-    /// Reads a recipe from a file; see `read(_:overrides:)`.
+    /// Reads a recipe from a file; see `read(_:overrides:)` and `read(_:place:overrides:isStored:)`.
     /// - Throws: `RecipeError`, or `FileSystemError` when the file is there but cannot be read.
-    public static func read(contentsOf url: URL, overrides: [String] = []) throws -> Recipe {
+    public static func read(contentsOf url: URL, overrides: [String] = [], isStored: Bool = false) throws -> Recipe {
         func failure(_ found: String, hint: String? = nil) -> RecipeError {
             RecipeError(
                 place: url.path, key: nil, expected: "a recipe: text of at most \(RecipeTree.largestText) bytes",
@@ -54,7 +55,7 @@ public enum RecipeFile {
             throw failure(error.found)
         }
         guard let text = String(data: data, encoding: .utf8) else { throw failure("bytes that are no text in UTF-8") }
-        return try read(text, place: url.path, overrides: overrides)
+        return try read(text, place: url.path, overrides: overrides, isStored: isStored)
     }
 
     /// Reads a recipe from its text.
@@ -62,10 +63,17 @@ public enum RecipeFile {
     ///   - text: the YAML.
     ///   - place: what errors call it.
     ///   - overrides: see `read(_:overrides:)`.
+    ///   - isStored: whether a run wrote it. A field that was added since then has the value of the version that wrote the recipe, and not
+    ///     the default of new recipes.
     /// - Throws: `RecipeError`.
-    public static func read(_ text: String, place: String, overrides: [String] = []) throws -> Recipe {
+    public static func read(
+        _ text: String, place: String, overrides: [String] = [], isStored: Bool = false
+    ) throws -> Recipe {
         var tree = try RecipeTree(yaml: text, place: place)
         for override in overrides { try apply(override, to: &tree) }
+        if !isStored {
+            try tree.addDefault(Sampler.Spacing.trailing.rawValue, for: "spacing", in: ["policy", "sampler"])
+        }
         let recipe = try RecipeDecoder.decode(Recipe.self, from: tree)
         do { try recipe.validate() } catch { throw refusal(error, in: tree) }
         return recipe

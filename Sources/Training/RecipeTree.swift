@@ -151,6 +151,14 @@ extension RecipeTree {
         }
     }
 
+    /// Gives a mapping a value for a key that it does not have; where there is no mapping at the path, nothing is changed.
+    mutating func addDefault(_ text: String, for key: String, in path: [String]) throws {
+        let mapping = path.reduce(self as RecipeTree?) { $0?[$1] }
+        guard let mapping, case .mapping = mapping.content, mapping[key] == nil else { return }
+        let value = RecipeTree(.scalar(text, isQuoted: false), place: mapping.place)
+        try set((path + [key])[...], to: value, key: key)
+    }
+
     /// The paths at which two trees differ, with both values.
     func differences(from other: RecipeTree, path: [String] = []) -> [(key: String, here: String, there: String)] {
         guard self != other else { return [] }

@@ -170,7 +170,8 @@ public final class TrainingRun {
     }
 
     private static func check(_ recipe: Recipe, isThatOf files: RunDirectory) throws {
-        let differences = try RecipeFile.differences(before: RecipeFile.read(contentsOf: files.recipe), now: recipe)
+        let before = try RecipeFile.read(contentsOf: files.recipe, isStored: true)
+        let differences = try RecipeFile.differences(before: before, now: recipe)
         guard differences.isEmpty else {
             throw TrainingError.differentRun(path: files.url.path, differences: differences)
         }

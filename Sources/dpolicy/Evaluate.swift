@@ -23,6 +23,12 @@ struct Evaluate: ParsableCommand {
             evaluation.json of that run, whose report then shows it; that of any other policy to evaluation.json beside the --video, \
             or in the working directory. A policy's own folder is never written to. A comparison adds the second result and the verdict.
 
+            Scores can be compared where the starts are the same. Those of published scores are drawn by NumPy's legacy generator, as here \
+            without --seeds; gym-pusht draws others since its version 0.1.6, those of --seeds gym-pusht.
+
+            The policy of a --server is asked again for some seconds when the connection is lost. If that does not help, the episodes that have ended are \
+            kept and marked as incomplete, and the exit code is 1; episodes that succeed end first, so such a score is too high.
+
             With a latency, the simulated world moves on while the policy computes; dpolicy latency compares ways to hide that.
 
             Examples:
@@ -33,6 +39,7 @@ struct Evaluate: ParsableCommand {
               dpolicy evaluate --policy runs/a/policy --compare runs/b/policy --json
               dpolicy evaluate --episodes 200 --seed 200000 --precision bfloat16 \\
                 --compare-precision float32
+              dpolicy evaluate --seeds gym-pusht
               dpolicy evaluate --latency 0.3 --joining blending:2
               dpolicy evaluate --server ws://127.0.0.1:8000
             """)
@@ -48,6 +55,7 @@ struct Evaluate: ParsableCommand {
     @Option(parsing: .unconditional, help: "Seed of the first episode.")
     var seed: UInt64 = 100_000
 
+    @OptionGroup var starts: SeedOptions
     @OptionGroup var sampler: SamplerOptions
 
     @Option(parsing: .unconditional, help: "Seed of the policy's randomness.")
@@ -69,6 +77,9 @@ struct Evaluate: ParsableCommand {
     @Option(parsing: .unconditional, help: "Denoising steps of the sampler that is compared.")
     var compareSteps: Int?
 
+    @Option(help: "Which steps the sampler that is compared visits: trailing, linspace or leading.")
+    var compareSpacing: Sampler.Spacing?
+
     @Option(help: "Judge the same in this precision too, on the same seeds, and compare: float32 or bfloat16.")
     var comparePrecision: Precision?
 
@@ -82,25 +93,29 @@ struct Evaluate: ParsableCommand {
 
     private var settings: EvaluationConfiguration {
         EvaluationConfiguration(
-            episodes: episodes, firstSeed: seed, samplerSeed: samplerSeed, control: control.control,
-            latency: control.simulatedLatency)
+            episodes: episodes, firstSeed: seed, seeding: starts.seeding, samplerSeed: samplerSeed,
+            control: control.control, latency: control.simulatedLatency)
     }
 
     /// An option that only makes sense for a policy in this process, if one is given.
     private var ownPolicyOption: String? {
         let given = [
             ("--policy", policy != nil), ("--sampler", sampler.sampler != nil), ("--steps", sampler.steps != nil),
+            ("--spacing", sampler.spacing != nil),
             ("--precision", computing.precision != nil), ("--weights", acting.weights != .native),
             ("--compare", compare != nil), ("--compare-sampler", compareSampler != nil),
-            ("--compare-steps", compareSteps != nil), ("--compare-precision", comparePrecision != nil),
+            ("--compare-steps", compareSteps != nil), ("--compare-spacing", compareSpacing != nil),
+            ("--compare-precision", comparePrecision != nil),
             ("--compare-weights", compareWeights != nil),
         ]
         return given.first { $0.1 }?.0
     }
 
     private var isComparison: Bool {
-        compare != nil || compareSampler != nil || compareSteps != nil || comparesMachines
+        compare != nil || comparesSamplers || comparesMachines
     }
+    /// Whether the second policy samples otherwise than the first.
+    private var comparesSamplers: Bool { compareSampler != nil || compareSteps != nil || compareSpacing != nil }
     /// Whether the second policy computes otherwise than the first.
     private var comparesMachines: Bool { comparePrecision != nil || compareWeights != nil }
 
@@ -143,12 +158,19 @@ struct Evaluate: ParsableCommand {
     private func judge(_ client: PolicyClient) throws {
         let (observations, name) = (client.metadata.observations, client.metadata.name)
         try PushTTask.check(observations, actionDimension: client.metadata.actionDimension)
-        let result = try judge(
-            client, "\(name) at \(client.address)\(late)", PushTTask.evaluator(settings, seeing: observations),
-            filming: video)
         let file = resultFile(in: nil)
-        try present(result, text: "\(ResultTable([result]))", file: file)
-        try result.write(to: file)
+        func keep(_ result: EvaluationResult) throws {
+            try present(result, text: "\(ResultTable([result]))", file: file)
+            try result.write(to: file)
+        }
+        do {
+            let evaluator = try PushTTask.evaluator(settings, seeing: observations)
+            try keep(judge(client, "\(name) at \(client.address)\(late)", evaluator, filming: video))
+        } catch let error as IncompleteEvaluation {
+            // What is known is not lost with the server.
+            try keep(error.result)
+            throw error
+        }
     }
 
     /// Where the result is written.
@@ -167,13 +189,14 @@ struct Evaluate: ParsableCommand {
         let configuration = try PolicyDirectory(named.url).document().configuration
         // The same sampler, unless it is told otherwise.
         var own = configuration.sampler
-        if compareSampler == nil, compareSteps == nil { own = try sampler.choice(for: configuration) }
-        let choice = try own.changed(to: compareSampler, steps: compareSteps, of: configuration.diffusion.steps)
+        if !comparesSamplers { own = try sampler.choice(for: configuration) }
+        let choice = try own.changed(
+            to: compareSampler, steps: compareSteps, spacing: compareSpacing, of: configuration.diffusion.steps)
         return (named, try named.load(sampler: choice, machine: machine))
     }
 
-    /// What is late and how that is hidden, behind a policy's name.
-    private var late: String { control.summary.map { ", \($0)" } ?? "" }
+    /// Whose starts they are, what is late and how that is hidden, behind a policy's name.
+    private var late: String { starts.remark + (control.summary.map { ", \($0)" } ?? "") }
 
     private func named(_ named: NamedPolicy, _ policy: DiffusionPolicy, on machine: CPUMachine) -> String {
         let sampler = policy.sampler.summary(trainingSteps: policy.configuration.diffusion.steps)

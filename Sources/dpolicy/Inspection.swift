@@ -24,7 +24,7 @@ enum Inspection {
         }
         if isFolder.boolValue {
             if has("policy.json") {
-                self = .policy(PolicyDescription(of: try PolicyDirectory(url).document()))
+                self = .policy(PolicyDescription(of: try PolicyDirectory(url).verifiedDocument()))
             } else if has("recipe.yaml") {
                 self = .run(try RunDescription(of: RunDirectory(url)))
             } else if has(".zgroup") {

@@ -47,6 +47,8 @@ struct LatencySweep: ParsableCommand {
     @Option(parsing: .unconditional, help: "Seed of the first episode.")
     var seed: UInt64 = 100_000
 
+    @OptionGroup var starts: SeedOptions
+
     @Option(parsing: .unconditional, help: "Seed of the policy's randomness.")
     var samplerSeed: UInt64 = 0
 
@@ -70,7 +72,7 @@ struct LatencySweep: ParsableCommand {
         latencies.flatMap { latency in
             joinings.map { joining in
                 EvaluationConfiguration(
-                    episodes: episodes, firstSeed: seed, samplerSeed: samplerSeed,
+                    episodes: episodes, firstSeed: seed, seeding: starts.seeding, samplerSeed: samplerSeed,
                     control: ControlConfiguration(joining: joining), latency: SimulatedLatency(latency, of: of))
             }
         }
@@ -81,7 +83,8 @@ struct LatencySweep: ParsableCommand {
         let policy = try chosen.load(sampler, machine: computing.machine(global, weights: acting.weights))
         try PushTTask.check(policy.configuration)
         let trainingSteps = policy.configuration.diffusion.steps
-        var study = LatencyStudy(policy: "\(chosen.name), \(policy.sampler.summary(trainingSteps: trainingSteps))")
+        let sampler = policy.sampler.summary(trainingSteps: trainingSteps)
+        var study = LatencyStudy(policy: "\(chosen.name), \(sampler)\(starts.remark)")
         let folder = URL(fileURLWithPath: output)
         for settings in combinations {
             study.add(try judge(policy, settings))

@@ -1,5 +1,6 @@
 import CPUBackend
 import Foundation
+import Logging
 import NoiseSchedules
 import Policies
 import Training
@@ -40,8 +41,18 @@ struct NamedPolicy {
         return try load(sampler: options.choice(for: configuration), machine: machine)
     }
 
-    /// Loads the policy with a sampler.
+    /// Loads the policy with a sampler, and says on standard error if that one begins far below the noisiest step.
     func load(sampler: Sampler, machine: CPUMachine) throws -> DiffusionPolicy {
-        try DiffusionPolicy(contentsOf: url, sampler: sampler, backend: machine)
+        let policy = try DiffusionPolicy(contentsOf: url, sampler: sampler, backend: machine)
+        try policy.configuration.diffusion.warn(of: sampler)
+        return policy
+    }
+}
+
+extension DiffusionConfiguration {
+    /// Says on standard error that a sampler begins far below the noisiest step, if it does.
+    func warn(of sampler: Sampler) throws {
+        guard let remark = try sampler.remark(on: schedule()) else { return }
+        Logger.messages.warning("\(remark)")
     }
 }

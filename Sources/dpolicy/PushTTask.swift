@@ -27,7 +27,14 @@ enum PushTTask {
         _ configuration: EvaluationConfiguration, seeing observations: ObservationSchema?
     ) throws -> Evaluator {
         try configuration.validate()
-        let definition = definition(showing: observations)
+        var definition = definition(showing: observations)
+        if let seeding = configuration.seeding {
+            guard let seeds = PushTDefinition.Seeds(rawValue: seeding) else {
+                let known = PushTDefinition.Seeds.allCases.map(\.rawValue).joined(separator: ", ")
+                throw InvalidSetting(key: "evaluation setting seeding", expected: "one of \(known)", found: seeding)
+            }
+            definition.seeds = seeds
+        }
         return Evaluator(configuration: configuration) { PushTEnvironment(seed: $0, definition: definition) }
     }
 

@@ -20,7 +20,7 @@ struct RunDescription: Encodable {
     /// Looks through a run without changing anything in it, so that it may be under way.
     init(of run: RunDirectory) throws {
         path = run.url.path
-        recipe = try RecipeFile.read(contentsOf: run.recipe)
+        recipe = try RecipeFile.read(contentsOf: run.recipe, isStored: true)
         steps = recipe.training.steps
         let rows = try? MetricsFile.rows(contentsOf: run.metrics)
         metrics = rows?.last
@@ -31,7 +31,8 @@ struct RunDescription: Encodable {
         }
         checkpoints = entries.map { CheckpointDescription(of: $0.header, file: $0.url) }
         best = entries.best?.url.path
-        policy = (try? PolicyDirectory(run.policy).document()).map(PolicyDescription.init)
+        let hasPolicy = FileManager.default.fileExists(atPath: run.policy.appendingPathComponent("policy.json").path)
+        policy = hasPolicy ? PolicyDescription(of: try PolicyDirectory(run.policy).verifiedDocument()) : nil
     }
 }
 

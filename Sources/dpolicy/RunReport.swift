@@ -20,7 +20,7 @@ struct RunReport {
     ///   - result: that of an evaluation of the run's policy, if there was one.
     ///   - film: the film of the evaluation; the one that is in the run if not given.
     func write(_ result: EvaluationResult?, film: URL? = nil) throws {
-        let recipe = try RecipeFile.read(contentsOf: run.recipe)
+        let recipe = try RecipeFile.read(contentsOf: run.recipe, isStored: true)
         let rows = try MetricsFile.rows(contentsOf: run.metrics)
         func curve(_ quantity: (MetricsRow) -> Double?) -> [SVGPlot.Point] {
             rows.compactMap { row in quantity(row).map { SVGPlot.Point(x: Double(row.step), y: $0) } }

@@ -51,8 +51,14 @@ struct Serve: ParsableCommand {
         help: "Robots that may be connected; for another one, the oldest that never asked makes room.")
     var connections = 256
 
-    @Option(parsing: .unconditional, help: "Bytes that a message may have.")
-    var messageBytes = 8 << 20
+    @Option(
+        parsing: .unconditional,
+        help: """
+            Bytes that a message may have; \(Serve.usualMessageBytes), or more where a request to the policy has more, if not given.
+            """)
+    var messageBytes: Int?
+
+    private static let usualMessageBytes = WebServerLimits().messageBytes
 
     @OptionGroup var sampler: SamplerOptions
     @OptionGroup var acting: ActingOptions
@@ -67,7 +73,9 @@ struct Serve: ParsableCommand {
         let policy: String
     }
 
-    private var limits: WebServerLimits { WebServerLimits(connections: connections, messageBytes: messageBytes) }
+    private var limits: WebServerLimits {
+        WebServerLimits(connections: connections, messageBytes: messageBytes ?? Self.usualMessageBytes)
+    }
     private var batching: BatchingConfiguration { BatchingConfiguration(largestBatch: batch, queue: queue) }
 
     func validate() throws {
@@ -87,6 +95,8 @@ struct Serve: ParsableCommand {
     func run() throws {
         // Each policy that is loaded has threads of its own, whose heaps would be in pieces when they have gone.
         heap_unite()
+        // One for each connection, and some for everything else.
+        FileDescriptors.raiseLimit(to: limits.connections + limits.handshakes + 256)
         let web = try listening.configuration(limits: limits)
         let reloads = ReloadRequests()
         let folder = try policy ?? ShippedPolicy.locate().path
@@ -124,6 +134,8 @@ struct Serve: ParsableCommand {
         _ load: Load, web: WebServerConfiguration, _ end: DispatchSemaphore
     ) throws -> (PolicyServer, Interruption) {
         let (policy, metadata) = try load()
+        var web = web
+        if messageBytes == nil { web.limits.messageBytes = max(web.limits.messageBytes, metadata.requestBytes) }
         let names = FieldNames(Dictionary(uniqueKeysWithValues: field.map { ($0.field, $0.message) }))
         try checkingUsage { try names.validate(for: metadata.observations) }
         let interruption = Interruption("answering what is in flight") { end.signal() }

@@ -39,8 +39,10 @@ struct Simulate: ParsableCommand {
     @Argument(help: "The task: pusht.")
     var task: Task
 
-    @Option(parsing: .unconditional, help: "Seed of the start state, for NumPy's legacy generator.")
+    @Option(parsing: .unconditional, help: "Seed of the start state.")
     var seed: UInt64 = 0
+
+    @OptionGroup var starts: SeedOptions
 
     @Option(help: ArgumentHelp("JSON file with an array of targets [x, y] in pixels.", valueName: "file"))
     var actions: String
@@ -66,6 +68,7 @@ struct Simulate: ParsableCommand {
         let targets = try Self.readActions(actions)
         var definition = PushTDefinition()
         definition.resetOrder = reset.order
+        definition.seeds = starts.seeds
         let environment = PushTEnvironment(seed: seed, definition: definition)
         let frames = image.map { URL(fileURLWithPath: $0) }
         if let frames { try FileManager.default.createDirectory(at: frames, withIntermediateDirectories: true) }

@@ -55,6 +55,7 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let recipe = try resolvedRecipe()
+        try recipe.policy.diffusion.warn(of: recipe.policy.sampler)
         let demonstrations = try PushTTask.demonstrations(at: URL(fileURLWithPath: data), for: recipe.policy)
         let run = try TrainingRun(
             directory: URL(fileURLWithPath: output), recipe: recipe, demonstrations: demonstrations, seed: seed,
@@ -83,9 +84,10 @@ struct Train: ParsableCommand {
                 place: run.url.path, expected: "a run to go on with", found: "no \(run.recipe.lastPathComponent)",
                 hint: "--recipe begins one")
         }
-        let source = recipe ?? run.recipe.path
         do {
-            let recipe = try RecipeFile.read(source, overrides: overrides)
+            let recipe =
+                try recipe.map { try RecipeFile.read($0, overrides: overrides) }
+                ?? RecipeFile.read(contentsOf: run.recipe, overrides: overrides, isStored: true)
             try TrainingRollouts.check(recipe)
             return recipe
         } catch let error as RecipeError where error.place == "recipe" || error.place.hasPrefix("--set") {

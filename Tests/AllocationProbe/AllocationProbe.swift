@@ -87,7 +87,7 @@ import Training
     /// Batches assembled and updates made, over several epochs.
     private static func trainingSteps(_ trainer: Trainer) throws -> Work {
         let (warmUp, counted) = (20, 100)
-        var batches = trainer.batches(count: warmUp + counted)
+        var batches = trainer.batches(count: warmUp + counted).makeIterator()
         func step() throws {
             guard let batch = batches.next() else { return }
             _ = try trainer.step(batch)

@@ -117,9 +117,25 @@ import Testing
             #expect(times == times.sorted(by: >))
             #expect(rows.contains { $0["flops"] as? Int ?? 0 > 0 })
             #expect(profile["whole_ms"] as? Double ?? 0 > 0)
+            // Whatever is faster than its floor says why.
+            for row in rows {
+                let (time, floor) = (try #require(row["ms"] as? Double), try #require(row["floor_ms"] as? Double))
+                #expect((row["reason"] is String) == (floor > time), "\(row)")
+            }
+            let peaks = try #require(profile["peaks"] as? [String: Double])
+            #expect(peaks["bytes_per_second"] ?? 0 > 0 && peaks["update_bytes_per_second"] ?? 0 > 0)
         }
         let names = try #require(profiles[0]["rows"] as? [[String: Any]]).compactMap { $0["name"] as? String }
         #expect(names.contains("AdamW and moving average"))
+    }
+
+    @Test func noShareAboveAllWithoutItsReason() throws {
+        let outcome = try bench("--profile", "--work", "pass", "--work", "training", in: TemporaryFolder())
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let shares = outcome.output.matches(of: /\| ([0-9]+) %(,[^|]*)? \|\n/)
+        #expect(shares.count > 4)
+        for share in shares { #expect((Int(share.1) ?? 0) <= 100 || share.2 != nil, "\(share.0)") }
+        #expect(outcome.output.contains("GB/s of reads") && outcome.output.contains("GB/s of updates"))
     }
 
     @Test func tellsWhereTheTimeOfATransformerGoes() throws {

@@ -54,6 +54,9 @@ final class CommandLineRun {
     /// What was said on standard error so far.
     var errorsSoFar: String { (try? String(contentsOf: folder("errors"), encoding: .utf8)) ?? "" }
 
+    /// The process.
+    var identifier: Int32 { process.processIdentifier }
+
     /// Sends a signal.
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 

@@ -71,6 +71,21 @@ import Testing
         #expect(folder.names == ["policy"])
     }
 
+    @Test func aResultSaysWhoseSeedsTheStartsAre() throws {
+        let output = folder("gym.json")
+        let outcome = try evaluate("--seeds", "gym-pusht", "--output", output.path)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("seeds of gym-pusht"))
+        let result = try EvaluationResult(contentsOf: output)
+        #expect(result.settings.seeding == "gym-pusht")
+        #expect(try evaluate("--output", folder("usual.json").path).status == 0)
+        let usual = try EvaluationResult(contentsOf: folder("usual.json"))
+        #expect(usual.settings.seeding == nil)
+        #expect(result.episodes != usual.episodes)
+        let error = #expect(throws: EvaluationError.self) { try PairedComparison(usual, result) }
+        #expect("\(error!)".contains("found the usual and gym-pusht seeds"))
+    }
+
     @Test func comparesSamplers() throws {
         let outcome = try evaluate(
             "--compare-sampler", "ddpm", "--compare-steps", "1", "--json", "--output", folder("both.json").path)

@@ -48,6 +48,67 @@ import Testing
         #expect(outcome.errors.contains("answering what is in flight"))
     }
 
+    /// How many requests a server has answered.
+    private func answered(_ port: Int) throws -> Int {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["curl", "--silent", "http://127.0.0.1:\(port)/metrics"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        let line = text.split(separator: "\n").first { $0.hasPrefix("dpolicy_requests_total{outcome=\"answered\"} ") }
+        return line.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) } ?? 0
+    }
+
+    private func wait(untilAnswered count: Int, by port: Int, for run: CommandLineRun) throws {
+        while run.isRunning, try answered(port) < count { usleep(20_000) }
+    }
+
+    /// A server is started again while its policy is judged: the evaluation goes on as if nothing had happened.
+    @Test func anEvaluationOutlivesItsServer() throws {
+        let local = try episodes("--policy", folder("policy").path, "--precision", "float32", "--threads", "1")
+        let (server, ready) = try serve("--precision", "float32")
+        let output = folder("remote.json")
+        let run = try CommandLineRun([
+            "evaluate", "--episodes", "3", "--seed", "7", "--server", ready.address, "--output", output.path,
+        ])
+        try wait(untilAnswered: 30, by: ready.port, for: run)
+        server.signal(SIGKILL)
+        #expect(try server.wait().isKilled)
+        let next = try CommandLineRun([
+            "serve", "--port", "\(ready.port)", "--policy", folder("policy").path, "--threads", "1", "--precision",
+            "float32",
+        ])
+        let outcome = try run.wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let remote = try EvaluationResult(contentsOf: output)
+        #expect(remote.incomplete == nil)
+        #expect(try isSame(local, remote.episodes), "\(local) \(remote.episodes)")
+        next.signal(SIGTERM)
+        #expect(try next.wait().status == 0)
+    }
+
+    /// A server that stays away costs the episodes that had not ended, and no more.
+    @Test func endedEpisodesOutliveTheirServer() throws {
+        let (server, ready) = try serve()
+        let output = folder("part.json")
+        // Two groups of 64 episodes, of which each asks 100 times.
+        let run = try CommandLineRun([
+            "evaluate", "--episodes", "128", "--server", ready.address, "--output", output.path,
+        ])
+        try wait(untilAnswered: 6464, by: ready.port, for: run)
+        server.signal(SIGKILL)
+        let outcome = try run.wait()
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("64 of 128 episodes had ended"), "\(outcome.errors)")
+        #expect(outcome.output.contains("incomplete: 64 of 128 episodes"))
+        let result = try EvaluationResult(contentsOf: output)
+        #expect(result.episodes.count == 64)
+        #expect(result.incomplete?.contains(ready.address) == true)
+    }
+
     @Test func aKeyIsWanted() throws {
         try Data("s3cret\n".utf8).write(to: folder("key"))
         let (server, ready) = try serve("--api-key-file", folder("key").path)

@@ -38,6 +38,23 @@ import Testing
         let cases: [Case]
     }
 
+    /// The same seed is another start in gym-pusht since its version 0.1.6.
+    @Test func seedsOfGymPushT() throws {
+        let actions = try write("[]")
+        func start(_ options: String...) throws -> [Double] {
+            let outcome = try CommandLineRun(
+                ["simulate", "pusht", "--seed", "100000", "--actions", actions] + options
+            ).wait()
+            return try #require(try records(outcome).first).state
+        }
+        #expect(try Array(start("--seeds", "gym-pusht")[..<2]) == [113, 100])
+        #expect(try Array(start("--seeds", "original")[..<2]) == [235, 124])
+        #expect(try Array(start()[..<2]) == [235, 124])
+        let wrong = try dpolicy("simulate", "pusht", "--actions", actions, "--seeds", "gym")
+        #expect(wrong.status == 64)
+        #expect(wrong.errors.contains("gym-pusht"))
+    }
+
     @Test(.enabled(if: Goldens.has("pusht.json"), "pusht.json is not in the goldens"))
     func everyGoldenCase() throws {
         for golden in try Goldens.decode(Golden.self, from: "pusht.json", keys: .convertFromSnakeCase).cases {

@@ -1,4 +1,5 @@
 import Evaluation
+import Foundation
 import PolicyInterface
 import Testing
 
@@ -118,6 +119,47 @@ struct EvaluatorTests {
                 FixedPolicy { $0.map { _ in ActionChunk(prediction: [[.nan]], executed: 0..<1) } })
         }
         #expect("\(refused)".contains("episode 3, step 0"))
+    }
+
+    /// Fails at one of its calls.
+    private final class FailingPolicy: ChunkingPolicy {
+        struct Failure: Error, CustomStringConvertible { var description: String { "the link is cut" } }
+        let horizon = Horizon(observation: 1, prediction: 2, action: 2)
+        var calls = 0
+        let last: Int
+
+        init(last: Int) { self.last = last }
+
+        func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
+            calls += 1
+            if calls > last { throw Failure() }
+            return requests.map { _ in ActionChunk(prediction: [[0.125], [0.125]], executed: 0..<2) }
+        }
+    }
+
+    @Test("When the policy fails, episodes that have ended are kept and marked as incomplete")
+    func incomplete() throws {
+        // From 0 and 0.5, with 0.25 a call: they end at the fourth and at the second.
+        let configuration = EvaluationConfiguration(episodes: 2, firstSeed: 0)
+        let evaluator = Evaluator(configuration: configuration) { LineEnvironment(position: Float($0) * 0.5) }
+        #expect(throws: FailingPolicy.Failure.self) { try evaluator.evaluate(FailingPolicy(last: 1)) }
+        let thrown = #expect(throws: IncompleteEvaluation.self) {
+            try evaluator.evaluate(FailingPolicy(last: 3), named: "x")
+        }
+        let error = try #require(thrown)
+        #expect(error.result.episodes.map(\.seed) == [1])
+        #expect(error.result.incomplete == "the link is cut")
+        #expect("\(error)" == "the link is cut; 1 of 2 episodes had ended")
+        #expect(try JSONDecoder().decode(EvaluationResult.self, from: error.result.json()) == error.result)
+        #expect("\(ResultTable([error.result]))".contains("x, incomplete: 1 of 2 episodes"))
+        let whole = try evaluator.evaluate(FailingPolicy(last: 4))
+        #expect(whole.incomplete == nil && whole.episodes.count == 2)
+        #expect(try !String(decoding: whole.json(), as: UTF8.self).contains("incomplete"))
+        // Those of groups before count, too.
+        var alone = evaluator
+        alone.configuration.batch = 1
+        let later = #expect(throws: IncompleteEvaluation.self) { try alone.evaluate(FailingPolicy(last: 5)) }
+        #expect(later?.result.episodes.map(\.seed) == [0])
     }
 
     @Test(

@@ -5,19 +5,21 @@ import Testing
 
 private let everySampler: [Sampler] = [
     .ddpm(), .ddpm(variance: .fixedLarge), .ddpm(steps: 10), .ddim(), .ddim(steps: 7, eta: 0.5),
-    .ddim(steps: 1, eta: 1),
+    .ddim(steps: 1, eta: 1), .ddim(steps: 60), .ddim(steps: 60, eta: 1, spacing: .linspace),
+    .ddpm(steps: 51, spacing: .leading),
 ]
 
-@Test func visitsEvenlySpacedStepsDownToZero() throws {
+@Test func leadingVisitsEvenlySpacedStepsDownToZero() throws {
     let schedule = try NoiseSchedule()
     for count in 1...100 {
-        let visited = try Sampler.ddim(steps: count).table(for: .noise, schedule: schedule).map(\.timestep)
+        let visited = try Sampler.ddim(steps: count, spacing: .leading).table(for: .noise, schedule: schedule).map(
+            \.timestep)
         #expect(visited.count == count)
         #expect(visited.last == 0)
         #expect(zip(visited, visited.dropFirst()).allSatisfy { $0 - $1 == 100 / count })
     }
     #expect(
-        try Sampler.ddpm(steps: 10).table(for: .noise, schedule: schedule).map(\.timestep)
+        try Sampler.ddpm(steps: 10, spacing: .leading).table(for: .noise, schedule: schedule).map(\.timestep)
             == [90, 80, 70, 60, 50, 40, 30, 20, 10, 0])
 }
 
@@ -87,7 +89,9 @@ func samplerSurvivesCoding(sampler: Sampler) throws {
     #expect(try decoded(#""scaled_linear""#) == BetaSchedule.scaledLinear())
     #expect(try decoded(#"{"name": "linear", "end": 0.5}"#) == BetaSchedule.linear(end: 0.5))
     #expect(try decoded(#""ddim""#) == Sampler.ddim())
-    #expect(try decoded(#"{"name": "ddim", "steps": 16, "eta": 1}"#) == Sampler.ddim(steps: 16, eta: 1))
+    #expect(
+        try decoded(#"{"name": "ddim", "steps": 16, "eta": 1, "spacing": "trailing"}"#)
+            == Sampler.ddim(steps: 16, eta: 1))
     #expect(try decoded(#"{"name": "ddpm", "variance": "fixed_large"}"#) == Sampler.ddpm(variance: .fixedLarge))
     for betas in [BetaSchedule.squaredCosine, .linear(start: 0.1, end: 0.2), .scaledLinear()] {
         #expect(try decoded(String(decoding: encoder.encode(betas), as: UTF8.self)) == betas)

@@ -86,7 +86,7 @@ struct SchedulerGoldenTests {
 
     @Test func stepsOfDDIM() throws {
         for golden in goldens.ddimStep {
-            let table = try Sampler.ddim(steps: golden.steps, eta: golden.eta)
+            let table = try Sampler.ddim(steps: golden.steps, eta: golden.eta, spacing: .leading)
                 .table(for: golden.predictionType, schedule: schedule)
             #expect(table.map(\.timestep) == golden.timesteps)
             let step = try #require(table.first { $0.timestep == golden.t })

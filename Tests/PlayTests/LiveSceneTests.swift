@@ -1,5 +1,6 @@
 import Demonstrations
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -36,7 +37,31 @@ private final class Listener: @unchecked Sendable {
     /// The seeds of all frames.
     var seeds: Set<Int> { condition.withLock { Set(messages.compactMap { $0["seed"] as? Int }) } }
 
+    /// The newest frame.
+    var newest: [String: Any]? { condition.withLock { messages.last { $0["type"] as? String == "frame" } } }
+
     var types: [String] { condition.withLock { messages.compactMap { $0["type"] as? String } } }
+}
+
+/// A page that says again and again that it holds, as long as a test wants.
+private final class Renewals: Sendable {
+    private let isStopped = Mutex(false)
+    private let end = DispatchSemaphore(value: 0)
+
+    init(of scene: LiveScene, page: Int) {
+        Thread.detachNewThread { [self] in
+            while !isStopped.withLock({ $0 }) {
+                scene.receive(#"{"type":"hold"}"#, from: page)
+                usleep(20_000)
+            }
+            end.signal()
+        }
+    }
+
+    func stop() {
+        isStopped.withLock { $0 = true }
+        end.wait()
+    }
 }
 
 /// Scenes in real time.
@@ -95,10 +120,12 @@ private final class Listener: @unchecked Sendable {
         let listener = Listener()
         let page = scene.connect { listener.hear($0) }
         scene.receive(#"{"type":"grab","body":"agent","at":[200,200]}"#, from: page)
+        let renewals = Renewals(of: scene, page: page)
         let isDriven = listener.waitFor(type: "frame") {
             (($0["recording"] as? [String: Any])?["frames"] as? Int ?? 0) >= 3
         }
         #expect(isDriven != nil)
+        renewals.stop()
         scene.receive(#"{"type":"keep"}"#, from: page)
         let isSaved = listener.waitFor(type: "frame") {
             ($0["recording"] as? [String: Any])?["savedEpisodes"] as? Int == 1
@@ -108,6 +135,58 @@ private final class Listener: @unchecked Sendable {
         #expect(scene.finish() == RecordingOutcome(saved: size, lost: 0))
         let recorded = try ReplayBuffer(contentsOf: set.url)
         #expect(recorded.episodes.count == 1 && recorded.frameCount >= 3)
+    }
+
+    /// A page that holds the pusher and is gone drives nothing: the hand lets go, its frames are taken back, and all pages are told.
+    @Test func anAbandonedHoldIsDropped() throws {
+        let folder = try TemporaryFolder()
+        let set = LiveScene.demonstrations(at: folder("set.zarr"))
+        let scene = LiveScene(recordingTo: set, saved: try set.open(), seed: 3)
+        let (listener, other) = (Listener(), Listener())
+        let page = scene.connect { listener.hear($0) }
+        _ = scene.connect { other.hear($0) }
+        scene.receive(#"{"type":"grab","body":"agent","at":[200,200]}"#, from: page)
+        for heard in [listener, other] {
+            let problem = try #require(heard.waitFor(type: "problem"))
+            let text = try #require(problem["message"] as? String)
+            #expect(text.contains("not heard for half a second") && text.contains("frames"), "\(text)")
+        }
+        let recorded = try #require(other.newest?["recording"] as? [String: Any])
+        #expect(recorded["frames"] as? Int == 0)
+        #expect(other.newest?["held"] == nil)
+        scene.receive(#"{"type":"keep"}"#, from: page)
+        #expect(
+            listener.waitFor(type: "problem") { ($0["message"] as? String)?.contains("nobody has driven") == true }
+                != nil)
+    }
+
+    /// A page that only says that it still holds goes on driving.
+    @Test func aRenewedHoldIsKept() throws {
+        let folder = try TemporaryFolder()
+        let set = LiveScene.demonstrations(at: folder("set.zarr"))
+        let scene = LiveScene(recordingTo: set, saved: try set.open(), seed: 3)
+        let listener = Listener()
+        let page = scene.connect { listener.hear($0) }
+        scene.receive(#"{"type":"grab","body":"agent","at":[200,200]}"#, from: page)
+        let renewals = Renewals(of: scene, page: page)
+        #expect(
+            listener.waitFor(type: "frame") {
+                (($0["recording"] as? [String: Any])?["frames"] as? Int ?? 0) >= 20
+            } != nil)
+        renewals.stop()
+        #expect(!listener.types.contains("problem"))
+    }
+
+    /// A hand that is gone lets go of the block of a policy, too.
+    @Test func anAbandonedHoldIsDroppedInPlay() throws {
+        let scene = LiveScene(playing: StraightPolicy().played(), seed: 5)
+        let listener = Listener()
+        let page = scene.connect { listener.hear($0) }
+        scene.receive(#"{"type":"grab","body":"block","at":[250,250]}"#, from: page)
+        let problem = try #require(listener.waitFor(type: "problem"))
+        #expect((problem["message"] as? String)?.contains("held the block") == true)
+        #expect(listener.newest?["held"] == nil)
+        scene.disconnect(page)
     }
 
     @Test func aPolicyThatFailsStopsTheScene() throws {

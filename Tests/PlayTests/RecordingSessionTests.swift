@@ -84,6 +84,44 @@ import Testing
         #expect(session.frame.recording?.frames == 1)
     }
 
+    /// What a page that has gone drove is taken back, and the world is where it was, to the last bit.
+    @Test func anAbandonedHoldLeavesNoFrames() throws {
+        let points = (0..<12).map { SIMD2(200 + 11.3 * Double($0), 150 + 7.7 * Double($0)) }
+        try session.obey(.grab(.agent, at: points[0]))
+        for (index, point) in points.enumerated() {
+            try session.obey(.drag(to: point))
+            if index < 8 { session.renewHold() }
+            _ = try session.tick()
+        }
+        #expect(session.frame.recording?.frames == 12)
+        // The seventh was the last one after which the page was heard.
+        #expect(session.dropHold() == 5)
+        #expect(session.frame.recording?.frames == 7)
+        #expect(session.frame.held == nil)
+        #expect(try session.tick() == .idle)
+
+        let expected = RecordingSession(
+            seed: 3, output: "mine.zarr", saved: DemonstrationSet.Size(episodes: 0, frames: 0))
+        try expected.obey(.grab(.agent, at: points[0]))
+        for point in points[..<7] {
+            try expected.obey(.drag(to: point))
+            _ = try expected.tick()
+        }
+        #expect(session.frame.agent == expected.frame.agent && session.frame.block == expected.frame.block)
+        #expect(session.frame.step == expected.frame.step && session.frame.best == expected.frame.best)
+        for one in [session, expected] {
+            try one.obey(.grab(.agent, at: points[7]))
+            for point in points[7...] {
+                try one.obey(.drag(to: point))
+                _ = try one.tick()
+            }
+            try one.obey(.keep)
+        }
+        #expect(try session.takeKept().first?.field("state").values == expected.takeKept().first?.field("state").values)
+        // Nothing is held, and nothing is taken back.
+        #expect(session.dropHold() == 0)
+    }
+
     @Test func theBlockMayNotBeMoved() {
         for command in [SceneCommand.grab(.block, at: .zero), .turn(by: 1), .nudge(.block, by: .zero), .step, .pause] {
             #expect(throws: RefusedCommand.self) { try session.obey(command) }

@@ -16,6 +16,7 @@ import Testing
         (#"{"type":"drag","to":[-3,9999]}"#, .drag(to: SIMD2(-3, 9999))),
         (#"{"type":"turn","by":-0.5}"#, .turn(by: -0.5)),
         (#"{"type":"nudge","body":"agent","by":[0,8]}"#, .nudge(.agent, by: SIMD2(0, 8))),
+        (#"{"type":"hold"}"#, .hold),
         (#"{"type":"keep","unknown":[1,2]}"#, .keep),
         (
             """

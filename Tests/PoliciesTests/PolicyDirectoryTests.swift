@@ -104,6 +104,47 @@ private final class Folder {
     let other = try Folder(writing: tiny.stored)
     try Data(contentsOf: other.weights).write(to: folder.weights)
     #expect(folder.message().contains("export the policy again"))
+    #expect(throws: TensorFileError.self) { try folder.directory.verifiedDocument() }
+}
+
+/// Whatever happened to the numbers, every way of reading the policy refuses them.
+@Test(arguments: [Precision.float32, .bfloat16])
+func damagedWeightsAreRefused(precision: Precision) throws {
+    let folder = try Folder(writing: try TinyPolicy().stored, precision: precision)
+    _ = try folder.directory.verifiedDocument()
+    let whole = try Data(contentsOf: folder.weights)
+    let start = 8 + whole.prefix(8).withUnsafeBytes { Int($0.loadUnaligned(as: UInt64.self)) }
+    let damages: [(String, (inout Data) -> Void)] = [
+        (
+            "half of it zeros",
+            { $0.replaceSubrange((start + $0.count) / 2..<$0.count, with: Data(count: ($0.count - start) / 2)) }
+        ),
+        ("a sign", { $0[start + 1] ^= 0x80 }), ("the last bit", { $0[$0.count - 2] ^= 1 }),
+    ]
+    for (name, damage) in damages {
+        var bytes = whole
+        damage(&bytes)
+        #expect(bytes.count == whole.count && bytes != whole)
+        try bytes.write(to: folder.weights)
+        #expect(folder.message().contains("checksum: expected weights with the checksum"), "\(name)")
+        #expect(throws: TensorFileError.self, "\(name)") { try folder.directory.verifiedDocument() }
+        #expect(throws: TensorFileError.self, "\(name)") {
+            try DiffusionPolicy(contentsOf: folder.url, backend: TestedBackend.reference.makeBackend())
+        }
+    }
+    try whole.write(to: folder.weights)
+    #expect(folder.message() == "read")
+}
+
+/// Policies that were stored before there were checksums go on being read.
+@Test func weightsWithoutAChecksumAreWelcome() throws {
+    let stored = try TinyPolicy().stored
+    let folder = try Folder(writing: stored)
+    let checksum = try #require(try folder.directory.document().checksum)
+    try folder.edit("\"checksum\" : \"\(checksum)\",", "")
+    #expect(try folder.directory.document().checksum == nil)
+    #expect(try folder.directory.read() == stored)
+    _ = try folder.directory.verifiedDocument()
 }
 
 @Test func namesAndShapesAreChecked() throws {

@@ -54,7 +54,7 @@ struct RGBEncoderGolden: Decodable, Sendable, CustomTestStringConvertible {
     /// Every case of the file; none if it is absent.
     static func cases() throws -> [RGBEncoderGolden] {
         guard Goldens.has(file) else {
-            print("skipped: \(Goldens.folder.path) has no \(file)")
+            print("skipped: no \(Goldens.url(of: file).path)")
             return []
         }
         return try Goldens.decode([RGBEncoderGolden].self, from: file, keys: .convertFromSnakeCase)

@@ -49,7 +49,7 @@ struct TransformerGolden: Decodable, Sendable, CustomTestStringConvertible {
     /// Every case of the file; none if it is absent.
     static func cases() throws -> [TransformerGolden] {
         guard Goldens.has(file) else {
-            print("skipped: \(Goldens.folder.path) has no \(file)")
+            print("skipped: no \(Goldens.url(of: file).path)")
             return []
         }
         return try Goldens.decode([TransformerGolden].self, from: file, keys: .convertFromSnakeCase)

@@ -43,7 +43,7 @@ struct UNetGolden: Decodable, Sendable, CustomTestStringConvertible {
     /// Every case of the file; none if it is absent.
     static func cases() throws -> [UNetGolden] {
         guard Goldens.has(file) else {
-            print("skipped: \(Goldens.folder.path) has no \(file)")
+            print("skipped: no \(Goldens.url(of: file).path)")
             return []
         }
         return try Goldens.decode([UNetGolden].self, from: file, keys: .convertFromSnakeCase)

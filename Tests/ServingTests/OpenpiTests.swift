@@ -18,24 +18,55 @@ import Testing
         let timings: [String]
     }
 
+    /// What a script of `Tests/Clients` prints.
+    private static func output(of script: String, _ arguments: String...) throws -> Data {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: python ?? "")
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        process.arguments = [tests.appendingPathComponent("Clients/\(script)").path] + arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        return output
+    }
+
+    private struct Patience: Decodable {
+        let version: String
+        let keepsAlive: Bool
+        let waited: Double
+        let isSame: Bool
+    }
+
+    /// `websockets` ends a connection whose server does not answer its pings, which this one does while the policy computes.
+    @Test(.enabled(if: python != nil, "set DPOLICY_OPENPI_PYTHON to a Python that has openpi-client"))
+    func anAnswerMayTakeLongerThanAnyKeepalive() async throws {
+        let record = FakePolicy.Record()
+        record.closeGate()
+        try await withServer(record) { server in
+            let port = server.address.port
+            let output = try await onThread {
+                Thread.detachNewThread {
+                    try? wait(until: { !record.batches.isEmpty })
+                    // Longer than the server's own patience with a silent client.
+                    Thread.sleep(forTimeInterval: 65)
+                    record.openGate()
+                }
+                return try Self.output(of: "patient_robot.py", "\(port)")
+            }
+            let patience = try JSONDecoder().decode(Patience.self, from: output)
+            #expect(patience.keepsAlive, "websockets \(patience.version)")
+            #expect(patience.waited > 60 && patience.isSame)
+        }
+    }
+
     @Test(.enabled(if: python != nil, "set DPOLICY_OPENPI_PYTHON to a Python that has openpi-client"))
     func drivesTheServer() async throws {
         try await withServer(key: "k") { server in
             let port = server.address.port
-            let output = try await onThread {
-                let process = Process()
-                process.executableURL = URL(fileURLWithPath: Self.python ?? "")
-                let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                let script = tests.appendingPathComponent("Clients/openpi_robot.py").path
-                process.arguments = [script, "\(port)", "200", "k"]
-                let pipe = Pipe()
-                process.standardOutput = pipe
-                try process.run()
-                let output = pipe.fileHandleForReading.readDataToEndOfFile()
-                process.waitUntilExit()
-                #expect(process.terminationStatus == 0)
-                return output
-            }
+            let output = try await onThread { try Self.output(of: "openpi_robot.py", "\(port)", "200", "k") }
             let summary = try JSONDecoder().decode(Summary.self, from: output)
             #expect(summary.horizon == ["observation": 2, "prediction": 4, "action": 2])
             #expect(summary.shapes == ["[2, 2]"] && summary.dtypes == ["<f4"])

@@ -1,18 +1,22 @@
 public import Foundation
 
-/// The folder of golden numbers: `DPOLICY_GOLDENS`, or the copy inside the project.
+/// The golden numbers: files of the folder that `DPOLICY_GOLDENS` names, and those of the project for what is not in it.
 public enum Goldens {
-    /// Where the files are read from.
-    public static var folder: URL {
-        if let path = ProcessInfo.processInfo.environment["DPOLICY_GOLDENS"] { return URL(fileURLWithPath: path) }
-        return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Goldens")
+    /// The copy inside the project.
+    private static let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Goldens")
+
+    /// Where a file is read from.
+    public static func url(of file: String) -> URL {
+        let named = ProcessInfo.processInfo.environment["DPOLICY_GOLDENS"].map {
+            URL(fileURLWithPath: $0).appendingPathComponent(file)
+        }
+        if let named, FileManager.default.fileExists(atPath: named.path) { return named }
+        return project.appendingPathComponent(file)
     }
 
     /// Whether a file is there; a test of an absent file is skipped.
-    public static func has(_ file: String) -> Bool {
-        FileManager.default.fileExists(atPath: folder.appendingPathComponent(file).path)
-    }
+    public static func has(_ file: String) -> Bool { FileManager.default.fileExists(atPath: url(of: file).path) }
 
     /// Decodes a file; `.convertFromSnakeCase` finds `add_noise` for a property `addNoise`.
     public static func decode<Value: Decodable>(
@@ -20,7 +24,7 @@ public enum Goldens {
     ) throws -> Value {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = keys
-        return try decoder.decode(type, from: Data(contentsOf: folder.appendingPathComponent(file)))
+        return try decoder.decode(type, from: Data(contentsOf: url(of: file)))
     }
 }
 

@@ -86,6 +86,23 @@ import Testing
         #expect(recipe.policy.normalisation.fields == ["state": .gaussian])
     }
 
+    /// A recipe that a run wrote before there was a choice means what it meant then; a new one gets what is right for any number of steps.
+    @Test func aNewRecipeBeginsAtTheNoisiestStep() throws {
+        let steps = ["policy.sampler={name: ddim, steps: 51, eta: 0}"]
+        let new = try RecipeFile.read(lowDim, place: "mine.yaml", overrides: steps)
+        #expect(new.policy.sampler == .ddim(steps: 51, spacing: .trailing))
+        let stored = try RecipeFile.read(lowDim, place: "run/recipe.yaml", overrides: steps, isStored: true)
+        #expect(stored.policy.sampler == .ddim(steps: 51, spacing: .leading))
+        let chosen = try RecipeFile.read(
+            lowDim, place: "mine.yaml", overrides: steps + ["policy.sampler.spacing=leading"])
+        #expect(chosen.policy.sampler == stored.policy.sampler)
+        #expect(try RecipeFile.text(of: chosen).contains("spacing: leading"))
+        #expect(
+            error(lowDim, ["policy.sampler.spacing=trailling"]).contains(
+                "expected one of leading, trailing, linspace, found trailling; did you mean trailing?"))
+        #expect(error(lowDim, ["policy.sampler=[ddim]"]).contains("policy.sampler"))
+    }
+
     @Test func observationsOfPushTHaveNames() throws {
         func observations(_ name: String) throws -> Recipe {
             try RecipeFile.read(lowDim, place: "mine.yaml", overrides: ["policy.observations=\(name)"])

@@ -33,6 +33,23 @@ import Testing
         #expect(errorAfter < 0.5 * errorBefore, "action error went from \(errorBefore) to \(errorAfter)")
     }
 
+    /// A second pass over the batches begins anew; it used to wait for ever.
+    @Test(.timeLimit(.minutes(5))) func batchesCanBeIteratedAgain() throws {
+        let batches = try ToyRobot.trainer().batches(count: 3)
+        let passes = (0..<2).map { _ in batches.map(\.actions) }
+        #expect(passes[0].count == 3 && passes[0] == passes[1])
+        #expect(passes[0][0] != passes[0][1])
+        // One that was not iterated to its end, too, and an iterator that is copied.
+        for batch in batches {
+            #expect(batch.actions == passes[0][0])
+            break
+        }
+        var iterator = batches.makeIterator()
+        var copy = iterator
+        #expect(iterator.next() != nil && copy.next() != nil && iterator.next() != nil)
+        #expect(iterator.next() == nil && copy.next() == nil)
+    }
+
     @Test func theFirstUpdateHasLearningRateZero() throws {
         let trainer = try ToyRobot.trainer()
         let weights = trainer.weights

@@ -167,6 +167,19 @@ import Testing
         }
     }
 
+    /// A damaged checkpoint that cannot get another name would be taken for one again.
+    @Test func aDamagedCheckpointThatStaysIsAnError() throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 5)
+            let newest = RunDirectory(folder).checkpoints.appendingPathComponent("step-00000004.checkpoint")
+            try Data("nothing".utf8).write(to: newest)
+            let taken = URL(fileURLWithPath: newest.path + ".damaged")
+            try FileManager.default.createDirectory(at: taken, withIntermediateDirectories: true)
+            let error = #expect(throws: FileSystemError.self) { _ = try self.run(folder, isResumed: true) }
+            #expect("\(error!)".hasPrefix("cannot rename the damaged checkpoint \(newest.path)"))
+        }
+    }
+
     @Test(arguments: [0, 7, 100, 5000]) func aDamagedCheckpointIsNotRestored(length: Int) throws {
         try withTemporaryFolder { folder in
             try interrupt(folder, at: 4)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scratch.h"
+
 /// How numbers lie in memory; a bf16 number is the upper half of a float32.
 typedef enum { ck_float32, ck_bfloat16, ck_int8 } ck_format;
 

@@ -4,6 +4,8 @@
 const reach = 10;
 /** Pixels that a key moves a body, and radians that it turns the block. */
 const nudge = 8, turn = Math.PI / 24;
+/** Milliseconds after which the host is told that what is held is still held; after half a second without a word it lets go. */
+const renewal = 150;
 /** Pixels a second that a held arrow key drives the pusher. */
 const drivingSpeed = 180;
 
@@ -27,6 +29,8 @@ export class Hands {
   /** Arrow keys that are down, and where they have driven the pusher to. */
   #keys = new Set();
   #driven = null;
+  /** When the host was last told something of what is held. */
+  #renewed = 0;
 
   /** @param scene `{purpose, world, pose()}`: what the page is for, the geometry, and where the bodies are shown. */
   constructor(canvas, painter, scene, connection) {
@@ -70,8 +74,19 @@ export class Hands {
       const side = this.#scene.world.geometry.side;
       this.#wanted = this.#driven = this.#driven.map((value) => Math.min(Math.max(value, 0), side));
     }
+    const isHolding = this.#held || this.#driven, now = performance.now();
     if (this.#wanted) this.#connection.send("drag", { to: this.#wanted });
+    else if (isHolding && now - this.#renewed > renewal) this.#connection.send("hold");
+    else return;
+    this.#renewed = now;
     this.#wanted = null;
+  }
+
+  /** The host has let go: what this page held has to be taken hold of again. */
+  drop() {
+    this.#canvas.classList.remove("grabbing");
+    this.#pointer = this.#held = this.#driven = this.#wanted = null;
+    this.#keys.clear();
   }
 
   /** Turns the block. */

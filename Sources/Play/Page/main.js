@@ -63,6 +63,7 @@ const connection = new Connection({
   frame(message) {
     const before = scene.frame;
     scene.frame = message;
+    if (before?.held && !message.held) hands.drop();
     const isHeld = hands.held !== null && message.held === "block";
     motion.moveTo(message, performance.now(), isHeld ? 0 : 1000 / scene.world.rate);
     showFrame(message, before);

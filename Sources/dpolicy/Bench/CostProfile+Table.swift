@@ -7,7 +7,9 @@ extension CostProfile: CustomStringConvertible {
         let measured = rows.reduce(0) { $0 + $1.milliseconds }
         let floor = rows.reduce(0) { $0 + $1.floorMilliseconds }
         let peak = String(
-            format: "at most %.0f GFLOP/s and %.1f GB/s", peaks.operationsPerSecond / 1e9, peaks.bytesPerSecond / 1e9)
+            format: "at most %.0f GFLOP/s, %.1f GB/s of reads and %.1f GB/s of updates",
+            peaks.operationsPerSecond / 1e9, peaks.bytesPerSecond / 1e9, peaks.updateBytesPerSecond / 1e9)
+        let reason = rows.contains { $0.reason != nil } ? "as above" : "measured at another moment"
         let title = work == .chunk ? "denoising step of a chunk" : work.title
         return """
             \(title), batch \(batch), \(parameters) parameters, \(precision.rawValue), \(threads) threads; \(peak)
@@ -15,8 +17,8 @@ extension CostProfile: CustomStringConvertible {
             | operation | calls | ms | share | GFLOP/s | GB/s | share of the floor |
             |---|---|---|---|---|---|---|
             \(rows.map { $0.line(of: measured) }.joined(separator: "\n"))
-            | all, one by one | \(rows.reduce(0) { $0 + $1.calls }) | \(decimals(measured, 3)) | | | | \(percent(floor, of: measured)) |
-            | all, in one run | | \(decimals(wholeMilliseconds, 3)) | | | | \(percent(floor, of: wholeMilliseconds)) |
+            | all, one by one | \(rows.reduce(0) { $0 + $1.calls }) | \(decimals(measured, 3)) | | | | \(percent(floor, of: measured, reason)) |
+            | all, in one run | | \(decimals(wholeMilliseconds, 3)) | | | | \(percent(floor, of: wholeMilliseconds, reason)) |
             """
     }
 }
@@ -30,13 +32,15 @@ extension CostProfile.Row {
         let share = "\(decimals(100 * milliseconds / total, 1)) %"
         return """
             | \(name) | \(calls) | \(decimals(milliseconds, 3)) | \(share) | \(rate(operations, 0)) | \(rate(bytes, 1)) | \
-            \(bytes > 0 ? percent(floorMilliseconds, of: milliseconds) : "") |
+            \(bytes > 0 ? percent(floorMilliseconds, of: milliseconds, reason?.rawValue ?? "") : "") |
             """
     }
 }
 
 private func decimals(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
 
-private func percent(_ part: Double, of whole: Double) -> String {
-    whole > 0 ? "\(decimals(100 * part / whole, 0)) %" : ""
+/// A share, and why it is above 100 %.
+private func percent(_ part: Double, of whole: Double, _ reason: String) -> String {
+    guard whole > 0 else { return "" }
+    return "\(decimals(100 * part / whole, 0)) %" + (part > whole ? ", \(reason)" : "")
 }

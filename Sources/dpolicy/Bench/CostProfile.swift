@@ -16,6 +16,8 @@ struct CostProfile: Codable {
         let floorMilliseconds: Double
         let operations: Int
         let bytes: Int
+        /// Why it took less time than that; nil if it did not.
+        let reason: Reason?
 
         enum CodingKeys: String, CodingKey {
             case name
@@ -24,7 +26,23 @@ struct CostProfile: Codable {
             case floorMilliseconds = "floor_ms"
             case operations = "flops"
             case bytes
+            case reason
         }
+    }
+
+    /// Why a kind of operation took less time than its floor.
+    enum Reason: String, Codable {
+        /// Its bytes came from a cache, and not from memory.
+        case cached = "cached"
+        /// Not all of the arithmetic that is counted was done: what meets the zeros around a sequence or image is left out.
+        case leftOut = "zeros left out"
+    }
+
+    /// The least seconds of an operation's arithmetic and of its bytes; it takes at least the longer of the two.
+    struct Floor {
+        var arithmetic: Double
+        var memory: Double
+        var seconds: Double { max(arithmetic, memory) }
     }
 
     let work: BenchmarkWork
@@ -50,6 +68,21 @@ struct CostProfile: Codable {
     }
 }
 
+extension CostProfile.Row {
+    /// A row of operations with these floors.
+    init(
+        name: String, calls: Int, milliseconds: Double, floors: [CostProfile.Floor], operations: Int, bytes: Int
+    ) {
+        let floor = 1e3 * floors.reduce(0) { $0 + $1.seconds }
+        let arithmetic = 1e3 * floors.reduce(0) { $0 + $1.arithmetic }
+        // What of the floor took longer than all the time there was did not happen.
+        let reason: CostProfile.Reason = arithmetic > milliseconds ? .leftOut : .cached
+        self.init(
+            name: name, calls: calls, milliseconds: milliseconds, floorMilliseconds: floor, operations: operations,
+            bytes: bytes, reason: floor > milliseconds ? reason : nil)
+    }
+}
+
 // MARK: - Measuring
 
 extension CostProfile {
@@ -58,7 +91,8 @@ extension CostProfile {
     /// Profiles an executable, with what surrounds it.
     private init(
         _ work: BenchmarkWork, batch: Int, parameters: Int, peaks: MachinePeaks, machine: CPUMachine,
-        executable: CPUExecutable, surroundings: [(name: String, bytes: Int, run: () -> Void)] = []
+        executable: CPUExecutable,
+        surroundings: [(name: String, bytes: Int, stream: MachinePeaks.Stream, run: () -> Void)] = []
     ) throws {
         func whole() {
             executable.run(.step)
@@ -74,23 +108,23 @@ extension CostProfile {
             runs.append(executable.profile(.step))
             for (index, part) in surroundings.enumerated() { times[index].append(clock.measure(part.run)) }
         }
-        var kinds: [String: [(milliseconds: Double, floor: Double, operations: Int, bytes: Int)]] = [:]
+        var kinds: [String: [(milliseconds: Double, floor: Floor, operations: Int, bytes: Int)]] = [:]
         for (index, instruction) in runs[0].enumerated() {
             let seconds = runs.map { $0[index].seconds }.sorted()[runs.count / 2]
             let (operations, bytes) = (instruction.floatingPointOperations, instruction.byteCount)
             kinds[instruction.name, default: []].append(
-                (1e3 * seconds, 1e3 * peaks.floor(operations: operations, bytes: bytes), operations, bytes))
+                (1e3 * seconds, peaks.floor(operations: operations, bytes: bytes), operations, bytes))
         }
         for (part, times) in zip(surroundings, times) {
             kinds[part.name] = [
-                (Timing(times).median, 1e3 * peaks.floor(operations: 0, bytes: part.bytes), 0, part.bytes)
+                (Timing(times).median, peaks.floor(operations: 0, bytes: part.bytes, part.stream), 0, part.bytes)
             ]
         }
         rows = kinds.map { name, calls in
             Row(
                 name: name, calls: calls.count, milliseconds: calls.reduce(0) { $0 + $1.milliseconds },
-                floorMilliseconds: calls.reduce(0) { $0 + $1.floor },
-                operations: calls.reduce(0) { $0 + $1.operations }, bytes: calls.reduce(0) { $0 + $1.bytes })
+                floors: calls.map(\.floor), operations: calls.reduce(0) { $0 + $1.operations },
+                bytes: calls.reduce(0) { $0 + $1.bytes })
         }.sorted { $0.milliseconds > $1.milliseconds }
         self.work = work
         self.batch = batch
@@ -108,17 +142,16 @@ extension CostProfile {
         let graph = model.trainingGraph(
             batch: recipe.training.microBatchSize, noiseSamples: recipe.training.noiseSamples)
         let executable = try machine.executable(graph, parameters: state.parameters, gradients: state.gradients)
-        let update = AdamWUpdate(
-            step: 1, learningRate: 1e-6, beta1: 0.95, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-6, gradientScale: 1,
-            averageDecay: 0.99)
         let bytes = 4 * model.table.count
         return try CostProfile(
             .training, batch: recipe.training.microBatchSize, parameters: model.table.parameterCount, peaks: peaks,
             machine: machine, executable: executable,
             surroundings: [
-                ("norm of the gradients", bytes, { _ = machine.sumOfSquares(of: state.gradients) }),
-                // Reads five vectors and writes all of them but the gradients.
-                ("AdamW and moving average", 9 * bytes, { machine.update(state, table: model.table, with: update) }),
+                ("norm of the gradients", bytes, .read, { _ = machine.sumOfSquares(of: state.gradients) }),
+                (
+                    "AdamW and moving average", MachinePeaks.updateStreams * bytes, .update,
+                    { machine.update(state, table: model.table, with: MachinePeaks.update) }
+                ),
             ])
     }
 

@@ -5,12 +5,15 @@ import TensorGraph
 struct MachinePeaks: Codable {
     /// Floating-point operations a second, of the fastest of some large products in the machine's precision.
     let operationsPerSecond: Double
-    /// Bytes a second, of weights read from memory in order.
+    /// Bytes a second that are read from memory in order: weights of a product, or numbers that are summed, whichever is faster.
     let bytesPerSecond: Double
+    /// Bytes a second that an update of the weights reads and writes: five vectors come and four of them go back.
+    let updateBytesPerSecond: Double
 
     enum CodingKeys: String, CodingKey {
         case operationsPerSecond = "flops_per_second"
         case bytesPerSecond = "bytes_per_second"
+        case updateBytesPerSecond = "update_bytes_per_second"
     }
 
     /// Takes the best of a few repetitions, as others may use the machine.
@@ -27,14 +30,42 @@ struct MachinePeaks: Codable {
         // One row meets each weight once, and there are far more weights than any cache holds.
         let read = (inputs: 4096, outputs: 32768)
         let size = machine.precision == .bfloat16 ? 2 : 4
-        bytesPerSecond =
+        let weights =
             try Double(size * read.inputs * read.outputs)
             / Self.seconds(rows: 1, inputs: read.inputs, outputs: read.outputs, on: machine)
+        // Vectors that no cache holds.
+        let table = ParameterTable([Parameter("vector", [4096, 4096], .uniform(bound: 1))])
+        let state = try TrainingState(on: machine, table: table)
+        let bytes = Double(4 * table.count)
+        let sums = bytes / Self.best(of: 10) { _ = machine.sumOfSquares(of: state.gradients) }
+        bytesPerSecond = max(weights, sums)
+        updateBytesPerSecond =
+            Double(Self.updateStreams) * bytes
+            / Self.best(of: 10) { machine.update(state, table: table, with: Self.update) }
     }
 
-    /// The seconds that a product of these operations or a pass over these bytes takes at least.
-    func floor(operations: Int, bytes: Int) -> Double {
-        max(Double(operations) / operationsPerSecond, Double(bytes) / bytesPerSecond)
+    /// How often an update moves a vector of the weights' length: it reads weights, gradients, both moments and the average, and writes all of them
+    /// but the gradients.
+    static let updateStreams = 9
+
+    /// An update that changes as good as nothing.
+    static let update = AdamWUpdate(
+        step: 1, learningRate: 1e-6, beta1: 0.95, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-6, gradientScale: 1,
+        averageDecay: 0.99)
+
+    /// What bytes are moved for, which decides how fast they can be.
+    enum Stream {
+        /// They are read, as most are.
+        case read
+        /// They are those of an update of the weights.
+        case update
+    }
+
+    /// The seconds that arithmetic and bytes take at least, each by itself.
+    func floor(operations: Int, bytes: Int, _ stream: Stream = .read) -> CostProfile.Floor {
+        CostProfile.Floor(
+            arithmetic: Double(operations) / operationsPerSecond,
+            memory: Double(bytes) / (stream == .read ? bytesPerSecond : updateBytesPerSecond))
     }
 
     /// The least seconds that a linear layer takes.

@@ -29,6 +29,7 @@ struct PlayCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "Seed of the first start.")
     var seed: UInt64 = 0
 
+    @OptionGroup var starts: SeedOptions
     @OptionGroup var page: PageOptions
     @OptionGroup var sampler: SamplerOptions
     @OptionGroup var acting: ActingOptions
@@ -39,9 +40,11 @@ struct PlayCommand: ParsableCommand {
         let named = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         let loaded = try named.load(sampler, machine: computing.machine(global, weights: acting.weights))
         try PushTTask.check(loaded.configuration)
+        var definition = PushTTask.definition(showing: loaded.configuration.observations)
+        definition.seeds = starts.seeds
         let scene = LiveScene(
-            playing: PlayedPolicy(loaded, name: policy ?? named.url.lastPathComponent),
-            definition: PushTTask.definition(showing: loaded.configuration.observations), seed: seed)
+            playing: PlayedPolicy(loaded, name: policy ?? named.url.lastPathComponent), definition: definition,
+            seed: seed)
         try page.serve(scene, notice: "closing the page", keepsOutput: global.json)
     }
 }
@@ -51,13 +54,15 @@ extension PlayedPolicy {
     init(_ policy: DiffusionPolicy, name: String) {
         let shared = Lent(policy: policy)
         let own = policy.sampler
-        let trainingSteps = policy.configuration.diffusion.steps
+        let diffusion = policy.configuration.diffusion
+        let trainingSteps = diffusion.steps
         let settings = PlaySettings(
             sampler: own.name, steps: own.steps ?? trainingSteps, executionHorizon: policy.horizon.action)
         self.init(
             name: name, horizon: policy.horizon, trainingSteps: trainingSteps, settings: settings
         ) { settings in
             let sampler = try own.changed(to: settings.sampler, steps: settings.steps, of: trainingSteps)
+            try diffusion.warn(of: sampler)
             return try shared.policy.sampling(by: sampler)
         }
     }
