@@ -83,7 +83,7 @@ let package = Package(
 
         // The task and the data.
         room("PushT", sees: ["PolicyInterface", "CChipmunk"]),
-        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "MachineResources", "CCrypto"]),
+        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "MachineResources", "CCrypto", logging]),
 
         // Learning, acting, judging.
         room(
@@ -139,7 +139,7 @@ let package = Package(
             of: "PolicyNetworks",
             using: ["PolicyInterface", "TensorGraph", "NeuralNetworks", "ReferenceBackend", "CPUBackend"]),
         tests(of: "PushT", using: ["PolicyInterface", "TensorFiles"]),
-        tests(of: "Demonstrations", using: ["TensorFiles", "PolicyInterface"]),
+        tests(of: "Demonstrations", using: ["TensorFiles", "PolicyInterface", logging]),
         tests(
             of: "Policies",
             using: [

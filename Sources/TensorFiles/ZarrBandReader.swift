@@ -93,7 +93,7 @@ struct ZarrBandReader {
                 file: file, expected: "a chunk of \(metadata.elementType.zarr ?? "") \(shapeText(metadata.chunks))",
                 found: "no such file",
                 hint: metadata.fillValue == nil
-                    ? nil : "if the array was saved without its empty chunks, save it with write_empty_chunks=True")
+                    ? "the array has no fill_value that could stand for it" : "the array was to be complete")
         }
         let element = metadata.elementType.encode(fill)
         return (0..<metadata.chunkByteCount / element.count).flatMap { _ in element }

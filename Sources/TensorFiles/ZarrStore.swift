@@ -11,6 +11,10 @@ protocol ZarrStore {
 
     /// The names directly below a key, in order.
     func children(of key: String) throws -> [String]
+
+    /// What is at a key; nil if nothing is.
+    /// - Throws: when it cannot be reached.
+    func kind(of key: String) throws -> PathKind?
 }
 
 extension ZarrStore {
@@ -25,11 +29,11 @@ struct ZarrFolderStore: ZarrStore {
     var path: String { folder.path }
 
     func bytes(_ key: String, limit: Int) throws -> [UInt8]? {
-        let path = folder.appendingPathComponent(key).path
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        return try FileSource(path: path).bytes(limit: limit)
+        guard try kind(of: key) == .file else { return nil }
+        return try FileSource(path: folder.appendingPathComponent(key).path).bytes(limit: limit)
     }
+
+    func kind(of key: String) throws -> PathKind? { try PathKind(at: folder.appendingPathComponent(key).path) }
 
     func children(of key: String) throws -> [String] {
         let path = folder.appendingPathComponent(key).path
@@ -73,5 +77,11 @@ struct ZarrZipStore: ZarrStore {
             if let child = name.dropFirst(prefix.count).split(separator: "/").first { children.insert(child) }
         }
         return children.map(String.init).sorted()
+    }
+
+    func kind(of key: String) -> PathKind? {
+        let name = root + key
+        if archive.names.contains(where: { $0.hasPrefix(name + "/") }) { return .folder }
+        return archive.names.contains(name) ? .file : nil
     }
 }

@@ -51,6 +51,7 @@ struct Inspect: ParsableCommand {
     func run() throws {
         if let path, let keypoints, let data {
             let policy = try DiffusionPolicy(contentsOf: NamedPolicy(at: path).url, backend: computing.machine(global))
+            _ = try KeypointFrames.cameras(of: policy)
             let demonstrations = try PushTTask.demonstrations(
                 at: URL(fileURLWithPath: data), for: policy.configuration)
             try KeypointFrames(policy: policy, demonstrations: demonstrations)

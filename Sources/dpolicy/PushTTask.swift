@@ -48,9 +48,16 @@ enum PushTTask {
 
     /// The demonstrations with those images of a policy that were recorded.
     static func recording(at url: URL, for policy: PolicyConfiguration) throws -> ReplayBuffer {
-        let wanted = policy.observations.images.map(\.name)
-        let recorded = wanted.isEmpty ? [] : try ZarrGroup(contentsOf: url).arrayNames(in: "data")
-        return try ReplayBuffer(contentsOf: url, images: wanted.filter(recorded.contains))
+        var observed = policy.observations
+        let recorded = observed.images.isEmpty ? [] : try ZarrGroup(contentsOf: url).arrayNames(in: "data")
+        if observed.images.contains(where: { $0.name == camera }), !recorded.contains(camera),
+            recorded.contains("state")
+        {
+            observed.images.removeAll { $0.name == camera }
+            observed.fields.append(FieldSelection("state"))
+        }
+        return try ReplayBuffer(
+            contentsOf: url, observing: observed, action: policy.action.field, logger: .messages)
     }
 
     /// The demonstrations with the camera's images, drawn where a policy looks at them and they were not recorded.

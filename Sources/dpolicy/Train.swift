@@ -43,6 +43,9 @@ struct Train: ParsableCommand {
     @Flag(help: "Go on with the run in the folder; begin one if there is none.")
     var resume = false
 
+    @Flag(help: "Take a warning about the recipe or the demonstrations, such as of episodes too short, for an error.")
+    var strict = false
+
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
@@ -58,7 +61,7 @@ struct Train: ParsableCommand {
         let demonstrations = try PushTTask.demonstrations(at: URL(fileURLWithPath: data), for: recipe.policy)
         let run = try TrainingRun(
             directory: URL(fileURLWithPath: output), recipe: recipe, demonstrations: demonstrations, seed: seed,
-            isResumed: resume, backend: computing.machine(global), logger: .messages)
+            isResumed: resume, isStrict: strict, backend: computing.machine(global), logger: .messages)
         let interruption = Interruption()
         let rollouts = TrainingRollouts(of: run.trainer.recipe, interruption: interruption)
 

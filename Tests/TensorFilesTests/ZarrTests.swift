@@ -65,6 +65,19 @@ import Testing
     }
 
     @Test(arguments: [".", "/"])
+    func absentChunksAreCounted(separator: String) throws {
+        let present = ["0.0", "1.1", "2.0"].map { $0.replacing(".", with: separator) }
+        let url = try array(
+            zarray(shape: "[5, 4]", separator: separator),
+            chunks: Dictionary(uniqueKeysWithValues: present.map { ($0, [1, 2, 3, 4]) }))
+        for stray in ["3.0", "0.7", "1.01", "notes"] {
+            try Data([1]).write(to: url.appendingPathComponent("data/a/\(stray)"))
+        }
+        #expect(try ZarrGroup(contentsOf: url).array("data/a").absentChunks() == (3, 6))
+        #expect(try ZarrGroup(contentsOf: url).array("data/a").integers().count == 20)
+    }
+
+    @Test(arguments: [".", "/"])
     func chunksInEveryDimensionAreJoined(separator: String) throws {
         // [3, 4, 5] in chunks of [2, 3, 2]: chunks at the edge hold numbers that are no part of the array.
         var chunks: [String: [UInt8]] = [:]
@@ -113,17 +126,18 @@ import Testing
         #expect(try ZarrGroup(contentsOf: url).array("data/a").floats() == [value])
     }
 
-    @Test func absentChunksStandForTheFillValueOnlyWhenAskedTo() throws {
+    @Test func absentChunksStandForTheFillValueUnlessRefused() throws {
         let url = try array(zarray(fill: "9"), chunks: ["0.0": [1, 2, 3, 4]])
         let group = try ZarrGroup(contentsOf: url)
-        #expect(try group.array("data/a", missingChunks: .fill).integers() == [1, 2, 3, 4, 9, 9])
-        let text = message { _ = try group.array("data/a").integers() }
+        #expect(try group.array("data/a").integers() == [1, 2, 3, 4, 9, 9])
+        #expect(try group.array("data/a").absentChunks() == (1, 2))
+        let text = message { _ = try group.array("data/a", missingChunks: .refuse).integers() }
         #expect(text.hasPrefix("\(url.path)/data/a/1.0: expected a chunk of |u1 [2, 2], found no such file; "))
     }
 
     @Test func absentChunksWithoutAFillValueAreAnError() throws {
         let url = try array(zarray(fill: "null"), chunks: ["1.0": [1, 2, 3, 4]])
-        let array = try ZarrGroup(contentsOf: url).array("data/a", missingChunks: .fill)
+        let array = try ZarrGroup(contentsOf: url).array("data/a")
         #expect(
             message { _ = try array.integers() }.contains(
                 "/data/a/0.0: expected a chunk of |u1 [2, 2], found no such file"))
@@ -235,7 +249,8 @@ import Testing
         let url = try array(
             zarray(shape: "[1000000000]", chunks: "[1000]"), chunks: ["0": [UInt8](repeating: 0, count: 1000)])
         let group = try ZarrGroup(contentsOf: url)
-        #expect(message { _ = try group.array("data/a").floats() }.contains("data/a/999999: expected a chunk"))
+        let text = message { _ = try group.array("data/a", missingChunks: .refuse).floats() }
+        #expect(text.contains("data/a/999999: expected a chunk"))
         try FileManager.default.removeItem(at: url)
         let larger = try array(zarray(shape: "[2000, 2000000000]", chunks: "[1, 1000]", fill: "1"))
         #expect(
@@ -248,7 +263,7 @@ import Testing
         let chunks = ["0.0": [UInt8](repeating: 0, count: 4)]
         let url = try array(zarray(shape: "[1, 1000000000]", chunks: "[1, 4]"), chunks: chunks)
         #expect(
-            message { _ = try ZarrGroup(contentsOf: url).array("data/a").floats() }
+            message { _ = try ZarrGroup(contentsOf: url).array("data/a", missingChunks: .refuse).floats() }
                 .contains("data/a/0.249999999: expected a chunk"))
         try FileManager.default.removeItem(at: url)
         let larger = try array(zarray(shape: "[1, 2000000000]", chunks: "[1, 4]"), chunks: chunks)
