@@ -16,6 +16,8 @@ public struct CheckpointHeader: Sendable, Equatable {
     public var normaliser: Normaliser
     /// Tells the demonstrations from others.
     public var dataFingerprint: String
+    /// What else there is to tell of the demonstrations, by key: which of them were learned from.
+    public var dataOrigin: [String: String]
     /// The precision of the operands of products in training; it may change when a run goes on elsewhere.
     public var precision: Precision
     /// Time spent in training so far, stops left out.
@@ -145,6 +147,9 @@ extension CheckpointHeader {
             return (try? normaliser?.validate(for: policy)) == nil ? nil : normaliser
         }
         dataFingerprint = try value("data", "a fingerprint") { $0 }
+        dataOrigin = metadata["data_origin"].flatMap {
+            try? JSONDecoder().decode([String: String].self, from: Data($0.utf8))
+        } ?? [:]
         // Checkpoints without it were made when there was only one.
         precision = try metadata["precision"] == nil ? .float32 : value("precision", "a precision", Precision.init)
         elapsedSeconds = try value("elapsed_seconds", "a number") { Double($0) }
@@ -159,6 +164,9 @@ extension CheckpointHeader {
             "normaliser": String(decoding: try JSONEncoder().encode(normaliser), as: UTF8.self),
             "data": dataFingerprint, "precision": precision.rawValue, "elapsed_seconds": "\(elapsedSeconds)",
         ]
+        if !dataOrigin.isEmpty {
+            metadata["data_origin"] = String(decoding: try JSONEncoder().encode(dataOrigin), as: UTF8.self)
+        }
         metadata["validation_loss"] = validationLoss.map { "\($0)" }
         metadata["score"] = score.map { "\($0)" }
         return metadata
@@ -169,6 +177,6 @@ extension CheckpointHeader {
         [
             "recipe": recipe.name, "seed": "\(recipe.training.seed)", "steps": "\(step)",
             "demonstrations": dataFingerprint, "precision": precision.rawValue,
-        ]
+        ].merging(dataOrigin) { known, _ in known }
     }
 }

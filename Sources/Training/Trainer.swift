@@ -87,6 +87,9 @@ public final class Trainer {
         step = checkpoint.header.step
     }
 
+    /// What is odd about recipe and demonstrations though it can be trained, a sentence each.
+    public var warnings: [String] { assembler.data.warnings }
+
     /// The batches of the next updates, each assembled while the one before is used.
     /// - Parameter count: how many; all that are left of the recipe's steps if not given.
     public func batches(count: Int? = nil) -> Batches {
@@ -176,9 +179,8 @@ public final class Trainer {
     ) -> CheckpointHeader {
         CheckpointHeader(
             step: step, epoch: assembler.epoch(ofUpdate: step), recipe: recipe, normaliser: assembler.data.normaliser,
-            dataFingerprint: dataFingerprint, precision: backend.precision, elapsedSeconds: elapsedSeconds,
-            validationLoss: validationLoss,
-            score: score)
+            dataFingerprint: dataFingerprint, dataOrigin: dataOrigin, precision: backend.precision,
+            elapsedSeconds: elapsedSeconds, validationLoss: validationLoss, score: score)
     }
 
     /// The weights, as they are now, in the order of `model.table`.
@@ -187,6 +189,11 @@ public final class Trainer {
     public var averageWeights: [Float] { state.average.values() }
 
     private var dataFingerprint: String { assembler.data.fingerprint }
+
+    /// What a policy tells of the demonstrations beside their fingerprint.
+    private var dataOrigin: [String: String] {
+        assembler.data.learnedFrom.map { ["learned_from": $0] } ?? [:]
+    }
 }
 
 /// What one update of the weights did.

@@ -10,6 +10,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case existingRun(path: String, found: String)
     /// A run that another process is working on.
     case runInUse(path: String)
+    /// A warning that is to be taken for an error.
+    case warning(String)
     /// A file of a run that does not hold what it must.
     case damaged(path: String, expected: String, found: String, hint: String?)
 
@@ -33,6 +35,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
             "\(path): expected no run yet, found \(found); resume it with --resume, or choose another directory"
         case .runInUse(let path):
             "\(path): expected a directory that no one trains in, found another process at work; wait for it or stop it"
+        case .warning(let text): "\(text); --strict takes this for an error"
         case .damaged(let path, let expected, let found, let hint):
             "\(path): expected \(expected), found \(found)" + (hint.map { "; \($0)" } ?? "")
         }

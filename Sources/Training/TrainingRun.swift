@@ -47,19 +47,24 @@ public final class TrainingRun {
     ///   - demonstrations: what to learn from.
     ///   - seed: replaces the recipe's.
     ///   - isResumed: whether to go on from the newest checkpoint. When there is nothing to go on with, the run begins.
+    ///   - isStrict: whether a warning about recipe or demonstrations is an error.
     ///   - backend: the machine that computes.
     ///   - logger: takes warnings.
     /// - Throws: `TrainingError` when there is a run already, one of another recipe, one whose checkpoints are all damaged, or another
     ///   process in the directory; as `Trainer.init(recipe:demonstrations:seed:backend:)`; or `FileSystemError`.
     public init(
         directory: URL, recipe: Recipe, demonstrations: ReplayBuffer, seed: UInt64? = nil, isResumed: Bool = false,
-        backend: any Backend, logger: Logger = Logger(label: "training")
+        isStrict: Bool = false, backend: any Backend, logger: Logger = Logger(label: "training")
     ) throws {
         let files = RunDirectory(directory)
         if !isResumed, !files.contents.isEmpty {
             throw TrainingError.existingRun(path: directory.path, found: files.contents.joined(separator: ", "))
         }
         let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations, seed: seed, backend: backend)
+        for warning in trainer.warnings {
+            if isStrict { throw TrainingError.warning(warning) }
+            logger.warning("\(warning)")
+        }
         let lock = try files.claim()
         var checkpoints = try CheckpointStore(
             files.checkpoints, kept: trainer.recipe.training.keptCheckpoints, logger: logger)
