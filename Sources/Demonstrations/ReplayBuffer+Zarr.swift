@@ -40,7 +40,8 @@ extension ReplayBuffer {
         var columns: [String: [Int]?] = [action: nil]
         for field in observations.fields {
             let others: [Int]? = columns[field.name] ?? []
-            let all = field.columns.flatMap { chosen in others.map { $0 + Array(chosen) } }
+            let chosen = field.indices ?? field.columns.map(Array.init)
+            let all = chosen.flatMap { chosen in others.map { $0 + chosen } }
             columns.updateValue(all, forKey: field.name)
         }
         let recording = try Recording(url, logger: logger)

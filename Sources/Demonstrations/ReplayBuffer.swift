@@ -93,16 +93,16 @@ public struct ReplayBuffer: Sendable, Equatable {
     public func observations(_ schema: ObservationSchema) throws -> [Float] {
         let parts = try schema.resolved(widths: widths, sizes: imageSizes).fields.map { selection in
             let field = try field(selection.name)
-            return (values: field.values, width: field.width, columns: selection.columns ?? 0..<field.width)
+            return (values: field.values, width: field.width, chosen: selection.chosen(of: field.width))
         }
-        let count = frameCount * parts.reduce(0) { $0 + $1.columns.count }
+        let count = frameCount * parts.reduce(0) { $0 + $1.chosen.count }
         try AvailableMemory.check(count, of: Float.self)
         var rows: [Float] = []
         rows.reserveCapacity(count)
         for frame in 0..<frameCount {
             for part in parts {
                 let start = frame * part.width
-                rows.append(contentsOf: part.values[start + part.columns.lowerBound..<start + part.columns.upperBound])
+                for index in part.chosen { rows.append(part.values[start + index]) }
             }
         }
         return rows

@@ -51,7 +51,7 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
         actionPrediction = document.shapes.action
         action = [configuration.horizon.action, configuration.action.dimension]
         let observed = configuration.observations.fields.flatMap { field in
-            (field.columns ?? 0..<(field.width ?? 0)).map { "\(field.name)[\($0)]" }
+            field.chosen(of: field.width ?? 0).map { "\(field.name)[\($0)]" }
         }
         let commanded = (0..<configuration.action.dimension).map { "\(configuration.action.field)[\($0)]" }
         ranges =

@@ -27,7 +27,7 @@ public struct PolicyMetadata: Sendable, Equatable {
     var fields: [(name: String, shape: [Int], isImage: Bool)] {
         var widths: [String: Int] = [:]
         for field in observations.fields {
-            widths[field.name] = max(widths[field.name] ?? 0, field.width ?? field.columns?.upperBound ?? 0)
+            widths[field.name] = max(widths[field.name] ?? 0, field.width ?? field.leastWidth ?? 0)
         }
         let images = observations.images.map { image in
             (image.name, [image.size?.height ?? 0, image.size?.width ?? 0, 3], true)

@@ -55,6 +55,23 @@ import Testing
                 == #"observation field "action": expected columns 1..<4 inside the field, found 2 numbers"#)
     }
 
+    @Test func indicesChooseNumbersOneByOne() throws {
+        let buffer = try buffer()
+        let schema = ObservationSchema([FieldSelection("state", indices: [4, 0, 2])])
+        let state = fill("state", count: 30)
+        let rows = try buffer.observations(schema)
+        #expect(rows.count == 18)
+        #expect(Array(rows[3..<6]) == [state[9], state[5], state[7]])
+        let resolved = try schema.resolved(widths: buffer.widths)
+        #expect(resolved.dimension == 3)
+        #expect(resolved.fields[0].indices == [4, 0, 2])
+        let observation = Observation(vectors: ["state": Array(state[5..<10])])
+        #expect(try resolved.vector(from: observation) == Array(rows[3..<6]))
+        #expect(
+            message { _ = try buffer.observations(.init([.init("action", indices: [0, 2])])) }
+                == #"observation field "action": expected indices [0, 2] inside the field, found 2 numbers"#)
+    }
+
     @Test func statisticsAreThoseOfTheColumns() throws {
         let buffer = try ReplayBuffer(
             fields: [.init("action", shape: [2], values: [1, 1e6, 2, 1e6 + 1, 6, 1e6 + 2])], episodeEnds: [3])

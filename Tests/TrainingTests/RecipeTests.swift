@@ -122,6 +122,33 @@ import Testing
         #expect(error(lowDim, ["training.warm_up=3"]).contains("training.learning_rate_schedule.warm_up?"))
     }
 
+    /// A list of the wrong length is refused with the right form.
+    @Test(arguments: [
+        ("policy.observations.fields=[{name: joints, columns: [0, 1, 2, 3]}]", "[first, end]"),
+        ("policy.observations.fields=[{name: joints, columns: [3]}]", "[first, end]"),
+        ("policy.observations.fields=[{name: joints, columns: []}]", "[first, end]"),
+        ("policy.observations.fields=[{name: joints, columns: [5, 3]}]", "indices: [5, 3]"),
+        ("policy.observations.fields=[{name: joints, columns: [0, 3], indices: [1]}]", "not both"),
+        ("policy.observations.fields=[{name: joints, indices: []}]", "such as [0, 2, 5]"),
+        ("policy.observations.fields=[{name: joints, indices: [1, 1]}]", "each once"),
+        ("policy.observations.fields=[{name: joints, indices: [-1]}]", "from 0"),
+        ("policy.observations.fields=[{name: joints, indices: [65536]}]", "a width in"),
+        ("policy.observations.images=[{name: img, crop: [84]}]", "[height, width]"),
+        ("policy.observations.images=[{name: img, resize: [84, 84, 3]}]", "[height, width]"),
+        ("policy.action.limits={lower: [0, 0, 0], upper: [1, 1]}", "2 finite numbers"),
+        ("policy.action.limits={lower: [0, 0], upper: [1]}", "2 finite numbers"),
+    ])
+    func listsOfAnotherLengthAreRefused(_ override: String, _ form: String) {
+        #expect(error(lowDim, [override]).contains(form), "\(error(lowDim, [override]))")
+    }
+
+    @Test func numbersOfAFieldAreChosenOneByOne() throws {
+        let recipe = try RecipeFile.read(
+            lowDim, place: "mine.yaml", overrides: ["policy.observations.fields=[{name: joints, indices: [5, 0, 2]}]"])
+        #expect(recipe.policy.observations.fields == [FieldSelection("joints", indices: [5, 0, 2])])
+        #expect(try RecipeFile.read(RecipeFile.text(of: recipe), place: "copy") == recipe)
+    }
+
     @Test func wrongTypesAreNamed() {
         #expect(
             error(lowDim, ["training.batch_size=many"])
