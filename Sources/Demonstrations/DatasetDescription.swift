@@ -77,6 +77,8 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         public var observation: ObservationSchema
         /// How many numbers an observation has.
         public var observationDimension: Int
+        /// The cameras, with settings that an encoder sees nearly all of a picture with.
+        public var images: [ImageSelection]
         /// The field of the actions.
         public var action: String
         /// How many numbers an action has.
@@ -85,6 +87,7 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         enum CodingKeys: String, CodingKey {
             case observation
             case observationDimension = "observation_dimension"
+            case images
             case action
             case actionDimension = "action_dimension"
         }
@@ -145,10 +148,13 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
             let varying = vectors.filter { $0.name != action && $0.statistics?.minimum != $0.statistics?.maximum }
             schema = ObservationSchema(varying.map { FieldSelection($0.name) })
         }
-        guard !schema.fields.isEmpty else { return nil }
-        let resolved = try schema.resolved(widths: widths)
+        let images = fields.filter { $0.statistics == nil }.map { field in
+            ImageSelection(suggestedFor: field.name, of: ImageSize(height: field.shape[0], width: field.shape[1]))
+        }
+        guard !schema.fields.isEmpty || !images.isEmpty else { return nil }
+        let resolved = schema.fields.isEmpty ? schema : try schema.resolved(widths: widths)
         return Suggestion(
-            observation: schema, observationDimension: resolved.dimension ?? 0, action: action,
+            observation: schema, observationDimension: resolved.dimension ?? 0, images: images, action: action,
             actionDimension: dimension)
     }
 }
@@ -226,12 +232,19 @@ extension DatasetDescription: CustomStringConvertible {
         if let suggestion {
             lines += [
                 "what to set in a recipe, for observations of \(suggestion.observationDimension) numbers:", "policy:",
-                "  observations:", "    fields:",
+                "  observations:", suggestion.observation.fields.isEmpty ? "    fields: []" : "    fields:",
             ]
             for field in suggestion.observation.fields {
                 lines.append("      - name: \(Self.yaml(field.name))")
                 if let columns = field.columns {
                     lines.append("        columns: [\(columns.lowerBound), \(columns.upperBound)]")
+                }
+            }
+            if !suggestion.images.isEmpty {
+                let mark = suggestion.observation.fields.isEmpty ? "" : "# "
+                lines.append("    \(mark)images:\(mark.isEmpty ? "" : " (without the marks, the policy sees pictures too)")")
+                for image in suggestion.images {
+                    lines.append("    \(mark)  - {name: \(Self.yaml(image.name)), \(image.settings)}")
                 }
             }
             lines += [

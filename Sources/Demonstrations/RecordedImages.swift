@@ -10,9 +10,12 @@ public struct RecordedImages: Sendable, Equatable {
     public var size: ImageSize
     /// The pixels, `[frames, height, width, channel]`, channels red, green and blue.
     public var pixels: [UInt8]
+    /// The field that the images were drawn from; nil for what a camera recorded.
+    public var drawnFrom: String?
 
     /// The images of a camera.
-    public init(_ name: String, size: ImageSize, pixels: [UInt8]) {
+    public init(_ name: String, size: ImageSize, pixels: [UInt8], drawnFrom: String? = nil) {
+        self.drawnFrom = drawnFrom
         self.name = name
         self.size = size
         self.pixels = pixels
@@ -34,7 +37,7 @@ public struct RecordedImages: Sendable, Equatable {
         try AvailableMemory.check(frames * newSize.count)
         resized.reserveCapacity(frames * newSize.count)
         for frame in 0..<frames { resized += self[frame].resized(to: newSize).pixels }
-        return RecordedImages(name, size: newSize, pixels: resized)
+        return RecordedImages(name, size: newSize, pixels: resized, drawnFrom: drawnFrom)
     }
 
     /// Checks that there is an image for each frame.

@@ -28,6 +28,8 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
     public var ranges: [Range]
     /// What the policy sees, commands and computes.
     public var policy: PolicyConfiguration
+    /// The task that it was trained for, if it names one.
+    public var task: PolicyTask?
     /// Where the policy came from.
     public var origin: [String: String]
 
@@ -39,6 +41,7 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
         case action
         case ranges
         case policy
+        case task
         case origin
     }
 
@@ -58,6 +61,7 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
             document.normaliser.observation.ranges(named: observed)
             + document.normaliser.action.ranges(named: commanded)
         policy = configuration
+        task = document.task
         origin = document.origin
     }
 }
@@ -89,6 +93,7 @@ extension PolicyDescription: CustomStringConvertible {
                 + (image.crop.map { ", its middle \($0) seen" } ?? "")
         }
         if let limits = policy.action.limits { lines.append("limits       \(limits.lower) … \(limits.upper)") }
+        if let task { lines.append("task         \(task.rawValue)") }
         for key in origin.keys.sorted() { lines.append("\(key): \(origin[key] ?? "")") }
         lines += ["", "what the network sees as −1 … 1:"]
         let width = ranges.map(\.component.count).max() ?? 0

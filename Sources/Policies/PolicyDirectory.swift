@@ -12,15 +12,19 @@ public struct StoredPolicy: Sendable, Equatable {
     public var weights: [Float]
     /// Where the policy came from, as free text by key: recipe, seed, steps.
     public var origin: [String: String]
+    /// The task that the policy was trained for, if it has a simulator here.
+    public var task: PolicyTask?
 
     /// A policy from its parts.
     public init(
-        configuration: PolicyConfiguration, normaliser: Normaliser, weights: [Float], origin: [String: String] = [:]
+        configuration: PolicyConfiguration, normaliser: Normaliser, weights: [Float], origin: [String: String] = [:],
+        task: PolicyTask? = nil
     ) {
         self.configuration = configuration
         self.normaliser = normaliser
         self.weights = weights
         self.origin = origin
+        self.task = task
     }
 }
 
@@ -42,7 +46,7 @@ public struct PolicyDirectory: Sendable {
     /// - Throws: `TensorFileError` or `FileSystemError`, which name the file and the key.
     public func document() throws -> PolicyDocument {
         let file = documentURL.path
-        guard FileManager.default.fileExists(atPath: file) else {
+        guard try PathKind(at: file) != nil else {
             throw TensorFileError(
                 file: url.path, expected: "a policy directory with policy.json and model.safetensors",
                 found: "no policy.json")
@@ -67,7 +71,7 @@ public struct PolicyDirectory: Sendable {
         }
         return StoredPolicy(
             configuration: document.configuration, normaliser: document.normaliser, weights: weights,
-            origin: document.origin)
+            origin: document.origin, task: document.task)
     }
 
     /// Reads the policy with its weights in a machine's memory, holding no more than one parameter beside them.

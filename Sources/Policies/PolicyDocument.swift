@@ -10,6 +10,8 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
 
     /// The version of the format.
     public let formatVersion: Int
+    /// The task that the policy was trained for, if it has a simulator here; nil also in what earlier versions wrote.
+    public let task: PolicyTask?
     /// The configuration that the weights were trained for.
     public let configuration: PolicyConfiguration
     /// Between raw units and those of the network.
@@ -35,6 +37,7 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
 
     private enum CodingKeys: String, CodingKey {
         case formatVersion = "format_version"
+        case task
         case configuration = "policy"
         case normaliser
         case shapes
@@ -44,6 +47,7 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
 
     init(of policy: StoredPolicy, model: DiffusionModel) {
         formatVersion = Self.currentVersion
+        task = policy.task
         configuration = policy.configuration
         normaliser = policy.normaliser
         shapes = Shapes(of: model)

@@ -10,10 +10,12 @@ public struct PolicyMetadata: Sendable, Equatable {
     public var actionDimension: Int
     /// How many observations a request holds, and how many actions its answer.
     public var horizon: Horizon
+    /// The task that the policy was trained for, such as `pusht`; nil if it names none.
+    public var task: String?
 
     /// What there is to tell of a policy.
     /// - Precondition: the width of each field and the size of each image are known.
-    public init(name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon) {
+    public init(name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon, task: String? = nil) {
         precondition(
             observations.dimension != nil && observations.images.allSatisfy { $0.size != nil },
             "a schema that was not resolved: \(observations)")
@@ -21,6 +23,7 @@ public struct PolicyMetadata: Sendable, Equatable {
         self.observations = observations
         self.actionDimension = actionDimension
         self.horizon = horizon
+        self.task = task
     }
 
     /// The fields of a request by the policy's names, each once: what it is and its shape without the first extent, in the order of names.
@@ -35,7 +38,8 @@ public struct PolicyMetadata: Sendable, Equatable {
         return (widths.map { ($0.key, [$0.value], false) } + images).sorted { $0.0 < $1.0 }
     }
 
-    /// The message: `name`, `horizon`, `action_dimension`, and `observations`, which holds what a request has to hold, by names of messages.
+    /// The message: `name`, `horizon`, `action_dimension`, and `observations`, which holds what a request has to hold, by names of messages, and
+    /// `task` if the policy names one.
     public func message(_ names: FieldNames = FieldNames()) -> MessagePackValue {
         let fields = fields.map { field in
             MessagePackValue.Entry(
@@ -46,7 +50,8 @@ public struct PolicyMetadata: Sendable, Equatable {
                     .init("dtype", .string(field.isImage ? "uint8" : "float32")),
                 ]))
         }
-        return .map([
+        let named = task.map { [MessagePackValue.Entry("task", .string($0))] } ?? []
+        let entries: [MessagePackValue.Entry] = [
             .init("name", .string(name)),
             .init(
                 "horizon",
@@ -55,7 +60,8 @@ public struct PolicyMetadata: Sendable, Equatable {
                     .init("prediction", .integer(horizon.prediction)), .init("action", .integer(horizon.action)),
                 ])),
             .init("action_dimension", .integer(actionDimension)), .init("observations", .map(fields)),
-        ])
+        ]
+        return .map(entries + named)
     }
 
     /// Lengths and widths that are believed: as many as policies support.
@@ -109,7 +115,8 @@ public struct PolicyMetadata: Sendable, Equatable {
         }
         let metadata = PolicyMetadata(
             name: message["name"]?.text ?? "", observations: schema,
-            actionDimension: try count(message["action_dimension"], "action_dimension"), horizon: horizon)
+            actionDimension: try count(message["action_dimension"], "action_dimension"), horizon: horizon,
+            task: message["task"]?.text)
         let numbers = metadata.fields.reduce(0) {
             $0 + $1.shape.reduce(Double(horizon.observation)) { $0 * Double($1) }
         }

@@ -20,6 +20,10 @@ public struct CheckpointHeader: Sendable, Equatable {
     public var dataOrigin: [String: String]
     /// The precision of the operands of products in training; it may change when a run goes on elsewhere.
     public var precision: Precision
+    /// In how many parts the work was cut; it may change when a run goes on elsewhere. Nil in what earlier versions wrote.
+    public var threads: Int?
+    /// Where the demonstrations were; nil if that was not told.
+    public var dataPath: String?
     /// Time spent in training so far, stops left out.
     public var elapsedSeconds: Double
     /// The validation loss at this step, where it was measured.
@@ -121,7 +125,7 @@ public struct Checkpoint {
         let model = try DiffusionModel(header.recipe.policy)
         return StoredPolicy(
             configuration: header.recipe.policy, normaliser: header.normaliser,
-            weights: try vector("average", table: model.table), origin: header.origin)
+            weights: try vector("average", table: model.table), origin: header.origin, task: header.recipe.task)
     }
 }
 
@@ -152,6 +156,8 @@ extension CheckpointHeader {
         } ?? [:]
         // Checkpoints without it were made when there was only one.
         precision = try metadata["precision"] == nil ? .float32 : value("precision", "a precision", Precision.init)
+        threads = metadata["threads"].flatMap { Int($0) }
+        dataPath = metadata["data_path"]
         elapsedSeconds = try value("elapsed_seconds", "a number") { Double($0) }
         validationLoss = metadata["validation_loss"].flatMap { Double($0) }
         score = metadata["score"].flatMap { Double($0) }
@@ -164,6 +170,8 @@ extension CheckpointHeader {
             "normaliser": String(decoding: try JSONEncoder().encode(normaliser), as: UTF8.self),
             "data": dataFingerprint, "precision": precision.rawValue, "elapsed_seconds": "\(elapsedSeconds)",
         ]
+        metadata["threads"] = threads.map { "\($0)" }
+        metadata["data_path"] = dataPath
         if !dataOrigin.isEmpty {
             metadata["data_origin"] = String(decoding: try JSONEncoder().encode(dataOrigin), as: UTF8.self)
         }

@@ -82,8 +82,12 @@ public enum RecipeFile {
     }
 
     /// What distinguishes two recipes: `training.steps: 8000 before, 9000 now`, one item a field.
+    ///
+    /// A task that was not named before is none: it changes no number.
     static func differences(before: Recipe, now: Recipe) throws -> [String] {
-        try RecipeEncoder.encode(before).differences(from: RecipeEncoder.encode(now))
+        var before = before
+        before.task = before.task ?? now.task
+        return try RecipeEncoder.encode(before).differences(from: RecipeEncoder.encode(now))
             .map { "\($0.key): \($0.here) before, \($0.there) now" }
     }
 

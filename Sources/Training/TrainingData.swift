@@ -80,6 +80,12 @@ struct TrainingData: Sendable {
         validation = split.validation.isEmpty ? nil : try windows(split.validation)
     }
 
+    /// Which images were drawn, and from what; nil when all were recorded.
+    var drawnImages: String? {
+        let drawn = images.compactMap { image in image.recorded.drawnFrom.map { "\(image.name) from the field \($0)" } }
+        return drawn.isEmpty ? nil : drawn.joined(separator: ", ")
+    }
+
     /// Writes one window of normalised numbers to its place in a batch.
     /// - Parameter augmentation: random changes of the images; the middles as they are by default.
     func fill(

@@ -23,6 +23,8 @@ struct Evaluate: ParsableCommand {
             evaluation.json of that run, whose report then shows it; that of any other policy to evaluation.json beside the --video, \
             or in the working directory. A policy's own folder is never written to. A comparison adds the second result and the verdict.
 
+            The task is the one that the policy names; one that names none is judged only with --task.
+
             With a latency, the simulated world moves on while the policy computes; dpolicy latency compares ways to hide that.
 
             Examples:
@@ -76,6 +78,7 @@ struct Evaluate: ParsableCommand {
     var compareWeights: WeightFormat?
 
     @OptionGroup var control: ControlOptions
+    @OptionGroup var simulation: TaskOptions
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
@@ -116,6 +119,7 @@ struct Evaluate: ParsableCommand {
         if let client = try remote.client() { return try judge(client) }
         let machine = computing.machine(global, weights: acting.weights)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
+        try simulation.check(chosen)
         let first = try chosen.load(sampler, machine: machine)
         let otherMachine =
             comparesMachines
@@ -142,6 +146,7 @@ struct Evaluate: ParsableCommand {
     /// Judges the policy of a server.
     private func judge(_ client: PolicyClient) throws {
         let (observations, name) = (client.metadata.observations, client.metadata.name)
+        try simulation.check(client.metadata.task.flatMap(PolicyTask.init), of: "the policy \(name) of the server")
         try PushTTask.check(observations, actionDimension: client.metadata.actionDimension)
         let result = try judge(
             client, "\(name) at \(client.address)\(late)", PushTTask.evaluator(settings, seeing: observations),
@@ -164,6 +169,7 @@ struct Evaluate: ParsableCommand {
         than chosen: NamedPolicy, machine: CPUMachine
     ) throws -> (named: NamedPolicy, policy: DiffusionPolicy) {
         let named = compare.map(NamedPolicy.init) ?? chosen
+        try simulation.check(named)
         let configuration = try PolicyDirectory(named.url).document().configuration
         // The same sampler, unless it is told otherwise.
         var own = configuration.sampler
@@ -188,7 +194,9 @@ struct Evaluate: ParsableCommand {
     private func judge(
         _ policy: any ChunkingPolicy, _ name: String, _ evaluator: Evaluator, filming video: String?
     ) throws -> EvaluationResult {
-        let progress = RolloutProgress(name, settings)
+        // A film that is not finished is removed.
+        let interruption = video.map { _ in Interruption("leaving", at: [SIGINT, SIGTERM, SIGHUP]) }
+        let progress = RolloutProgress(name, settings, interruption: interruption)
         defer { progress.finish() }
         let recorder = video.map { MosaicRecorder(file: URL(fileURLWithPath: $0)) }
         let observers: [any RolloutObserver] = [progress] + [recorder].compactMap { $0 }

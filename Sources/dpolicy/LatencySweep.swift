@@ -54,6 +54,7 @@ struct LatencySweep: ParsableCommand {
     var output = "latency"
 
     @OptionGroup var sampler: SamplerOptions
+    @OptionGroup var simulation: TaskOptions
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
@@ -78,6 +79,7 @@ struct LatencySweep: ParsableCommand {
 
     func run() throws {
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
+        try simulation.check(chosen)
         let policy = try chosen.load(sampler, machine: computing.machine(global, weights: acting.weights))
         try PushTTask.check(policy.configuration)
         let trainingSteps = policy.configuration.diffusion.steps

@@ -108,7 +108,8 @@ import Testing
         configuration.observations.fields[0].name = "joints"
         try PolicyDirectory(folder("policy")).write(
             StoredPolicy(
-                configuration: configuration, normaliser: stored.normaliser, weights: stored.weights))
+                configuration: configuration, normaliser: stored.normaliser, weights: stored.weights,
+                task: stored.task))
         let outcome = try evaluate()
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("\"joints\""))
@@ -118,6 +119,39 @@ import Testing
             "evaluate", "--policy", folder("fitting").path, "--compare", folder("policy").path)
         #expect(comparison.status == 1)
         #expect(isOneLine(comparison.errors, with: "\"joints\""))
+    }
+
+    /// A robot with a state of five numbers and an action of two may be any.
+    @Test func aTaskIsNamedAndNeverGuessed() throws {
+        try Fixtures.writePushTPolicy(to: folder("rover"), task: nil)
+        for arguments in [
+            ["evaluate", "--policy", folder("rover").path], ["evaluate", "--compare", folder("rover").path],
+            ["latency", "--policy", folder("rover").path, "--output", folder("latency").path],
+            ["play", "--policy", folder("rover").path, "--no-open"],
+            ["data", "record", "--policy", folder("rover").path, "--output", folder("a.zarr").path],
+        ] {
+            let outcome = try CommandLineRun(arguments + ["--threads", "1"]).wait()
+            #expect(outcome.status == 1, "\(arguments)")
+            #expect(isOneLine(outcome.errors, with: "expected a policy of the task pusht", "--task pusht"))
+        }
+        let named = try dpolicy(
+            "evaluate", "--policy", folder("rover").path, "--task", "pusht", "--episodes", "1", "--threads", "1")
+        #expect(named.status == 0, "\(named.errors)")
+        #expect(try dpolicy("evaluate", "--task", "puhst").status == 64)
+        #expect(try dpolicy("inspect", folder("policy").path, "--json").json()["task"] as? String == "pusht")
+    }
+
+    /// Policies of earlier versions name no task; their origin names a recipe that ships.
+    @Test func theOriginOfAnEarlierPolicyTellsItsTask() throws {
+        var stored = try PolicyDirectory(folder("policy")).read()
+        stored.task = nil
+        for (recipe, status) in [("pusht-lowdim", 0 as Int32), ("another-robot", 1), ("mine", 1)] {
+            stored.origin["recipe"] = recipe
+            try PolicyDirectory(folder("earlier")).write(stored)
+            let outcome = try dpolicy(
+                "evaluate", "--policy", folder("earlier").path, "--episodes", "1", "--threads", "1")
+            #expect(outcome.status == status, "\(recipe): \(outcome.errors)")
+        }
     }
 
     /// An evaluation may take long: its result is not lost with a place that cannot be written.
