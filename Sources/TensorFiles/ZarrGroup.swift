@@ -13,13 +13,17 @@ public struct ZarrGroup {
         guard let kind = try PathKind(at: url.path) else {
             throw TensorFileError(file: url.path, expected: "a zarr v2 folder or .zarr.zip", found: "no such file")
         }
+        let foreign = ForeignData(at: url)
+        if kind != .folder, let foreign {
+            throw TensorFileError(
+                file: url.path, expected: "a zarr v2 folder or .zarr.zip", found: foreign.found, hint: foreign.hint)
+        }
         store = kind == .folder ? ZarrFolderStore(folder: url) : try ZarrZipStore(contentsOf: url)
         guard try store.bytes(".zgroup", limit: 1 << 20) != nil else {
-            let isVersion3 = (try? store.bytes("zarr.json", limit: 1 << 24)) != nil
             throw TensorFileError(
                 file: url.path, expected: "a zarr v2 group (.zgroup)",
-                found: isVersion3 ? "a group of zarr v3" : "\(try store.children(of: "").count) other files",
-                hint: isVersion3 ? "save it with zarr_format=2" : "name the folder that holds data and meta")
+                found: try foreign?.found ?? "\(store.children(of: "").count) other files",
+                hint: foreign?.hint ?? "name the folder that holds data and meta")
         }
     }
 

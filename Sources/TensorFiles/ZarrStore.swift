@@ -53,9 +53,11 @@ struct ZarrZipStore: ZarrStore {
         archive = try ZipArchive(contentsOf: url)
         let groups = archive.names.filter { $0 == ".zgroup" || $0.hasSuffix("/.zgroup") }
         guard let outermost = groups.min(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }) else {
+            let isVersion3 = archive.names.contains { $0 == "zarr.json" || $0.hasSuffix("/zarr.json") }
             throw TensorFileError(
                 file: url.path, expected: "a zarr v2 group (.zgroup) in the archive",
-                found: "none among \(archive.names.count) entries")
+                found: isVersion3 ? "a group of zarr v3" : "none among \(archive.names.count) entries",
+                hint: isVersion3 ? "save it with zarr_format=2" : nil)
         }
         let root = String(outermost.dropLast(".zgroup".count))
         if let other = groups.first(where: { !$0.hasPrefix(root) }) {

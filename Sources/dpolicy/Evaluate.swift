@@ -116,10 +116,12 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
+        for path in [output, video].compactMap({ $0 }) { try OutputPlace.check(file: path) }
         if let client = try remote.client() { return try judge(client) }
         let machine = computing.machine(global, weights: acting.weights)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         try simulation.check(chosen)
+        try OutputPlace.check(file: resultFile(in: chosen.run).path)
         let first = try chosen.load(sampler, machine: machine)
         let otherMachine =
             comparesMachines

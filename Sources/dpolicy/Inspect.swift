@@ -50,6 +50,7 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         if let path, let keypoints, let data {
+            try OutputPlace.check(file: keypoints)
             let named = NamedPolicy(at: path)
             let policy = try DiffusionPolicy(contentsOf: named.url, backend: computing.machine(global))
             _ = try KeypointFrames.cameras(of: policy)

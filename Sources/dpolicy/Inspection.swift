@@ -27,15 +27,20 @@ enum Inspection {
             } else if try has(".zgroup") {
                 self = .dataset(try DatasetDescription(contentsOf: url, logger: .messages))
             } else {
-                throw CommandError(place: url.path, expected: Self.known, found: "another folder")
+                throw Self.unknown(url, "another folder")
             }
         } else if url.pathExtension == "zip" {
             self = .dataset(try DatasetDescription(contentsOf: url, logger: .messages))
         } else if ["checkpoint", "safetensors"].contains(url.pathExtension) {
             self = .checkpoint(CheckpointDescription(of: try Checkpoint(contentsOf: url).header, file: url))
         } else {
-            throw CommandError(place: url.path, expected: Self.known, found: "another file")
+            throw Self.unknown(url, "another file")
         }
+    }
+
+    private static func unknown(_ url: URL, _ found: String) -> CommandError {
+        let foreign = ForeignData(at: url)
+        return CommandError(place: url.path, expected: known, found: foreign?.found ?? found, hint: foreign?.hint)
     }
 
     private static let known = """

@@ -23,7 +23,9 @@ final class Interruption: @unchecked Sendable {
         self.notice = notice
         self.react = react
         for number in signals {
-            signal(number, SIG_IGN)
+            let before = signal(number, SIG_IGN)
+            // Whoever lets a process outlive its terminal, as nohup does, has SIGHUP ignored already.
+            if number == SIGHUP, unsafeBitCast(before, to: Int.self) == 1 { continue }
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler { [weak self] in self?.note(number) }
             source.resume()

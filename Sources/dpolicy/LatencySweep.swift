@@ -78,6 +78,7 @@ struct LatencySweep: ParsableCommand {
     }
 
     func run() throws {
+        try OutputPlace.check(folder: output)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         try simulation.check(chosen)
         let policy = try chosen.load(sampler, machine: computing.machine(global, weights: acting.weights))

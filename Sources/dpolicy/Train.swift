@@ -77,6 +77,7 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let recipe = try resolvedRecipe()
+        try OutputPlace.check(folder: output)
         let place = try demonstrationsPlace()
         let demonstrations = try PushTTask.demonstrations(at: place, for: recipe.policy, task: recipe.task)
         let run = try TrainingRun(

@@ -154,12 +154,40 @@ import Testing
         }
     }
 
-    /// An evaluation may take long: its result is not lost with a place that cannot be written.
-    @Test(arguments: ["/", "/nowhere/evaluation.json"])
-    func printsWhatCannotBeWritten(_ path: String) throws {
-        let outcome = try evaluate("--json", "--output", path)
+    /// An evaluation may take long: a place that cannot be written is found before it begins.
+    @Test(arguments: ["--output", "--video"], ["/", "/nowhere/result", "/dev/null"])
+    func aPlaceThatCannotBeWrittenIsFoundBeforeTheWork(_ option: String, _ path: String) throws {
+        let outcome = try evaluate("--json", option, path)
         #expect(outcome.status == 1)
-        #expect(try outcome.json()["score"] is Double)
-        #expect(outcome.errors.contains("\(path): cannot be written"))
+        #expect(outcome.output.isEmpty)
+        #expect(isOneLine(outcome.errors, with: "\(path): expected a place that can be written to"))
+    }
+
+    @Test(arguments: [
+        ["latency", "--output", "/dev/null/a"], ["export", "--policy", "policy", "--output", "/dev/null/a"],
+        ["predict", "--policy", "policy", "--input", "none", "--output", "/nowhere/out.safetensors"],
+        ["train", "--recipe", "pusht-demo", "--data", "none", "--output", "/dev/null/run"],
+    ])
+    func everyVerbFindsIt(_ arguments: [String]) throws {
+        let outcome = try CommandLineRun(arguments, directory: folder.url).wait()
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "expected a place that can be written to"), "\(outcome.errors)")
+    }
+
+    @Test(
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/ffmpeg"), "there is no ffmpeg"),
+        arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
+    func anInterruptedFilmLeavesNothing(_ signal: Int32, _ status: Int32) throws {
+        try FileManager.default.createDirectory(at: folder("films"), withIntermediateDirectories: true)
+        let run = try CommandLineRun([
+            "evaluate", "--policy", folder("policy").path, "--episodes", "200", "--threads", "1", "--video",
+            folder("films/rollouts.mp4").path,
+        ])
+        func films() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder("films").path)) ?? [] }
+        while run.isRunning, films().isEmpty { usleep(2_000) }
+        run.signal(signal)
+        let outcome = try run.wait()
+        #expect(outcome.status == status && !outcome.isKilled, "\(outcome.errors)")
+        #expect(films().isEmpty)
     }
 }

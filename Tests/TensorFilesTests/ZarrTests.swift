@@ -273,6 +273,36 @@ import Testing
         #expect(found.contains("shape: expected at most 1073741824 bytes in the rows of a chunk"))
     }
 
+    /// Data of other programs are recognized, with what to do.
+    @Test func foreignDataAreRecognized() throws {
+        func found(_ name: String, _ files: [String: Data]) throws -> String {
+            for (file, bytes) in files {
+                let url = folder(file.isEmpty ? name : "\(name)/\(file)")
+                try FileManager.default.createDirectory(
+                    at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try bytes.write(to: url)
+            }
+            return message { _ = try ZarrGroup(contentsOf: folder(name)) }
+        }
+        let group = Data(#"{"zarr_format": 2}"#.utf8)
+        let robot = try found("robot", ["meta/info.json": Data("{}".utf8), "data/chunk-000/episode_0.parquet": Data()])
+        #expect(robot.contains("found a LeRobot dataset; write its episodes as zarr v2"))
+        let hdf5 = Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0])
+        #expect(try found("a.hdf5", ["": hdf5]).contains("found an HDF5 file; write its episodes"))
+        #expect(try found("b.zarr.zip", ["": hdf5]).contains("found an HDF5 file"))
+        #expect(try found("files", ["demo.h5": hdf5]).contains("found a folder of HDF5 files"))
+        #expect(
+            try found("loose", ["data/.zgroup": group, "meta/.zgroup": group])
+                .contains("found data and meta without .zgroup; make the root a group"))
+        #expect(try found("outer", ["inner.zarr/.zgroup": group]).contains("name that: \(folder("outer").path)/inner.zarr"))
+        var zip = ZipFixture()
+        zip.add("x.zarr/zarr.json", Data("{}".utf8))
+        zip.add("x.zarr/data/zarr.json", Data("{}".utf8))
+        #expect(
+            try found("v3.zarr.zip", ["": zip.data]).contains("found a group of zarr v3; save it with zarr_format=2"))
+        #expect(ForeignData(at: folder("nothing")) == nil)
+    }
+
     @Test func saysWhatIsNoZarr() throws {
         #expect(message { _ = try ZarrGroup(contentsOf: folder("no")) }.contains("found no such file"))
         #expect(message { _ = try ZarrGroup(contentsOf: folder.url) }.contains("expected a zarr v2 group (.zgroup)"))

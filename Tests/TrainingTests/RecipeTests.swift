@@ -142,6 +142,30 @@ import Testing
         #expect(error(lowDim, [override]).contains(form), "\(error(lowDim, [override]))")
     }
 
+    /// Names of fields and parameters have dots of their own.
+    @Test func keysWithDotsAreSet() throws {
+        let recipe = try RecipeFile.read(
+            lowDim, place: "mine.yaml",
+            overrides: [
+                "policy.observations.fields=[{name: observation.state}]",
+                "policy.normalisation.fields.observation.state=gaussian",
+                "training.learning_rate_factors.rgb_encoder.scene=0.5",
+            ])
+        #expect(recipe.policy.normalisation.fields == ["observation.state": .gaussian])
+        #expect(recipe.training.learningRateFactors == ["rgb_encoder.scene": 0.5])
+    }
+
+    @Test(arguments: [
+        ("policy.diffusion.prediction=noise", "did you mean epsilon?"),
+        ("policy.diffusion.prediction=velocity", "did you mean v_prediction?"),
+        ("policy.diffusion.prediction=x0", "did you mean sample?"),
+        ("policy.normalisation.action=min_max", "did you mean limits?"),
+        ("policy.normalisation.action=guassian", "did you mean gaussian?"), ("task=push_t", "did you mean pusht?"),
+    ])
+    func whatOthersCallTheSameIsSuggested(_ override: String, _ words: String) {
+        #expect(error(lowDim, [override]).contains(words), "\(error(lowDim, [override]))")
+    }
+
     @Test func numbersOfAFieldAreChosenOneByOne() throws {
         let recipe = try RecipeFile.read(
             lowDim, place: "mine.yaml", overrides: ["policy.observations.fields=[{name: joints, indices: [5, 0, 2]}]"])
