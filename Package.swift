@@ -90,6 +90,7 @@ let package = Package(
             "Policies",
             sees: [
                 "PolicyInterface", "NoiseSchedules", "TensorFiles", "PolicyNetworks", "NeuralNetworks", "TensorGraph",
+                "MachineResources",
             ]),
         room(
             "Training",

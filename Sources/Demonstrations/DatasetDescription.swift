@@ -226,7 +226,8 @@ extension DatasetDescription: CustomStringConvertible {
         }
         for field in fields where field.absentChunks > 0 {
             lines.append(
-                "\(field.name): \(field.absentChunks) of \(field.chunks) chunks are absent and stand for the fill value")
+                "\(field.name): \(field.absentChunks) of \(field.chunks) chunks are absent, and stand for the fill value"
+            )
         }
         lines.append("")
         if let suggestion {
@@ -242,7 +243,7 @@ extension DatasetDescription: CustomStringConvertible {
             }
             if !suggestion.images.isEmpty {
                 let mark = suggestion.observation.fields.isEmpty ? "" : "# "
-                lines.append("    \(mark)images:\(mark.isEmpty ? "" : " (without the marks, the policy sees pictures too)")")
+                lines.append("    \(mark)images:" + (mark.isEmpty ? "" : "  (without the marks, pictures are seen too)"))
                 for image in suggestion.images {
                     lines.append("    \(mark)  - {name: \(Self.yaml(image.name)), \(image.settings)}")
                 }

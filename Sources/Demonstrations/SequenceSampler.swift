@@ -1,3 +1,4 @@
+import MachineResources
 public import PolicyInterface
 
 /// Windows of a fixed length over episodes: what a policy sees and what it is to predict.
@@ -33,6 +34,7 @@ public struct SequenceSampler: Sendable {
         self.horizon = horizon
         let chosen = episodes ?? Array(buffer.episodes.indices)
         let (before, after) = (horizon.observation - 1, horizon.action - 1)
+        try AvailableMemory.check(2 * buffer.frameCount, of: Window.self)
         windows = chosen.flatMap { index in
             let episode = buffer.episodes[index]
             let first = episode.lowerBound - before

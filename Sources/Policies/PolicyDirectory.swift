@@ -1,4 +1,5 @@
 public import Foundation
+import MachineResources
 import TensorFiles
 public import TensorGraph
 
@@ -61,6 +62,7 @@ public struct PolicyDirectory: Sendable {
         let model = try DiffusionModel(document.configuration)
         let table = model.table
         let file = try weightsFile(of: document, model)
+        try AvailableMemory.check(table.count, of: Float.self)
         var weights = [Float](repeating: 0, count: table.count)
         try weights.withUnsafeMutableBufferPointer { weights in
             for range in table.ranges {
@@ -84,6 +86,7 @@ public struct PolicyDirectory: Sendable {
         let file = try weightsFile(of: document, model)
         let parameters = try backend.makeBuffer(count: model.table.count)
         let largest = model.table.ranges.map(\.shape.count).max() ?? 0
+        try AvailableMemory.check(largest, of: Float.self)
         let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: largest)
         defer { memory.deallocate() }
         try backend.perform {

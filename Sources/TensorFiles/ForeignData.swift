@@ -22,9 +22,13 @@ public struct ForeignData: Equatable, Sendable {
         } else if has("zarr.json") {
             self.init("a group of zarr v3", "save it with zarr_format=2")
         } else if has("data"), has("meta") {
-            self.init("data and meta without .zgroup", "make the root a group of zarr v2: a file .zgroup with {\"zarr_format\": 2}")
-        } else if FileManager.default.fileExists(atPath: url.appendingPathComponent("../.zgroup").path), has(".zgroup") || has(".zarray") {
-            self.init("a part of a zarr hierarchy", "name the folder that holds data and meta: \(url.deletingLastPathComponent().path)")
+            self.init(
+                "data and meta without .zgroup",
+                #"make the folder a group of zarr v2: a file .zgroup with {"zarr_format": 2}"#)
+        } else if has("../.zgroup"), has(".zgroup") || has(".zarray") {
+            self.init(
+                "a part of a zarr hierarchy",
+                "name the folder that holds data and meta: \(url.deletingLastPathComponent().path)")
         } else if let inner = names.first(where: { $0.hasSuffix(".zarr") || $0.hasSuffix(".zarr.zip") }) {
             self.init("a folder with \(inner) in it", "name that: \(url.appendingPathComponent(inner).path)")
         } else if names.contains(where: { $0.hasSuffix(".hdf5") || $0.hasSuffix(".h5") }) {

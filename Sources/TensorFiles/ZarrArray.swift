@@ -88,7 +88,10 @@ public struct ZarrArray {
     public func integers(rows: Range<Int>? = nil) throws -> [Int64] {
         let rows = rows ?? 0..<rowCount
         var values: [Int64] = []
-        values.reserveCapacity(try checkedCount(rows))
+        let count = try checkedCount(rows)
+        // The numbers of a band beside all of them.
+        try AvailableMemory.check(2 * count, of: Int64.self)
+        values.reserveCapacity(count)
         try forEachBand(in: rows) { _, bytes in
             guard let decoded = metadata.elementType.decodeIntegers(bytes) else {
                 throw TensorFileError(
@@ -130,7 +133,10 @@ public struct ZarrArray {
         var numbers: [Float] = []
         try forEachBand(in: rows) { band, bytes in
             let count = bytes.count / metadata.elementType.byteCount
-            if numbers.count < count { numbers = [Float](repeating: 0, count: count) }
+            if numbers.count < count {
+                try AvailableMemory.check(count, of: Float.self)
+                numbers = [Float](repeating: 0, count: count)
+            }
             try numbers.withUnsafeMutableBufferPointer { buffer in
                 let numbers = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
                 metadata.elementType.decode(bytes, into: numbers)

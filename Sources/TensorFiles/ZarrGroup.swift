@@ -13,13 +13,13 @@ public struct ZarrGroup {
         guard let kind = try PathKind(at: url.path) else {
             throw TensorFileError(file: url.path, expected: "a zarr v2 folder or .zarr.zip", found: "no such file")
         }
-        let foreign = ForeignData(at: url)
-        if kind != .folder, let foreign {
+        if kind != .folder, let foreign = ForeignData(at: url) {
             throw TensorFileError(
                 file: url.path, expected: "a zarr v2 folder or .zarr.zip", found: foreign.found, hint: foreign.hint)
         }
         store = kind == .folder ? ZarrFolderStore(folder: url) : try ZarrZipStore(contentsOf: url)
         guard try store.bytes(".zgroup", limit: 1 << 20) != nil else {
+            let foreign = ForeignData(at: url)
             throw TensorFileError(
                 file: url.path, expected: "a zarr v2 group (.zgroup)",
                 found: try foreign?.found ?? "\(store.children(of: "").count) other files",

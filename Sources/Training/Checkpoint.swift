@@ -1,4 +1,5 @@
 public import Foundation
+import MachineResources
 public import Policies
 import PolicyInterface
 import TensorFiles
@@ -103,6 +104,7 @@ public struct Checkpoint {
 
     private func vector(_ prefix: String, table: ParameterTable) throws -> [Float] {
         for range in table.ranges { _ = try file.entry("\(prefix).\(range.name)", shape: range.shape.dimensions) }
+        try AvailableMemory.check(table.count, of: Float.self)
         var values = [Float](repeating: 0, count: table.count)
         try values.withUnsafeMutableBufferPointer { values in
             for range in table.ranges {

@@ -1,4 +1,5 @@
 import Demonstrations
+import MachineResources
 import Policies
 import PolicyInterface
 import TensorGraph
@@ -42,6 +43,8 @@ struct TrainingData: Sendable {
         warnings = short.isEmpty ? [] : [Self.warning(of: short, among: episodes, policy)]
         var observations = try demonstrations.observations(policy.observations)
         var actions = try demonstrations.field(policy.action.field).values
+        // Both are going to be changed, and what is changed is copied.
+        try AvailableMemory.check(observations.count + actions.count, of: Float.self)
         images = try policy.observations.images.map { try TrainingImages($0, of: demonstrations) }
         fingerprint = try Self.fingerprint(
             observations, actions, images.map(\.recorded), of: demonstrations, episodes: learnable)
@@ -155,11 +158,14 @@ struct TrainingData: Sendable {
             other.horizon.prediction = prediction
             return (try? other.validate()) != nil
         }
+        let hint =
+            fitting.map { "policy.horizon.prediction=\($0) would take all of them" }
+            ?? "no prediction horizon that suits the network would take all of them"
         return """
             \(short.count) of \(episodes.count) episodes, \(short.reduce(0) { $0 + $1.count }) of \(episodes.last?.upperBound ?? 0) \
             frames, are too short to learn from: horizons \(horizon.observation)/\(horizon.prediction)/\(horizon.action) \
             (observation/prediction/action) need episodes of \(horizon.shortestEpisode) frames, and the shortest has \(shortest); \
-            \(fitting.map { "policy.horizon.prediction=\($0) would take all of them" } ?? "a shorter policy.horizon.action would take more")
+            \(hint)
             """
     }
 }

@@ -196,8 +196,8 @@ struct Evaluate: ParsableCommand {
     private func judge(
         _ policy: any ChunkingPolicy, _ name: String, _ evaluator: Evaluator, filming video: String?
     ) throws -> EvaluationResult {
-        // A film that is not finished is removed.
-        let interruption = video.map { _ in Interruption("leaving", at: [SIGINT, SIGTERM, SIGHUP]) }
+        // So that a film that is not finished is removed.
+        let interruption = Interruption("leaving", at: [SIGINT, SIGTERM, SIGHUP])
         let progress = RolloutProgress(name, settings, interruption: interruption)
         defer { progress.finish() }
         let recorder = video.map { MosaicRecorder(file: URL(fileURLWithPath: $0)) }

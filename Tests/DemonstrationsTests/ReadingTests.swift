@@ -135,7 +135,7 @@ import Testing
         #expect(messages.texts == ["\(url.path), data/obs: 2 of 6 chunks are absent and stand for 7.5"])
         let description = try DatasetDescription(contentsOf: url)
         #expect(description.fields.first { $0.name == "obs" }?.absentChunks == 2)
-        #expect(description.description.contains("obs: 2 of 6 chunks are absent"))
+        #expect(description.description.contains("obs: 2 of 6 chunks are absent, and"))
 
         var zip = ZipFixture()
         try zip.add(contentsOf: url, prefix: "x.zarr/")

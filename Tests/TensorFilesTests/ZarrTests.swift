@@ -293,7 +293,7 @@ import Testing
         #expect(try found("files", ["demo.h5": hdf5]).contains("found a folder of HDF5 files"))
         #expect(
             try found("loose", ["data/.zgroup": group, "meta/.zgroup": group])
-                .contains("found data and meta without .zgroup; make the root a group"))
+                .contains("found data and meta without .zgroup; make the folder a group"))
         #expect(try found("outer", ["inner.zarr/.zgroup": group]).contains("name that: \(folder("outer").path)/inner.zarr"))
         var zip = ZipFixture()
         zip.add("x.zarr/zarr.json", Data("{}".utf8))

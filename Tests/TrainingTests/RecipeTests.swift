@@ -142,6 +142,16 @@ import Testing
         #expect(error(lowDim, [override]).contains(form), "\(error(lowDim, [override]))")
     }
 
+    /// A run that an earlier version began names no task, which changes no number.
+    @Test func aTaskThatIsNewIsNoDifference() throws {
+        let named = Recipe.pushTLowDim
+        var unnamed = named
+        unnamed.task = nil
+        #expect(try RecipeFile.differences(before: unnamed, now: named).isEmpty)
+        #expect(try RecipeFile.differences(before: named, now: unnamed) == ["task: pusht before, null now"])
+        #expect(try RecipeFile.text(of: unnamed).contains("task: null"))
+    }
+
     /// Names of fields and parameters have dots of their own.
     @Test func keysWithDotsAreSet() throws {
         let recipe = try RecipeFile.read(
