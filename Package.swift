@@ -83,13 +83,14 @@ let package = Package(
 
         // The task and the data.
         room("PushT", sees: ["PolicyInterface", "CChipmunk"]),
-        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "MachineResources", "CCrypto"]),
+        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "MachineResources", "CCrypto", logging]),
 
         // Learning, acting, judging.
         room(
             "Policies",
             sees: [
                 "PolicyInterface", "NoiseSchedules", "TensorFiles", "PolicyNetworks", "NeuralNetworks", "TensorGraph",
+                "MachineResources",
             ]),
         room(
             "Training",
@@ -139,7 +140,7 @@ let package = Package(
             of: "PolicyNetworks",
             using: ["PolicyInterface", "TensorGraph", "NeuralNetworks", "ReferenceBackend", "CPUBackend"]),
         tests(of: "PushT", using: ["PolicyInterface", "TensorFiles"]),
-        tests(of: "Demonstrations", using: ["TensorFiles", "PolicyInterface"]),
+        tests(of: "Demonstrations", using: ["TensorFiles", "PolicyInterface", logging]),
         tests(
             of: "Policies",
             using: [

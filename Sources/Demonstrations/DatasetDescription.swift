@@ -1,4 +1,5 @@
 public import Foundation
+public import Logging
 public import PolicyInterface
 public import TensorFiles
 
@@ -8,18 +9,30 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
     public struct Field: Codable, Sendable, Equatable {
         /// The name.
         public var name: String
-        /// How the numbers are stored.
-        public var elementType: ElementType
+        /// How the numbers are stored; nil if that cannot be told.
+        public var elementType: ElementType?
         /// The dimensions in one frame; empty for a single number.
         public var shape: [Int]
         /// What the numbers range over, one column each; none for images, whose numbers are not read.
         public var statistics: FieldStatistics?
+        /// How many chunks are absent and stand for the fill value.
+        public var absentChunks = 0
+        /// How many chunks there are to be.
+        public var chunks = 0
+        /// Why nothing can be learned from the field; nil if something can.
+        public var obstacle: String?
+
+        /// How many numbers a frame has.
+        var width: Int { shape.reduce(1, *) }
 
         enum CodingKeys: String, CodingKey {
             case name
             case elementType = "element_type"
             case shape
             case statistics
+            case absentChunks = "absent_chunks"
+            case chunks
+            case obstacle
         }
     }
 
@@ -33,6 +46,29 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         public var median: Int
         /// The frames of the longest.
         public var longest: Int
+        /// How many have no frames; they are not counted above.
+        public var empty: Int
+        /// Those that are too short for the default horizons, and so would not be learned from.
+        public var tooShort: TooShort
+
+        /// Episodes without a window.
+        public struct TooShort: Codable, Sendable, Equatable {
+            /// How many.
+            public var count: Int
+            /// Their frames together.
+            public var frames: Int
+            /// The frames that an episode needs.
+            public var needed: Int
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case count
+            case shortest
+            case median
+            case longest
+            case empty
+            case tooShort = "too_short"
+        }
     }
 
     /// Settings of a recipe that would train on this dataset.
@@ -41,6 +77,8 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         public var observation: ObservationSchema
         /// How many numbers an observation has.
         public var observationDimension: Int
+        /// The cameras, with settings that an encoder sees nearly all of a picture with.
+        public var images: [ImageSelection]
         /// The field of the actions.
         public var action: String
         /// How many numbers an action has.
@@ -49,6 +87,7 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         enum CodingKeys: String, CodingKey {
             case observation
             case observationDimension = "observation_dimension"
+            case images
             case action
             case actionDimension = "action_dimension"
         }
@@ -73,45 +112,90 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         case suggestion
     }
 
-    /// Looks through a zarr v2 folder or `.zarr.zip`; every vector is read and checked, images are not.
+    /// Looks through a zarr v2 folder or `.zarr.zip`; every vector is read and checked, one after another, images are not.
+    ///
+    /// A field that cannot be learned from is described with the reason.
     /// - Parameters:
     ///   - url: the folder or archive.
     ///   - action: the field of the actions.
-    /// - Throws: as `ReplayBuffer.init(contentsOf:fields:images:missingChunks:)`.
-    public init(contentsOf url: URL, action: String = "action") throws {
-        let buffer = try ReplayBuffer(contentsOf: url)
-        let group = try ZarrGroup(contentsOf: url)
+    ///   - logger: takes warnings.
+    /// - Throws: `TensorFileError` or `FileSystemError` when these are no demonstrations.
+    public init(
+        contentsOf url: URL, action: String = "action", logger: Logger = Logger(label: "demonstrations")
+    ) throws {
+        let recording = try Recording(url, logger: logger)
         path = url.path
-        frameCount = buffer.frameCount
-        let lengths = buffer.episodes.map(\.count).sorted()
+        frameCount = recording.frameCount
+        let ends = recording.episodeEnds
+        let lengths = zip(ends, [0] + ends).map { $0 - $1 }.sorted()
+        let needed = Horizon().shortestEpisode
+        let short = lengths.prefix { $0 < needed }
         episodes = Episodes(
             count: lengths.count, shortest: lengths[0], median: lengths[lengths.count / 2],
-            longest: lengths[lengths.count - 1])
-        fields = try group.arrayNames(in: "data").map { name in
-            let array = try group.array("data/\(name)")
-            return Field(
-                name: name, elementType: array.metadata.elementType, shape: Array(array.shape.dropFirst()),
-                statistics: buffer.fields[name] == nil ? nil : try buffer.statistics(of: name))
-        }
-        suggestion = try Self.suggestion(for: buffer, action: action)
+            longest: lengths[lengths.count - 1], empty: recording.emptyEpisodes,
+            tooShort: Episodes.TooShort(count: short.count, frames: short.reduce(0, +), needed: needed))
+        fields = try recording.group.arrays(in: "data").map { name, array in Field(name, array, of: recording) }
+        suggestion = try Self.suggestion(for: fields.filter { $0.obstacle == nil }, action: action)
     }
 
     /// The keypoints of Push-T where they are, else every vector except the actions and what never changes.
-    private static func suggestion(for buffer: ReplayBuffer, action: String) throws -> Suggestion? {
-        guard let actions = buffer.fields[action] else { return nil }
+    private static func suggestion(for fields: [Field], action: String) throws -> Suggestion? {
+        let vectors = fields.filter { $0.statistics != nil }
+        let widths = Dictionary(uniqueKeysWithValues: vectors.map { ($0.name, $0.width) })
+        guard let dimension = widths[action] else { return nil }
         var schema = ObservationSchema.pushTKeypoints
-        if buffer.widths["keypoint"] != 18 || buffer.widths["state"] != 5 {
-            let varying = try buffer.fields.keys.sorted().filter { name in
-                let statistics = try buffer.statistics(of: name)
-                return name != action && statistics.minimum != statistics.maximum
-            }
-            schema = ObservationSchema(varying.map { FieldSelection($0) })
+        if widths["keypoint"] != 18 || widths["state"] != 5 {
+            let varying = vectors.filter { $0.name != action && $0.statistics?.minimum != $0.statistics?.maximum }
+            schema = ObservationSchema(varying.map { FieldSelection($0.name) })
         }
-        guard !schema.fields.isEmpty else { return nil }
-        let resolved = try schema.resolved(widths: buffer.widths)
+        let images = fields.filter { $0.statistics == nil }.map { field in
+            ImageSelection(suggestedFor: field.name, of: ImageSize(height: field.shape[0], width: field.shape[1]))
+        }
+        guard !schema.fields.isEmpty || !images.isEmpty else { return nil }
+        let resolved = schema.fields.isEmpty ? schema : try schema.resolved(widths: widths)
         return Suggestion(
-            observation: schema, observationDimension: resolved.dimension ?? 0, action: action,
-            actionDimension: actions.width)
+            observation: schema, observationDimension: resolved.dimension ?? 0, images: images, action: action,
+            actionDimension: dimension)
+    }
+}
+
+extension DatasetDescription.Field {
+    /// The most numbers of a vector, as many as policies take.
+    private static let largestWidth = 65_536
+
+    /// What a field holds, or why that cannot be told; its numbers are let go of again.
+    fileprivate init(_ name: String, _ array: Result<ZarrArray, any Error>, of recording: Recording) {
+        self.init(name: name, shape: [])
+        do {
+            let array = try array.get()
+            elementType = array.metadata.elementType
+            shape = Array(array.shape.dropFirst())
+            (absentChunks, chunks) = try array.absentChunks()
+            try recording.check(array)
+            guard !array.isImage else {
+                try RecordedImages.check(array)
+                return
+            }
+            guard width <= Self.largestWidth else {
+                obstacle = "a frame of \(width) numbers, more than \(Self.largestWidth)"
+                return
+            }
+            let field = ReplayBuffer.Field(name, shape: shape, values: try array.floats())
+            try field.check(frames: recording.frameCount, columns: nil, source: recording.path)
+            statistics = FieldStatistics(rows: field.values, columns: width)
+        } catch { obstacle = Self.reason(error) }
+    }
+
+    private init(name: String, shape: [Int]) {
+        self.name = name
+        self.shape = shape
+    }
+
+    /// An error without the path of the dataset, which is known.
+    private static func reason(_ error: any Error) -> String {
+        guard let error = error as? TensorFileError else { return "\(error)" }
+        let key = error.key.flatMap { $0.hasPrefix("data/") ? nil : "\($0): " } ?? ""
+        return "\(key)expected \(error.expected), found \(error.found)" + (error.hint.map { "; \($0)" } ?? "")
     }
 }
 
@@ -122,24 +206,46 @@ extension DatasetDescription: CustomStringConvertible {
             path,
             "\(episodes.count) episodes, \(frameCount) frames; an episode has \(episodes.shortest) to "
                 + "\(episodes.longest) frames, the median is \(episodes.median)",
-            "",
         ]
+        if episodes.empty > 0 { lines.append("\(episodes.empty) more have no frames and are left out") }
+        if episodes.tooShort.count > 0 {
+            let horizon = Horizon()
+            lines.append(
+                """
+                \(episodes.tooShort.count) of them, \(episodes.tooShort.frames) frames, are too short to learn from with horizons \
+                \(horizon.observation)/\(horizon.prediction)/\(horizon.action) (observation/prediction/action), which need \
+                \(episodes.tooShort.needed) frames
+                """)
+        }
+        lines.append("")
         let rows = [["field", "stored as", "frame", "range"]] + fields.map(Self.row)
         let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
         for row in rows {
             let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
             lines.append((cells + [row[3]]).joined(separator: "  "))
         }
+        for field in fields where field.absentChunks > 0 {
+            lines.append(
+                "\(field.name): \(field.absentChunks) of \(field.chunks) chunks are absent, and stand for the fill value"
+            )
+        }
         lines.append("")
         if let suggestion {
             lines += [
                 "what to set in a recipe, for observations of \(suggestion.observationDimension) numbers:", "policy:",
-                "  observations:", "    fields:",
+                "  observations:", suggestion.observation.fields.isEmpty ? "    fields: []" : "    fields:",
             ]
             for field in suggestion.observation.fields {
                 lines.append("      - name: \(Self.yaml(field.name))")
                 if let columns = field.columns {
                     lines.append("        columns: [\(columns.lowerBound), \(columns.upperBound)]")
+                }
+            }
+            if !suggestion.images.isEmpty {
+                let mark = suggestion.observation.fields.isEmpty ? "" : "# "
+                lines.append("    \(mark)images:" + (mark.isEmpty ? "" : "  (without the marks, pictures are seen too)"))
+                for image in suggestion.images {
+                    lines.append("    \(mark)  - {name: \(Self.yaml(image.name)), \(image.settings)}")
                 }
             }
             lines += [
@@ -161,14 +267,16 @@ extension DatasetDescription: CustomStringConvertible {
 
     private static func row(_ field: Field) -> [String] {
         let shape = "[" + field.shape.map(String.init).joined(separator: ", ") + "]"
+        let head = [field.name, field.elementType?.rawValue ?? "?", shape]
+        if let obstacle = field.obstacle { return head + ["cannot be learned from: \(obstacle)"] }
         guard let statistics = field.statistics, let low = statistics.minimum.min(), let high = statistics.maximum.max()
-        else { return [field.name, field.elementType.rawValue, shape, "image"] }
+        else { return head + ["image"] }
         // A few columns are told apart; many are not.
         let ranges =
             statistics.minimum.count <= 6
             ? zip(statistics.minimum, statistics.maximum).map { "\(short($0)) … \(short($1))" }
             : ["\(short(low)) … \(short(high)) over all"]
-        return [field.name, field.elementType.rawValue, shape, ranges.joined(separator: ", ")]
+        return head + [ranges.joined(separator: ", ")]
     }
 
     /// A number with four digits.

@@ -11,7 +11,7 @@ public struct DatasetFetcher: Sendable {
 
     /// Fetches the demonstrations into a folder, unless they are there already, and returns their zarr folder.
     ///
-    /// The archive is checked array by array before it is unpacked, and removed afterwards; what a broken download
+    /// The archive, which may be a file of this machine, is checked array by array before it is unpacked, and removed afterwards if it was downloaded; what a broken download
     /// left is continued the next time. The call returns when all is done.
     /// - Parameters:
     ///   - folder: where the zarr folder is to be; created if need be.
@@ -26,12 +26,13 @@ public struct DatasetFetcher: Sendable {
             return destination
         }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let archive = folder.appendingPathComponent(dataset.name + ".zip")
-        if !FileManager.default.fileExists(atPath: archive.path) {
+        let isHere = dataset.url.isFileURL
+        let archive = isHere ? dataset.url : folder.appendingPathComponent(dataset.name + ".zip")
+        if !isHere, !FileManager.default.fileExists(atPath: archive.path) {
             try FileDownload(from: dataset.url, to: archive).run(progress: progress)
         }
-        // An archive that fails the check is of no more use than one that is unpacked.
-        defer { try? FileManager.default.removeItem(at: archive) }
+        // An archive that fails the check is of no more use than one that is unpacked, unless it is the user's own.
+        defer { if !isHere { try? FileManager.default.removeItem(at: archive) } }
         try dataset.verify(archive)
         try ZarrGroup(contentsOf: archive).copy(to: destination)
         return destination

@@ -116,7 +116,8 @@ extension ReplayBuffer {
             },
             images: images.values.map { camera in
                 RecordedImages(
-                    camera.name, size: camera.size, pixels: camera.pixels + (try other.images(camera.name)).pixels)
+                    camera.name, size: camera.size, pixels: camera.pixels + (try other.images(camera.name)).pixels,
+                    drawnFrom: camera.drawnFrom)
             }, episodeEnds: episodeEnds + other.episodeEnds.map { frameCount + $0 })
     }
 }

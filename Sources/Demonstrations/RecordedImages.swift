@@ -10,9 +10,12 @@ public struct RecordedImages: Sendable, Equatable {
     public var size: ImageSize
     /// The pixels, `[frames, height, width, channel]`, channels red, green and blue.
     public var pixels: [UInt8]
+    /// The field that the images were drawn from; nil for what a camera recorded.
+    public var drawnFrom: String?
 
     /// The images of a camera.
-    public init(_ name: String, size: ImageSize, pixels: [UInt8]) {
+    public init(_ name: String, size: ImageSize, pixels: [UInt8], drawnFrom: String? = nil) {
+        self.drawnFrom = drawnFrom
         self.name = name
         self.size = size
         self.pixels = pixels
@@ -34,7 +37,7 @@ public struct RecordedImages: Sendable, Equatable {
         try AvailableMemory.check(frames * newSize.count)
         resized.reserveCapacity(frames * newSize.count)
         for frame in 0..<frames { resized += self[frame].resized(to: newSize).pixels }
-        return RecordedImages(name, size: newSize, pixels: resized)
+        return RecordedImages(name, size: newSize, pixels: resized, drawnFrom: drawnFrom)
     }
 
     /// Checks that there is an image for each frame.
@@ -54,6 +57,19 @@ extension RecordedImages {
     /// Numbers are rounded to bytes a chunk at a time, so that memory is needed for the bytes only.
     /// - Throws: `TensorFileError` naming the frame, `FileSystemError`, or `OutOfMemory`.
     init(_ name: String, of array: ZarrArray) throws {
+        try Self.check(array)
+        size = ImageSize(height: array.shape[1], width: array.shape[2])
+        self.name = name
+        let type = array.metadata.elementType
+        // That the last rows are there is checked before room is made for all of them.
+        if array.missingChunks == .refuse { try array.forEachBand(in: array.rowCount - 1..<array.rowCount) { _, _ in } }
+        let count = array.rowCount * size.count
+        try AvailableMemory.check(count)
+        pixels = try type == .uint8 ? Self.bytes(of: array, count: count) : Self.roundedNumbers(of: array, count: count)
+    }
+
+    /// Checks the shape and the type of an array of images.
+    static func check(_ array: ZarrArray) throws {
         guard array.shape.count == 4, array.shape[3] == 3, !array.shape.contains(0) else {
             let isChannelsFirst = array.shape.count == 4 && array.shape[1] == 3
             throw TensorFileError(
@@ -61,19 +77,12 @@ extension RecordedImages {
                 found: "\(array.shape)",
                 hint: isChannelsFirst ? "move the channels behind height and width" : nil)
         }
-        size = ImageSize(height: array.shape[1], width: array.shape[2])
-        self.name = name
         let type = array.metadata.elementType
         guard type == .uint8 || type.isFloatingPoint else {
             throw TensorFileError(
                 file: array.path, key: "dtype", expected: "bytes, or floating-point numbers in 0 … 255",
                 found: type.rawValue)
         }
-        // That the last rows are there is checked before room is made for all of them.
-        if array.missingChunks == .refuse { try array.forEachBand(in: array.rowCount - 1..<array.rowCount) { _, _ in } }
-        let count = array.rowCount * size.count
-        try AvailableMemory.check(count)
-        pixels = try type == .uint8 ? Self.bytes(of: array, count: count) : Self.roundedNumbers(of: array, count: count)
     }
 
     private static func bytes(of array: ZarrArray, count: Int) throws -> [UInt8] {
@@ -103,7 +112,8 @@ extension RecordedImages {
                 filled += numbers.count
             }
         }
-        guard largest > 1 else { throw failure("none above 1", hint: "multiply numbers in 0 … 1 by 255") }
+        // Black pictures are in either range.
+        guard largest == 0 || largest > 1 else { throw failure("none above 1", hint: "multiply numbers in 0 … 1 by 255") }
         return pixels
     }
 }

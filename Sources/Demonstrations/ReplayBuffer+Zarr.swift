@@ -1,48 +1,74 @@
 public import Foundation
-import PolicyInterface
+public import Logging
+import MachineResources
+public import PolicyInterface
 public import TensorFiles
 
 extension ReplayBuffer {
     /// Reads demonstrations from a zarr v2 folder or `.zarr.zip` in the layout of the reference implementation:
-    /// fields in `data`, all as long as the last number of `meta/episode_ends`.
+    /// fields in `data` and in groups inside of it (`robot0/position`), all as long as the last number of `meta/episode_ends`.
+    ///
+    /// An episode without frames is left out with a warning.
     /// - Parameters:
     ///   - url: the folder or archive.
     ///   - names: the fields to read; by default all but images, those of three dimensions or more in a frame.
     ///   - images: the fields to read as camera images; none by default.
-    ///   - missingChunks: whether chunks that are not there stand for the fill value.
-    /// - Throws: `TensorFileError` naming file, field and frame; `FileSystemError`.
+    ///   - missingChunks: whether chunks that are not there stand for the fill value, as they do by default.
+    ///   - logger: takes warnings.
+    /// - Throws: `TensorFileError` naming file, field and frame; `FileSystemError`; or `OutOfMemory`.
     public init(
         contentsOf url: URL, fields names: [String]? = nil, images: [String] = [],
-        missingChunks: ZarrArray.MissingChunks = .refuse
+        missingChunks: ZarrArray.MissingChunks = .fill, logger: Logger = Logger(label: "demonstrations")
     ) throws {
-        let group = try ZarrGroup(contentsOf: url)
-        let ends = try group.episodeEnds(missingChunks: missingChunks)
-        let frames = try Self.checkEpisodeEnds(ends, source: group.path)
-        let available = try group.arrayNames(in: "data")
-        guard !available.isEmpty else {
-            throw TensorFileError(file: group.path, key: "data", expected: "at least one field", found: "none")
+        let recording = try Recording(url, missingChunks: missingChunks, logger: logger)
+        let vectors = try names ?? recording.vectorNames.filter { !images.contains($0) }
+        let fields = Dictionary(vectors.map { ($0, nil as [Int]?) }, uniquingKeysWith: { first, _ in first })
+        try self.init(recording, fields: fields, images: images)
+    }
+
+    /// Reads of demonstrations what is to be observed and commanded: all else in the file may be of any kind and is neither read nor checked.
+    /// - Parameters:
+    ///   - url: a zarr v2 folder or `.zarr.zip`, see above.
+    ///   - observations: the fields and images that are observed; of a field with chosen columns, only these have to be finite.
+    ///   - action: the field of the actions.
+    ///   - logger: takes warnings.
+    /// - Throws: as the other initializer.
+    public init(
+        contentsOf url: URL, observing observations: ObservationSchema, action: String,
+        logger: Logger = Logger(label: "demonstrations")
+    ) throws {
+        var columns: [String: [Int]?] = [action: nil]
+        for field in observations.fields {
+            let others: [Int]? = columns[field.name] ?? []
+            let chosen = field.indices ?? field.columns.map(Array.init)
+            let all = chosen.flatMap { chosen in others.map { $0 + chosen } }
+            columns.updateValue(all, forKey: field.name)
         }
-        func array(_ name: String) throws -> ZarrArray {
-            guard available.contains(name) else {
-                throw TensorFileError(
-                    file: group.path, key: "data/\(name)", expected: "a field of this name",
-                    found: available.joined(separator: ", "))
-            }
-            let array = try group.array("data/\(name)", missingChunks: missingChunks)
-            guard array.shape.first == frames else {
-                throw TensorFileError(
-                    file: group.path, key: array.name,
-                    expected: "\(frames) frames, as the last of meta/episode_ends says",
-                    found: array.shape.first.map { "\($0)" } ?? "a single number")
-            }
-            return array
-        }
+        let recording = try Recording(url, logger: logger)
+        let images = observations.images.map(\.name)
+        for name in images { try recording.requireImage(name) }
+        try self.init(recording, fields: columns, images: images)
+    }
+
+    /// Reads fields and images.
+    /// - Parameter fields: by name, the columns that have to be finite; nil for all.
+    private init(_ recording: Recording, fields: [String: [Int]?], images: [String]) throws {
         let cameras = Set(images).sorted()
-        let vectors = try (names.map { Set($0).sorted() } ?? available).filter { !cameras.contains($0) }.map(array)
-            .filter { names != nil || !$0.isImage }
+        let names = fields.keys.sorted().filter { !cameras.contains($0) }
+        let vectors = try names.map { ($0, try recording.array($0)) }
+        let pictures = try cameras.map { ($0, try recording.array($0)) }
+        // All that is going to be held, before the first number is read.
+        let numbers = vectors.reduce(0.0) { $0 + Double($1.1.rowWidth) * 4 }
+        let bytes = pictures.reduce(0.0) { $0 + Double($1.1.rowWidth) }
+        try AvailableMemory.check(Int(clamping: Int64((Double(recording.frameCount) * (numbers + bytes)).rounded())))
         try self.init(
-            fields: vectors.map { try Field($0.fieldName, shape: Array($0.shape.dropFirst()), values: $0.floats()) },
-            images: cameras.map { try RecordedImages($0, of: array($0)) }, episodeEnds: ends, source: group.path)
+            fields: vectors.map { name, array in
+                let field = Field(name, shape: Array(array.shape.dropFirst()), values: try array.floats())
+                try field.check(frames: recording.frameCount, columns: fields[name] ?? nil, source: recording.path)
+                return field
+            },
+            images: pictures.map { try RecordedImages($0, of: $1) }, checkedEpisodeEnds: recording.episodeEnds,
+            source: recording.path)
     }
 
     /// Writes the demonstrations as a new zarr v2 folder in the layout that they are read from; it appears complete
@@ -74,25 +100,5 @@ extension ReplayBuffer {
         }
         let ends = episodeEnds.map(Int64.init)
         try writer.write("meta/episode_ends", shape: [ends.count], integers: ends, compression: compression)
-    }
-}
-
-extension ZarrArray {
-    /// Whether a frame is an image (or several): three dimensions or more.
-    var isImage: Bool { shape.count >= 4 }
-
-    /// The name without the group's.
-    fileprivate var fieldName: String { String(name.dropFirst("data/".count)) }
-}
-
-extension ZarrGroup {
-    /// The numbers of `meta/episode_ends`, not yet checked against the fields.
-    func episodeEnds(missingChunks: ZarrArray.MissingChunks) throws -> [Int] {
-        let array = try array("meta/episode_ends", missingChunks: missingChunks)
-        guard array.shape.count == 1 else {
-            throw TensorFileError(
-                file: path, key: array.name, expected: "one dimension", found: "\(array.shape.count)")
-        }
-        return try array.integers().map { Int($0) }
     }
 }

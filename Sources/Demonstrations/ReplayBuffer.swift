@@ -44,10 +44,13 @@ public struct ReplayBuffer: Sendable, Equatable {
     /// As above, with the path that errors name.
     init(fields: [Field], images: [RecordedImages], episodeEnds: [Int], source: String) throws {
         let frames = try Self.checkEpisodeEnds(episodeEnds, source: source)
-        for field in fields {
-            try Self.check(field, frames: frames, source: source)
-        }
-        for camera in images { try camera.check(frames: frames, source: source) }
+        for field in fields { try field.check(frames: frames, columns: nil, source: source) }
+        try self.init(fields: fields, images: images, checkedEpisodeEnds: episodeEnds, source: source)
+    }
+
+    /// Fields and episodes that were checked.
+    init(fields: [Field], images: [RecordedImages], checkedEpisodeEnds episodeEnds: [Int], source: String) throws {
+        for camera in images { try camera.check(frames: episodeEnds.last ?? 0, source: source) }
         self.fields = Dictionary(fields.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.images = Dictionary(images.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let names = fields.map(\.name) + images.map(\.name)
@@ -90,33 +93,46 @@ public struct ReplayBuffer: Sendable, Equatable {
     public func observations(_ schema: ObservationSchema) throws -> [Float] {
         let parts = try schema.resolved(widths: widths, sizes: imageSizes).fields.map { selection in
             let field = try field(selection.name)
-            return (values: field.values, width: field.width, columns: selection.columns ?? 0..<field.width)
+            return (values: field.values, width: field.width, chosen: selection.chosen(of: field.width))
         }
-        let count = frameCount * parts.reduce(0) { $0 + $1.columns.count }
+        let count = frameCount * parts.reduce(0) { $0 + $1.chosen.count }
         try AvailableMemory.check(count, of: Float.self)
         var rows: [Float] = []
         rows.reserveCapacity(count)
         for frame in 0..<frameCount {
             for part in parts {
                 let start = frame * part.width
-                rows.append(contentsOf: part.values[start + part.columns.lowerBound..<start + part.columns.upperBound])
+                for index in part.chosen { rows.append(part.values[start + index]) }
             }
         }
         return rows
     }
 
-    /// The statistics of a field over all frames.
-    /// - Throws: `ObservationError` when there is no such field.
-    public func statistics(of name: String) throws -> FieldStatistics {
+    /// The statistics of a field over all frames, or over those of some episodes.
+    /// - Throws: `ObservationError` when there is no such field; or `OutOfMemory`.
+    public func statistics(of name: String, episodes: [Int]? = nil) throws -> FieldStatistics {
         let field = try field(name)
-        return FieldStatistics(rows: field.values, columns: field.width)
+        return FieldStatistics(rows: try rows(of: field.values, in: episodes), columns: field.width)
     }
 
-    /// The statistics of the observation vectors over all frames, one column a number of the vector.
+    /// The statistics of the observation vectors over all frames, or over those of some episodes, one column a number of the vector.
     /// - Throws: as `observations(_:)`.
-    public func statistics(of schema: ObservationSchema) throws -> FieldStatistics {
-        let rows = try observations(schema)
-        return rows.isEmpty ? .none : FieldStatistics(rows: rows, columns: rows.count / frameCount)
+    public func statistics(of schema: ObservationSchema, episodes: [Int]? = nil) throws -> FieldStatistics {
+        let all = try observations(schema)
+        if all.isEmpty { return .none }
+        return FieldStatistics(rows: try rows(of: all, in: episodes), columns: all.count / frameCount)
+    }
+
+    /// Of numbers of all frames, those of some episodes, or all of them.
+    /// - Throws: `OutOfMemory`.
+    public func rows<Number>(of values: [Number], in episodes: [Int]?) throws -> [Number] {
+        guard let episodes, episodes.count < self.episodes.count else { return values }
+        let width = values.count / frameCount
+        try AvailableMemory.check(values.count, of: Number.self)
+        return episodes.flatMap { index in
+            let frames = self.episodes[index]
+            return values[frames.lowerBound * width..<frames.upperBound * width]
+        }
     }
 
     /// Checks that episodes end one after another and returns the number of frames.
@@ -130,19 +146,23 @@ public struct ReplayBuffer: Sendable, Equatable {
         }
         return last
     }
+}
 
-    /// Checks that a field has the right number of frames and only finite numbers.
-    private static func check(_ field: Field, frames: Int, source: String) throws {
-        let key = "data/\(field.name)"
-        guard field.width > 0, field.values.count % field.width == 0, field.values.count / field.width == frames else {
+extension ReplayBuffer.Field {
+    /// Checks that there is the right number of frames, and only finite numbers in some columns, or in all.
+    func check(frames: Int, columns: [Int]?, source: String) throws {
+        let key = "data/\(name)"
+        guard width > 0, values.count % width == 0, values.count / width == frames else {
             throw TensorFileError(
                 file: source, key: key, expected: "\(frames) frames, as the last of meta/episode_ends says",
-                found: field.width > 0 ? "\(field.values.count / field.width)" : "frames of no numbers")
+                found: width > 0 ? "\(values.count / width)" : "frames of no numbers")
         }
-        if let index = field.values.firstIndex(where: { !$0.isFinite }) {
+        let chosen = columns.map(Set.init)
+        let index = values.indices.first { !values[$0].isFinite && chosen?.contains($0 % width) ?? true }
+        if let index {
             throw TensorFileError(
                 file: source, key: key, expected: "finite numbers",
-                found: "\(field.values[index]) in frame \(index / field.width), column \(index % field.width)")
+                found: "\(values[index]) in frame \(index / width), column \(index % width)")
         }
     }
 }

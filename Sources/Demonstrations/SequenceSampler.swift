@@ -1,3 +1,4 @@
+import MachineResources
 public import PolicyInterface
 
 /// Windows of a fixed length over episodes: what a policy sees and what it is to predict.
@@ -33,6 +34,7 @@ public struct SequenceSampler: Sendable {
         self.horizon = horizon
         let chosen = episodes ?? Array(buffer.episodes.indices)
         let (before, after) = (horizon.observation - 1, horizon.action - 1)
+        try AvailableMemory.check(2 * buffer.frameCount, of: Window.self)
         windows = chosen.flatMap { index in
             let episode = buffer.episodes[index]
             let first = episode.lowerBound - before
@@ -56,6 +58,15 @@ public struct SequenceSampler: Sendable {
     }
 }
 
+extension Horizon {
+    /// How many steps of a window may lie outside of its episode.
+    private var padding: Int { observation - 1 + action - 1 }
+    /// The fewest frames of an episode that has a window.
+    public var shortestEpisode: Int { max(prediction - padding, 1) }
+    /// The longest prediction that an episode of so many frames has a window for, with the same observations and executed actions.
+    public func longestPrediction(inEpisodeOf frames: Int) -> Int { frames + padding }
+}
+
 /// Episodes that are all too short for one window.
 public struct WindowError: Error, Equatable, CustomStringConvertible {
     /// How far the policy looks.
@@ -67,12 +78,11 @@ public struct WindowError: Error, Equatable, CustomStringConvertible {
 
     /// What was expected, what was found and what to do.
     public var description: String {
-        let padding = horizon.observation - 1 + horizon.action - 1
         return """
-            windows: expected an episode of at least \(max(horizon.prediction - padding, 1)) frames for horizons \
+            windows: expected an episode of at least \(horizon.shortestEpisode) frames for horizons \
             \(horizon.observation)/\(horizon.prediction)/\(horizon.action) (observation/prediction/action), found \
             \(episodeCount) episodes of at most \(longestEpisode); with these, the prediction horizon may be at most \
-            \(longestEpisode + padding)
+            \(horizon.longestPrediction(inEpisodeOf: longestEpisode))
             """
     }
 }

@@ -28,7 +28,7 @@ public struct Normaliser: Codable, Sendable, Hashable {
     ) throws {
         _ = try configuration.observationDimension()
         let modes = configuration.observations.fields.flatMap { field in
-            let count = field.columns?.count ?? field.width ?? 0
+            let count = field.count ?? 0
             return Array(repeating: configuration.normalisation.mode(ofField: field.name), count: count)
         }
         self.observation = ComponentwiseMap(fitting: observation, modes: modes)

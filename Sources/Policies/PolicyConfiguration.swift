@@ -134,8 +134,9 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
         var widths: [String: Int] = [:]
         for field in observations.fields {
             let largest = Self.supportedDimensions.upperBound
-            let width = field.width ?? field.columns?.upperBound ?? 1
-            guard Self.supportedDimensions.contains(width), field.columns.map({ 0..<largest ~= $0.lowerBound }) ?? true
+            let width = field.width ?? field.leastWidth ?? 1
+            guard Self.supportedDimensions.contains(width), field.columns.map({ 0..<largest ~= $0.lowerBound }) ?? true,
+                field.indices?.allSatisfy((0..<largest).contains) ?? true
             else {
                 throw InvalidSetting(
                     key: "observations, field \(field.name)", expected: "a width in \(Self.supportedDimensions)",

@@ -28,6 +28,8 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
     public var ranges: [Range]
     /// What the policy sees, commands and computes.
     public var policy: PolicyConfiguration
+    /// The task that it was trained for, if it names one.
+    public var task: PolicyTask?
     /// Where the policy came from.
     public var origin: [String: String]
 
@@ -39,6 +41,7 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
         case action
         case ranges
         case policy
+        case task
         case origin
     }
 
@@ -51,13 +54,14 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
         actionPrediction = document.shapes.action
         action = [configuration.horizon.action, configuration.action.dimension]
         let observed = configuration.observations.fields.flatMap { field in
-            (field.columns ?? 0..<(field.width ?? 0)).map { "\(field.name)[\($0)]" }
+            field.chosen(of: field.width ?? 0).map { "\(field.name)[\($0)]" }
         }
         let commanded = (0..<configuration.action.dimension).map { "\(configuration.action.field)[\($0)]" }
         ranges =
             document.normaliser.observation.ranges(named: observed)
             + document.normaliser.action.ranges(named: commanded)
         policy = configuration
+        task = document.task
         origin = document.origin
     }
 }
@@ -92,6 +96,7 @@ extension PolicyDescription: CustomStringConvertible {
                 + (image.crop.map { ", its middle \($0) seen" } ?? "")
         }
         if let limits = policy.action.limits { lines.append("limits       \(limits.lower) … \(limits.upper)") }
+        if let task { lines.append("task         \(task.rawValue)") }
         for key in origin.keys.sorted() { lines.append("\(key): \(origin[key] ?? "")") }
         lines += ["", "what the network sees as −1 … 1:"]
         let width = ranges.map(\.component.count).max() ?? 0

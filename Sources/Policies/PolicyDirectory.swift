@@ -1,4 +1,5 @@
 public import Foundation
+import MachineResources
 import TensorFiles
 public import TensorGraph
 
@@ -12,15 +13,19 @@ public struct StoredPolicy: Sendable, Equatable {
     public var weights: [Float]
     /// Where the policy came from, as free text by key: recipe, seed, steps.
     public var origin: [String: String]
+    /// The task that the policy was trained for, if it has a simulator here.
+    public var task: PolicyTask?
 
     /// A policy from its parts.
     public init(
-        configuration: PolicyConfiguration, normaliser: Normaliser, weights: [Float], origin: [String: String] = [:]
+        configuration: PolicyConfiguration, normaliser: Normaliser, weights: [Float], origin: [String: String] = [:],
+        task: PolicyTask? = nil
     ) {
         self.configuration = configuration
         self.normaliser = normaliser
         self.weights = weights
         self.origin = origin
+        self.task = task
     }
 }
 
@@ -42,7 +47,7 @@ public struct PolicyDirectory: Sendable {
     /// - Throws: `TensorFileError` or `FileSystemError`, which name the file and the key.
     public func document() throws -> PolicyDocument {
         let file = documentURL.path
-        guard FileManager.default.fileExists(atPath: file) else {
+        guard try PathKind(at: file) != nil else {
             throw TensorFileError(
                 file: url.path, expected: "a policy directory with policy.json and model.safetensors",
                 found: "no policy.json")
@@ -56,6 +61,7 @@ public struct PolicyDirectory: Sendable {
         let document = try document()
         let model = try DiffusionModel(document.configuration)
         let file = try weightsFile(of: document, model)
+        try AvailableMemory.check(model.table.count, of: Float.self)
         var weights = [Float](repeating: 0, count: model.table.count)
         try weights.withUnsafeMutableBufferPointer { weights in
             try read(file, document, model) { range in
@@ -64,7 +70,7 @@ public struct PolicyDirectory: Sendable {
         }
         return StoredPolicy(
             configuration: document.configuration, normaliser: document.normaliser, weights: weights,
-            origin: document.origin)
+            origin: document.origin, task: document.task)
     }
 
     /// Reads the policy with its weights in a machine's memory, holding no more than one parameter beside them.
@@ -97,6 +103,7 @@ public struct PolicyDirectory: Sendable {
         _ show: (ParameterTable.Range, UnsafeBufferPointer<Float>) throws -> Void
     ) throws {
         let largest = model.table.ranges.map(\.shape.count).max() ?? 0
+        try AvailableMemory.check(largest, of: Float.self)
         let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: largest)
         defer { memory.deallocate() }
         try read(file, document, model, into: { UnsafeMutableBufferPointer(rebasing: memory[..<$0.shape.count]) }, show)

@@ -10,6 +10,8 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
 
     /// The version of the format.
     public let formatVersion: Int
+    /// The task that the policy was trained for, if it has a simulator here; nil also in what earlier versions wrote.
+    public let task: PolicyTask?
     /// The configuration that the weights were trained for.
     public let configuration: PolicyConfiguration
     /// Between raw units and those of the network.
@@ -37,6 +39,7 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
 
     private enum CodingKeys: String, CodingKey {
         case formatVersion = "format_version"
+        case task
         case configuration = "policy"
         case normaliser
         case shapes
@@ -48,6 +51,7 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
     /// - Parameter checksum: that of the weights as they are stored, `WeightChecksum`.
     init(of policy: StoredPolicy, model: DiffusionModel, checksum: String) {
         formatVersion = Self.currentVersion
+        task = policy.task
         configuration = policy.configuration
         normaliser = policy.normaliser
         shapes = Shapes(of: model)

@@ -71,7 +71,7 @@ public struct PredictionInput: Sendable, Equatable {
         let parts = try schema.fields.map { field in
             let width = field.width ?? 0
             let tensor = try file.batch("observation.\(field.name)", [length, width])
-            return (tensor: tensor, width: width, columns: field.columns ?? 0..<width)
+            return (tensor: tensor, width: width, chosen: field.chosen(of: width))
         }
         let count = parts.first?.tensor.count ?? 0
         if let index = parts.firstIndex(where: { $0.tensor.count != count }) {
@@ -84,7 +84,7 @@ public struct PredictionInput: Sendable, Equatable {
         for row in 0..<count * length {
             for part in parts {
                 let start = row * part.width
-                rows += part.tensor.values[start + part.columns.lowerBound..<start + part.columns.upperBound]
+                for index in part.chosen { rows.append(part.tensor.values[start + index]) }
             }
         }
         return (count, rows)

@@ -10,6 +10,13 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
     /// it.
     public var standardDeviation: [Float]
 
+    private enum CodingKeys: String, CodingKey {
+        case minimum
+        case maximum
+        case mean
+        case standardDeviation = "standard_deviation"
+    }
+
     /// Statistics from their parts, one number a column.
     public init(minimum: [Float], maximum: [Float], mean: [Float], standardDeviation: [Float]) {
         self.minimum = minimum

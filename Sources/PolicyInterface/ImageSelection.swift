@@ -46,6 +46,54 @@ public struct ImageSelection: Codable, Sendable, Hashable {
 }
 
 extension ImageSelection {
+    /// What is odd about the settings though they work, a sentence each; none while the size is unknown.
+    public var warnings: [String] {
+        guard let size else { return [] }
+        var warnings: [String] = []
+        let suggested = ImageSelection(suggestedFor: name, of: size)
+        if let crop, let whole = uncroppedSize {
+            let share = Double(crop.count) / Double(whole.count)
+            if share < 0.25 {
+                let hint = resize == nil ? "; resize is missing, such as \(suggested.settings)" : ""
+                warnings.append(
+                    """
+                    image \(name): the crop of \(crop) is \(Int((share * 100).rounded())) % of the picture of \(whole), and what lies outside \
+                    of its middle is not seen when the policy acts\(hint)
+                    """)
+            }
+        }
+        if let resize {
+            let change = Double(resize.width * size.height) / Double(resize.height * size.width)
+            if max(change, 1 / change) > 1.03 {
+                warnings.append(
+                    """
+                    image \(name): the resize from \(size) to \(resize) changes the aspect by a factor of \
+                    \(Double((max(change, 1 / change) * 100).rounded()) / 100); \(suggested.settings) keeps it
+                    """)
+            }
+        }
+        return warnings
+    }
+
+    /// Settings for a camera that an encoder sees nearly all of: the shorter side 96 pixels where it is more than 128, a crop of seven eighths.
+    public init(suggestedFor name: String, of size: ImageSize) {
+        let shorter = min(size.height, size.width)
+        var resize: ImageSize?
+        if shorter > 128 || shorter < 40 {
+            func scaled(_ side: Int) -> Int { (side * 96 + shorter / 2) / max(shorter, 1) }
+            resize = ImageSize(height: scaled(size.height), width: scaled(size.width))
+        }
+        let whole = resize ?? size
+        self.init(
+            name, size: size, resize: resize, crop: ImageSize(height: whole.height * 7 / 8, width: whole.width * 7 / 8))
+    }
+
+    /// The settings as a recipe has them: `resize: [96, 128], crop: [84, 112]`.
+    public var settings: String {
+        func text(_ size: ImageSize?) -> String { size.map { "[\($0.height), \($0.width)]" } ?? "null" }
+        return "resize: \(text(resize)), crop: \(text(crop))"
+    }
+
     /// Checks that an image is one of this camera.
     /// - Throws: `ObservationError`, naming the image.
     public func check(_ found: ImageSize) throws {

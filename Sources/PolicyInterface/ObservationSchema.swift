@@ -4,14 +4,53 @@ public struct FieldSelection: Codable, Sendable, Hashable {
     public var name: String
     /// Which numbers of the field, half-open and counted from 0 (in a recipe: `[0, 2]`); all of them by default.
     public var columns: Range<Int>?
+    /// Which numbers of the field one by one, in this order, counted from 0 (in a recipe: `[0, 2, 5]`); instead of `columns`.
+    public var indices: [Int]?
     /// How many numbers the whole field has; unknown until the selection is resolved against demonstrations.
     public var width: Int?
 
     /// A field, or some of its columns.
-    public init(_ name: String, columns: Range<Int>? = nil, width: Int? = nil) {
+    public init(_ name: String, columns: Range<Int>? = nil, indices: [Int]? = nil, width: Int? = nil) {
         self.name = name
         self.columns = columns
+        self.indices = indices
         self.width = width
+    }
+
+    /// How many numbers are chosen; nil while the width of a field taken whole is unknown.
+    public var count: Int? { indices?.count ?? columns?.count ?? width }
+
+    /// The chosen numbers of a field of a width, by their places in it.
+    public func chosen(of width: Int) -> [Int] { indices ?? Array(columns ?? 0..<width) }
+
+    /// How wide the field has to be for what is chosen; nil for a field taken whole.
+    public var leastWidth: Int? {
+        columns?.upperBound ?? indices.map { indices in indices.max().map { $0 == .max ? $0 : $0 + 1 } ?? 0 }
+    }
+}
+
+extension FieldSelection {
+    /// Reads a name and, if not all numbers are chosen, `columns: [first, end]` or `indices: [0, 2, 5]`.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(try fields.decode(String.self, forKey: .name))
+        width = try fields.decodeIfPresent(Int.self, forKey: .width)
+        indices = try fields.decodeIfPresent([Int].self, forKey: .indices)
+        func refusal(_ key: CodingKeys, _ reason: String) -> DecodingError {
+            DecodingError.dataCorruptedError(forKey: key, in: fields, debugDescription: reason)
+        }
+        if let indices {
+            guard !indices.isEmpty, indices.allSatisfy({ $0 >= 0 }), Set(indices).count == indices.count else {
+                throw refusal(.indices, "indices are numbers from 0, each once, such as [0, 2, 5]")
+            }
+        }
+        guard let bounds = try fields.decodeIfPresent([Int].self, forKey: .columns) else { return }
+        guard indices == nil else { throw refusal(.columns, "either columns or indices, not both") }
+        guard bounds.count == 2, bounds[0] <= bounds[1] else {
+            throw refusal(
+                .columns, "columns are two numbers, [first, end] without the end; single ones are indices: \(bounds)")
+        }
+        columns = bounds[0]..<bounds[1]
     }
 }
 
@@ -79,7 +118,7 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
     public var dimension: Int? {
         var sum = 0
         for field in fields {
-            guard let count = field.columns?.count ?? field.width else { return nil }
+            guard let count = field.count else { return nil }
             sum += count
         }
         return sum
@@ -106,7 +145,7 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
                     throw ObservationError.missingField(field.name, available: widths.keys.sorted())
                 }
                 try field.check(width: width)
-                return FieldSelection(field.name, columns: field.columns, width: width)
+                return FieldSelection(field.name, columns: field.columns, indices: field.indices, width: width)
             }, images: resolvedImages)
     }
 
@@ -136,11 +175,17 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
                 throw ObservationError.missingField(field.name, available: observation.vectors.keys.sorted())
             }
             try field.check(width: values.count)
-            let chosen = field.columns ?? 0..<values.count
-            if let index = chosen.first(where: { !values[$0].isFinite }) {
-                throw ObservationError.notFinite(field: field.name, index: index, value: "\(values[index])")
+            func append(_ chosen: some Collection<Int>) throws {
+                if let index = chosen.first(where: { !values[$0].isFinite }) {
+                    throw ObservationError.notFinite(field: field.name, index: index, value: "\(values[index])")
+                }
+                for index in chosen { vector.append(values[index]) }
             }
-            vector.append(contentsOf: values[chosen])
+            if let indices = field.indices {
+                try append(indices)
+            } else {
+                try append(field.columns ?? 0..<values.count)
+            }
         }
         return vector
     }
@@ -156,6 +201,9 @@ extension FieldSelection {
             throw ObservationError.wrongWidth(
                 field: name, expected: "columns \(columns.lowerBound)..<\(columns.upperBound) inside the field",
                 found: found)
+        }
+        if let indices, !indices.allSatisfy((0..<found).contains) {
+            throw ObservationError.wrongWidth(field: name, expected: "indices \(indices) inside the field", found: found)
         }
         if found == 0 { throw ObservationError.wrongWidth(field: name, expected: "at least 1 number", found: 0) }
     }

@@ -10,10 +10,12 @@ public struct PolicyMetadata: Sendable, Equatable {
     public var actionDimension: Int
     /// How many observations a request holds, and how many actions its answer.
     public var horizon: Horizon
+    /// The task that the policy was trained for, such as `pusht`; nil if it names none.
+    public var task: String?
 
     /// What there is to tell of a policy.
     /// - Precondition: the width of each field and the size of each image are known.
-    public init(name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon) {
+    public init(name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon, task: String? = nil) {
         precondition(
             observations.dimension != nil && observations.images.allSatisfy { $0.size != nil },
             "a schema that was not resolved: \(observations)")
@@ -21,13 +23,14 @@ public struct PolicyMetadata: Sendable, Equatable {
         self.observations = observations
         self.actionDimension = actionDimension
         self.horizon = horizon
+        self.task = task
     }
 
     /// The fields of a request by the policy's names, each once: what it is and its shape without the first extent, in the order of names.
     var fields: [(name: String, shape: [Int], isImage: Bool)] {
         var widths: [String: Int] = [:]
         for field in observations.fields {
-            widths[field.name] = max(widths[field.name] ?? 0, field.width ?? field.columns?.upperBound ?? 0)
+            widths[field.name] = max(widths[field.name] ?? 0, field.width ?? field.leastWidth ?? 0)
         }
         let images = observations.images.map { image in
             (image.name, [image.size?.height ?? 0, image.size?.width ?? 0, 3], true)
@@ -46,7 +49,7 @@ public struct PolicyMetadata: Sendable, Equatable {
     }
 
     /// The message: `name`, `horizon`, `action_dimension`, `message_bytes`, and `observations`, which holds what a request has to hold, by names of
-    /// messages.
+    /// messages; and `task` if the policy names one.
     /// - Parameter messageBytes: how long a message to the server may be; not told if nil.
     public func message(_ names: FieldNames = FieldNames(), messageBytes: Int? = nil) -> MessagePackValue {
         let fields = fields.map { field in
@@ -69,6 +72,7 @@ public struct PolicyMetadata: Sendable, Equatable {
             .init("action_dimension", .integer(actionDimension)), .init("observations", .map(fields)),
         ]
         if let messageBytes { entries.append(.init("message_bytes", .integer(messageBytes))) }
+        if let task { entries.append(.init("task", .string(task))) }
         return .map(entries)
     }
 
@@ -123,7 +127,8 @@ public struct PolicyMetadata: Sendable, Equatable {
         }
         let metadata = PolicyMetadata(
             name: message["name"]?.text ?? "", observations: schema,
-            actionDimension: try count(message["action_dimension"], "action_dimension"), horizon: horizon)
+            actionDimension: try count(message["action_dimension"], "action_dimension"), horizon: horizon,
+            task: message["task"]?.text)
         let numbers = metadata.fields.reduce(0) {
             $0 + $1.shape.reduce(Double(horizon.observation)) { $0 * Double($1) }
         }

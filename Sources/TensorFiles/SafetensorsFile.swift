@@ -1,4 +1,5 @@
 public import Foundation
+import MachineResources
 
 /// A safetensors file open for reading: eight bytes with the length of a JSON header, the header, then the bytes of
 /// all tensors.
@@ -56,6 +57,7 @@ public final class SafetensorsFile: Sendable {
     /// - Throws: as `entry(_:shape:)`, or `FileSystemError`.
     public func floats(_ name: String, shape: [Int]? = nil) throws -> [Float] {
         let entry = try entry(name, shape: shape)
+        try AvailableMemory.check(entry.count, of: Float.self)
         return try [Float](unsafeUninitializedCapacity: entry.count) { buffer, count in
             try readFloats(name, into: UnsafeMutableBufferPointer(rebasing: buffer[..<entry.count]))
             count = entry.count
@@ -89,6 +91,7 @@ public final class SafetensorsFile: Sendable {
     /// - Throws: as `entry(_:shape:)`, and when the numbers are not whole or too large; or `FileSystemError`.
     public func integers(_ name: String, shape: [Int]? = nil) throws -> [Int64] {
         let entry = try entry(name, shape: shape)
+        try AvailableMemory.check(2 * entry.count, of: Int64.self)
         let values = try source.bytes(entry.byteRange).withUnsafeBytes { entry.elementType.decodeIntegers($0) }
         guard let values else {
             throw TensorFileError(

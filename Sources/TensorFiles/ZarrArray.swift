@@ -6,10 +6,10 @@ import MachineResources
 public struct ZarrArray {
     /// What to do about chunks that are not there.
     public enum MissingChunks: Sendable {
-        /// An error: demonstrations are complete.
-        case refuse
-        /// They stand for the array's fill value, as the format allows; an error if it has none.
+        /// They stand for the array's fill value, as the format says; an error if it has none.
         case fill
+        /// An error.
+        case refuse
     }
 
     /// The name in the hierarchy: `data/state`.
@@ -43,6 +43,32 @@ public struct ZarrArray {
     /// How many numbers a row holds.
     public var rowWidth: Int { metadata.rowByteCount / metadata.elementType.byteCount }
 
+    /// How many chunks are not there, and how many there are to be.
+    /// - Throws: `FileSystemError`.
+    public func absentChunks() throws -> (absent: Int, of: Int) {
+        let grid = metadata.grid
+        let count = grid.reduce(1, *)
+        let isNested = metadata.separator == "/" && grid.count > 1
+        /// How many chunks there are below a key, whose indices begin with some.
+        func present(_ key: String, depth: Int) throws -> Int {
+            let extents = isNested ? Array(grid[depth...depth]) : grid
+            let names = try store.children(of: key).filter { Self.isChunk($0, in: extents) }
+            guard isNested, depth < grid.count - 1 else { return names.count }
+            return try names.reduce(0) { try $0 + present("\(key)/\($1)", depth: depth + 1) }
+        }
+        return (count == 0 ? 0 : count - min(try present(name, depth: 0), count), count)
+    }
+
+    /// Whether a name is that of a chunk in a grid.
+    private static func isChunk(_ name: String, in grid: [Int]) -> Bool {
+        if grid.isEmpty { return name == "0" }
+        let indices = name.split(separator: ".", omittingEmptySubsequences: false)
+        return indices.count == grid.count
+            && zip(indices, grid).allSatisfy { text, extent in
+                Int(text).map { (0..<extent).contains($0) && "\($0)" == text } ?? false
+            }
+    }
+
     /// Reads rows in single precision, row-major; all of them by default.
     /// - Throws: `TensorFileError` or `FileSystemError`, naming the chunk.
     public func floats(rows: Range<Int>? = nil) throws -> [Float] {
@@ -62,7 +88,10 @@ public struct ZarrArray {
     public func integers(rows: Range<Int>? = nil) throws -> [Int64] {
         let rows = rows ?? 0..<rowCount
         var values: [Int64] = []
-        values.reserveCapacity(try checkedCount(rows))
+        let count = try checkedCount(rows)
+        // The numbers of a band beside all of them.
+        try AvailableMemory.check(2 * count, of: Int64.self)
+        values.reserveCapacity(count)
         try forEachBand(in: rows) { _, bytes in
             guard let decoded = metadata.elementType.decodeIntegers(bytes) else {
                 throw TensorFileError(
@@ -104,7 +133,10 @@ public struct ZarrArray {
         var numbers: [Float] = []
         try forEachBand(in: rows) { band, bytes in
             let count = bytes.count / metadata.elementType.byteCount
-            if numbers.count < count { numbers = [Float](repeating: 0, count: count) }
+            if numbers.count < count {
+                try AvailableMemory.check(count, of: Float.self)
+                numbers = [Float](repeating: 0, count: count)
+            }
             try numbers.withUnsafeMutableBufferPointer { buffer in
                 let numbers = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
                 metadata.elementType.decode(bytes, into: numbers)

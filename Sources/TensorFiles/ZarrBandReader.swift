@@ -1,3 +1,5 @@
+import MachineResources
+
 /// Puts together the rows of an array from the chunks that they are cut into.
 struct ZarrBandReader {
     private let array: ZarrArray
@@ -37,6 +39,7 @@ struct ZarrBandReader {
                 found: "\(byteCount)", hint: "save the array in chunks of fewer rows")
         }
         if byteCount == 0 { return [] }
+        try AvailableMemory.check(byteCount)
         // Chunks at both ends are present before room is made for what all of them add up to.
         let last = columns.map { $0 - 1 }
         let lastChunk = try chunk([chunkRow] + last)
@@ -74,6 +77,7 @@ struct ZarrBandReader {
         guard let bytes = try array.store.bytes(key, limit: Blosc.bound(count)) else {
             return try absentChunk(file)
         }
+        try AvailableMemory.check(count)
         switch metadata.compression {
         case .blosc: return try Blosc.decompress(bytes, count: count, file: file)
         case .none:
@@ -93,10 +97,14 @@ struct ZarrBandReader {
                 file: file, expected: "a chunk of \(metadata.elementType.zarr ?? "") \(shapeText(metadata.chunks))",
                 found: "no such file",
                 hint: metadata.fillValue == nil
-                    ? nil : "if the array was saved without its empty chunks, save it with write_empty_chunks=True")
+                    ? "the array has no fill_value that could stand for it" : "the array was to be complete")
         }
-        let element = metadata.elementType.encode(fill)
-        return (0..<metadata.chunkByteCount / element.count).flatMap { _ in element }
+        let (element, count) = (metadata.elementType.encode(fill), metadata.chunkByteCount)
+        try AvailableMemory.check(count)
+        return [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+            for index in 0..<count { bytes[index] = element[index % element.count] }
+            filled = count
+        }
     }
 }
 

@@ -2,22 +2,28 @@ public import Foundation
 
 /// A zarr v2 hierarchy: a folder, or a zip archive that holds one.
 public struct ZarrGroup {
+    /// An array by its name in a group, or why it cannot be read.
+    public typealias Entry = (name: String, array: Result<ZarrArray, any Error>)
+
     let store: any ZarrStore
 
     /// Opens a hierarchy.
     /// - Throws: `TensorFileError` when there is no zarr v2 group, or `FileSystemError`.
     public init(contentsOf url: URL) throws {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+        guard let kind = try PathKind(at: url.path) else {
             throw TensorFileError(file: url.path, expected: "a zarr v2 folder or .zarr.zip", found: "no such file")
         }
-        store = isFolder.boolValue ? ZarrFolderStore(folder: url) : try ZarrZipStore(contentsOf: url)
+        if kind != .folder, let foreign = ForeignData(at: url) {
+            throw TensorFileError(
+                file: url.path, expected: "a zarr v2 folder or .zarr.zip", found: foreign.found, hint: foreign.hint)
+        }
+        store = kind == .folder ? ZarrFolderStore(folder: url) : try ZarrZipStore(contentsOf: url)
         guard try store.bytes(".zgroup", limit: 1 << 20) != nil else {
-            let isVersion3 = (try? store.bytes("zarr.json", limit: 1 << 24)) != nil
+            let foreign = ForeignData(at: url)
             throw TensorFileError(
                 file: url.path, expected: "a zarr v2 group (.zgroup)",
-                found: isVersion3 ? "a group of zarr v3" : "\(try store.children(of: "").count) other files",
-                hint: isVersion3 ? "save it with zarr_format=2" : "name the folder that holds data and meta")
+                found: try foreign?.found ?? "\(store.children(of: "").count) other files",
+                hint: foreign?.hint ?? "name the folder that holds data and meta")
         }
     }
 
@@ -27,16 +33,36 @@ public struct ZarrGroup {
     /// The names of the arrays in a group, in order; empty if there is no such group.
     /// - Parameter group: the path of the group: `data`.
     /// - Throws: `FileSystemError`.
-    public func arrayNames(in group: String) throws -> [String] {
+    public func arrayNames(in group: String) throws -> [String] { try arrays(in: group).map(\.name) }
+
+    /// What is in a group by its name there, in order: arrays, also those in groups inside of it (`robot0/position`), and what is to be one
+    /// but cannot be read, with the reason; empty if there is no such group.
+    /// - Throws: `FileSystemError` when the group itself cannot be listed.
+    public func arrays(in group: String) throws -> [Entry] {
         guard try store.children(of: "").contains(group) else { return [] }
-        return try store.children(of: group).filter {
-            try store.bytes("\(group)/\($0)/.zarray", limit: 1 << 20) != nil
+        return try arrays(in: group, prefix: "", depth: 0)
+    }
+
+    /// The deepest nesting of groups that is looked through.
+    private static var maximumDepth: Int { 8 }
+
+    private func arrays(in group: String, prefix: String, depth: Int) throws -> [Entry] {
+        try store.children(of: group).filter { !$0.hasPrefix(".") }.flatMap { child -> [Entry] in
+            let (key, name) = ("\(group)/\(child)", prefix + child)
+            do {
+                guard try store.kind(of: key) == .folder else { return [] }
+                let isGroup = try store.kind(of: "\(key)/.zarray") == nil && store.kind(of: "\(key)/.zgroup") != nil
+                if isGroup, depth < Self.maximumDepth {
+                    return try arrays(in: key, prefix: "\(name)/", depth: depth + 1)
+                }
+            } catch { return [(name, .failure(error))] }
+            return [(name, Result { try array(key) })]
         }
     }
 
     /// Opens an array by its name in the hierarchy: `data/state`.
     /// - Throws: `TensorFileError` when it is not there or of a kind that is not read, or `FileSystemError`.
-    public func array(_ name: String, missingChunks: ZarrArray.MissingChunks = .refuse) throws -> ZarrArray {
+    public func array(_ name: String, missingChunks: ZarrArray.MissingChunks = .fill) throws -> ZarrArray {
         try ZarrArray(name, in: store, missingChunks: missingChunks)
     }
 }

@@ -11,6 +11,10 @@ protocol ZarrStore {
 
     /// The names directly below a key, in order.
     func children(of key: String) throws -> [String]
+
+    /// What is at a key; nil if nothing is.
+    /// - Throws: when it cannot be reached.
+    func kind(of key: String) throws -> PathKind?
 }
 
 extension ZarrStore {
@@ -25,11 +29,11 @@ struct ZarrFolderStore: ZarrStore {
     var path: String { folder.path }
 
     func bytes(_ key: String, limit: Int) throws -> [UInt8]? {
-        let path = folder.appendingPathComponent(key).path
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        return try FileSource(path: path).bytes(limit: limit)
+        guard try kind(of: key) == .file else { return nil }
+        return try FileSource(path: folder.appendingPathComponent(key).path).bytes(limit: limit)
     }
+
+    func kind(of key: String) throws -> PathKind? { try PathKind(at: folder.appendingPathComponent(key).path) }
 
     func children(of key: String) throws -> [String] {
         let path = folder.appendingPathComponent(key).path
@@ -49,9 +53,11 @@ struct ZarrZipStore: ZarrStore {
         archive = try ZipArchive(contentsOf: url)
         let groups = archive.names.filter { $0 == ".zgroup" || $0.hasSuffix("/.zgroup") }
         guard let outermost = groups.min(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }) else {
+            let isVersion3 = archive.names.contains { $0 == "zarr.json" || $0.hasSuffix("/zarr.json") }
             throw TensorFileError(
                 file: url.path, expected: "a zarr v2 group (.zgroup) in the archive",
-                found: "none among \(archive.names.count) entries")
+                found: isVersion3 ? "a group of zarr v3" : "none among \(archive.names.count) entries",
+                hint: isVersion3 ? "save it with zarr_format=2" : nil)
         }
         let root = String(outermost.dropLast(".zgroup".count))
         if let other = groups.first(where: { !$0.hasPrefix(root) }) {
@@ -73,5 +79,11 @@ struct ZarrZipStore: ZarrStore {
             if let child = name.dropFirst(prefix.count).split(separator: "/").first { children.insert(child) }
         }
         return children.map(String.init).sorted()
+    }
+
+    func kind(of key: String) -> PathKind? {
+        let name = root + key
+        if archive.names.contains(where: { $0.hasPrefix(name + "/") }) { return .folder }
+        return archive.names.contains(name) ? .file : nil
     }
 }

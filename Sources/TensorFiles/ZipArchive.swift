@@ -1,5 +1,6 @@
 import CZip
 public import Foundation
+import MachineResources
 
 /// A zip archive open for reading, its entries stored or deflated.
 ///
@@ -52,6 +53,7 @@ public final class ZipArchive {
             throw failure(expected: "at most \(limit) bytes", found: "\(status.size)")
         }
         let size = Int(status.size)
+        try AvailableMemory.check(size)
         guard let file = zip_fopen_index(handle, index, 0) else {
             throw failure(expected: "a stored or deflated entry", found: lastError)
         }

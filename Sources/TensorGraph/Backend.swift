@@ -2,6 +2,8 @@
 public protocol Backend: AnyObject, Sendable {
     /// The precision of the operands of products; everything else is in float32.
     var precision: Precision { get }
+    /// In how many parts work is cut, which decides the order of sums: results of another number differ in their last bits.
+    var threads: Int { get }
 
     /// A vector of zeros in the machine's memory.
     /// - Throws: when there is not enough memory.
@@ -29,6 +31,11 @@ public protocol Backend: AnyObject, Sendable {
     ///
     /// A backend does the work of one caller at a time; others wait.
     func perform<Result>(_ body: () throws -> Result) rethrows -> Result
+}
+
+extension Backend {
+    /// One, unless a machine says otherwise.
+    public var threads: Int { 1 }
 }
 
 /// A vector of float32 in a machine's memory.

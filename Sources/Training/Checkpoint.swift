@@ -1,4 +1,5 @@
 public import Foundation
+import MachineResources
 public import Policies
 import PolicyInterface
 import TensorFiles
@@ -16,8 +17,14 @@ public struct CheckpointHeader: Sendable, Equatable {
     public var normaliser: Normaliser
     /// Tells the demonstrations from others.
     public var dataFingerprint: String
+    /// What else there is to tell of the demonstrations, by key: which of them were learned from.
+    public var dataOrigin: [String: String]
     /// The precision of the operands of products in training; it may change when a run goes on elsewhere.
     public var precision: Precision
+    /// In how many parts the work was cut; it may change when a run goes on elsewhere. Nil in what earlier versions wrote.
+    public var threads: Int?
+    /// Where the demonstrations were; nil if that was not told.
+    public var dataPath: String?
     /// Time spent in training so far, stops left out.
     public var elapsedSeconds: Double
     /// The validation loss at this step, where it was measured.
@@ -97,6 +104,7 @@ public struct Checkpoint {
 
     private func vector(_ prefix: String, table: ParameterTable) throws -> [Float] {
         for range in table.ranges { _ = try file.entry("\(prefix).\(range.name)", shape: range.shape.dimensions) }
+        try AvailableMemory.check(table.count, of: Float.self)
         var values = [Float](repeating: 0, count: table.count)
         try values.withUnsafeMutableBufferPointer { values in
             for range in table.ranges {
@@ -119,7 +127,7 @@ public struct Checkpoint {
         let model = try DiffusionModel(header.recipe.policy)
         return StoredPolicy(
             configuration: header.recipe.policy, normaliser: header.normaliser,
-            weights: try vector("average", table: model.table), origin: header.origin)
+            weights: try vector("average", table: model.table), origin: header.origin, task: header.recipe.task)
     }
 }
 
@@ -145,8 +153,13 @@ extension CheckpointHeader {
             return (try? normaliser?.validate(for: policy)) == nil ? nil : normaliser
         }
         dataFingerprint = try value("data", "a fingerprint") { $0 }
+        dataOrigin = metadata["data_origin"].flatMap {
+            try? JSONDecoder().decode([String: String].self, from: Data($0.utf8))
+        } ?? [:]
         // Checkpoints without it were made when there was only one.
         precision = try metadata["precision"] == nil ? .float32 : value("precision", "a precision", Precision.init)
+        threads = metadata["threads"].flatMap { Int($0) }
+        dataPath = metadata["data_path"]
         elapsedSeconds = try value("elapsed_seconds", "a number") { Double($0) }
         validationLoss = metadata["validation_loss"].flatMap { Double($0) }
         score = metadata["score"].flatMap { Double($0) }
@@ -159,6 +172,11 @@ extension CheckpointHeader {
             "normaliser": String(decoding: try JSONEncoder().encode(normaliser), as: UTF8.self),
             "data": dataFingerprint, "precision": precision.rawValue, "elapsed_seconds": "\(elapsedSeconds)",
         ]
+        metadata["threads"] = threads.map { "\($0)" }
+        metadata["data_path"] = dataPath
+        if !dataOrigin.isEmpty {
+            metadata["data_origin"] = String(decoding: try JSONEncoder().encode(dataOrigin), as: UTF8.self)
+        }
         metadata["validation_loss"] = validationLoss.map { "\($0)" }
         metadata["score"] = score.map { "\($0)" }
         return metadata
@@ -169,6 +187,6 @@ extension CheckpointHeader {
         [
             "recipe": recipe.name, "seed": "\(recipe.training.seed)", "steps": "\(step)",
             "demonstrations": dataFingerprint, "precision": precision.rawValue,
-        ]
+        ].merging(dataOrigin) { known, _ in known }
     }
 }

@@ -8,6 +8,8 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var name: String
     /// What it is for, for people.
     public var description: String
+    /// The task whose simulator the policy is rolled out in; nil for a robot that has none here.
+    public var task: PolicyTask?
     /// The policy: what it sees and commands, its network, its diffusion.
     public var policy: PolicyConfiguration
     /// The training.
@@ -15,11 +17,12 @@ public struct Recipe: Codable, Sendable, Equatable {
 
     /// A recipe of its parts.
     public init(
-        name: String, description: String = "", policy: PolicyConfiguration,
+        name: String, description: String = "", task: PolicyTask? = nil, policy: PolicyConfiguration,
         training: TrainingConfiguration = TrainingConfiguration()
     ) {
         self.name = name
         self.description = description
+        self.task = task
         self.policy = policy
         self.training = training
     }
@@ -38,6 +41,16 @@ public struct Recipe: Codable, Sendable, Equatable {
 }
 
 extension Recipe {
+    /// Writes every field, with null for a task that is absent, so that a reader sees what can be set.
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(name, forKey: .name)
+        try fields.encode(description, forKey: .description)
+        try fields.encode(task, forKey: .task)
+        try fields.encode(policy, forKey: .policy)
+        try fields.encode(training, forKey: .training)
+    }
+
     /// The recipe with what only the demonstrations tell: the widths of the observed fields.
     /// - Parameter seed: replaces the recipe's.
     /// - Throws: `ObservationError` or `TrainingError` when the demonstrations lack a field or hold it in another shape.
@@ -67,6 +80,7 @@ extension Recipe {
         description: """
             Push-T from nine keypoints and the agent's position, as in the paper, with a network of 5.4 million parameters
             """,
+        task: .pushT,
         policy: PolicyConfiguration(
             observations: .pushTKeypoints,
             action: ActionConfiguration(

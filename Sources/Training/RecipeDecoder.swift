@@ -28,7 +28,8 @@ struct RecipeDecoder: Decoder {
     fileprivate func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         do { return try Value(from: self) } catch let error as DecodingError {
             guard let names = names(of: type), !names.isEmpty else { throw error }
-            let hint = nearest(to: tree.summary, among: names).map { "did you mean \($0)?" }
+            let other = Self.synonyms[tree.summary.lowercased()].flatMap { names.contains($0) ? $0 : nil }
+            let hint = (other ?? nearest(to: tree.summary, among: names)).map { "did you mean \($0)?" }
             throw RecipeError(
                 place: tree.place, key: path, expected: "one of \(names.joined(separator: ", "))", found: tree.summary,
                 hint: hint)
@@ -173,6 +174,16 @@ private struct Index: CodingKey {
         guard let position = Int(stringValue) else { return nil }
         self.position = position
     }
+}
+
+extension RecipeDecoder {
+    /// What others call the same, and what it is called in a recipe.
+    private static let synonyms = [
+        "noise": "epsilon", "eps": "epsilon", "x0": "sample", "x_0": "sample", "x_start": "sample",
+        "velocity": "v_prediction", "v": "v_prediction", "cosine": "squaredcos_cap_v2", "min_max": "limits",
+        "minmax": "limits", "mean_std": "gaussian", "meanstd": "gaussian", "none": "identity", "push_t": "pusht",
+        "push-t": "pusht",
+    ]
 }
 
 /// How the cases of an enumeration are written; nil for any other type.

@@ -90,14 +90,24 @@ public enum RecipeFile {
     }
 
     /// What distinguishes two recipes: `training.steps: 8000 before, 9000 now`, one item a field.
+    ///
+    /// A task that was not named before is none: it changes no number.
     static func differences(before: Recipe, now: Recipe) throws -> [String] {
-        try RecipeEncoder.encode(before).differences(from: RecipeEncoder.encode(now))
+        var before = before
+        before.task = before.task ?? now.task
+        return try RecipeEncoder.encode(before).differences(from: RecipeEncoder.encode(now))
             .map { "\($0.key): \($0.here) before, \($0.there) now" }
     }
 
+    /// Mappings whose keys are names of fields or parameters, which may have dots themselves.
+    private static let namedByUsers = ["policy.normalisation.fields", "training.learning_rate_factors"]
+
     private static func apply(_ override: String, to tree: inout RecipeTree) throws {
         let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        let named = namedByUsers.first { parts[0].hasPrefix("\($0).") }
+        let path =
+            (named ?? parts[0]).split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+            + (named.map { [String(parts[0].dropFirst($0.count + 1))] } ?? [])
         guard parts.count == 2, !path.contains(""), parts[1].contains(where: { !$0.isWhitespace }) else {
             throw RecipeError(
                 place: "--set", key: nil, expected: "key=value, such as training.batch_size=64",

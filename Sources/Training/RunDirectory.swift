@@ -38,6 +38,28 @@ public struct RunDirectory: Sendable {
             .map(\.lastPathComponent)
     }
 
+    /// Where the demonstrations of the run were, as its newest readable checkpoint tells; nil if none does.
+    public var dataPath: String? {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path)) ?? []
+        return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".checkpoint") }.sorted().reversed().lazy
+            .compactMap { try? Checkpoint(contentsOf: checkpoints.appendingPathComponent($0)).header.dataPath }.first
+    }
+
+    /// Checks that a run without checkpoints has nothing that beginning anew would destroy: neither a policy nor more updates than come before the
+    /// first checkpoint.
+    /// - Throws: `TrainingError.lostCheckpoints`, or when the metrics cannot be read.
+    func checkNothingIsLost(firstCheckpoint: Int) throws {
+        var found: [String] = []
+        if FileManager.default.fileExists(atPath: metrics.path) {
+            let updates = try MetricsFile.rows(contentsOf: metrics).last?.step ?? 0
+            if updates > firstCheckpoint { found.append("metrics of \(updates) updates") }
+        }
+        if FileManager.default.fileExists(atPath: policy.path) { found.append("a policy") }
+        guard found.isEmpty else {
+            throw TrainingError.lostCheckpoints(path: url.path, found: found.joined(separator: " and "))
+        }
+    }
+
     /// Makes the folder, if it is not there, and takes it for this process.
     /// - Throws: `TrainingError.runInUse` or `FileSystemError`.
     func claim() throws -> RunLock {

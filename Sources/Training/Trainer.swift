@@ -30,6 +30,8 @@ public final class Trainer {
     public var reduce: (any DeviceBuffer) throws -> Void = { _ in }
 
     let assembler: BatchAssembler
+    /// Where the demonstrations are, for the checkpoints.
+    var dataPath: String?
     private let backend: any Backend
     private let state: TrainingState
     private let gradients: GradientComputation
@@ -77,14 +79,36 @@ public final class Trainer {
     }
 
     /// Takes the state of a checkpoint.
-    func resume(_ checkpoint: Checkpoint, path: String) throws {
-        var differences = try RecipeFile.differences(before: checkpoint.header.recipe, now: recipe)
+    /// - Parameter mayExtend: whether the training may be longer than it was planned when the checkpoint was saved.
+    func resume(_ checkpoint: Checkpoint, path: String, mayExtend: Bool = false) throws {
+        var before = checkpoint.header.recipe
+        if mayExtend, before.training.steps < recipe.training.steps { before.training.steps = recipe.training.steps }
+        var differences = try RecipeFile.differences(before: before, now: recipe)
         if checkpoint.header.dataFingerprint != dataFingerprint {
-            differences.append("demonstrations: \(checkpoint.header.dataFingerprint) before, \(dataFingerprint) now")
+            func place(_ path: String?) -> String { path.map { " at \($0)" } ?? "" }
+            differences.append(
+                """
+                demonstrations: \(checkpoint.header.dataFingerprint)\(place(checkpoint.header.dataPath)) before, \
+                \(dataFingerprint)\(place(dataPath)) now
+                """)
         }
         guard differences.isEmpty else { throw TrainingError.differentRun(path: path, differences: differences) }
         try checkpoint.read(into: state, table: model.table)
         step = checkpoint.header.step
+    }
+
+    /// What is odd about recipe and demonstrations though it can be trained, a sentence each.
+    public var warnings: [String] {
+        var warnings = assembler.data.warnings + recipe.policy.observations.images.flatMap(\.warnings)
+        let (schedule, steps) = (recipe.training.learningRateSchedule, recipe.training.steps)
+        if case .cosine(let warmUp) = schedule, warmUp >= steps {
+            warnings.append(
+                """
+                training.learning_rate_schedule.warm_up: \(warmUp) updates of warm-up in a training of \(steps): the learning rate never \
+                comes to its peak
+                """)
+        }
+        return warnings
     }
 
     /// The batches of the next updates, each assembled while the one before is used.
@@ -154,7 +178,7 @@ public final class Trainer {
         try PolicyDirectory(directory).write(
             StoredPolicy(
                 configuration: recipe.policy, normaliser: assembler.data.normaliser, weights: state.average.values(),
-                origin: header().origin))
+                origin: header().origin, task: recipe.task))
     }
 
     /// Writes everything that a training needs to go on, atomically.
@@ -176,9 +200,8 @@ public final class Trainer {
     ) -> CheckpointHeader {
         CheckpointHeader(
             step: step, epoch: assembler.epoch(ofUpdate: step), recipe: recipe, normaliser: assembler.data.normaliser,
-            dataFingerprint: dataFingerprint, precision: backend.precision, elapsedSeconds: elapsedSeconds,
-            validationLoss: validationLoss,
-            score: score)
+            dataFingerprint: dataFingerprint, dataOrigin: dataOrigin, precision: backend.precision,
+            threads: backend.threads, dataPath: dataPath, elapsedSeconds: elapsedSeconds, validationLoss: validationLoss, score: score)
     }
 
     /// The weights, as they are now, in the order of `model.table`.
@@ -187,6 +210,14 @@ public final class Trainer {
     public var averageWeights: [Float] { state.average.values() }
 
     private var dataFingerprint: String { assembler.data.fingerprint }
+
+    /// What a policy tells of the demonstrations beside their fingerprint.
+    private var dataOrigin: [String: String] {
+        var origin: [String: String] = [:]
+        origin["learned_from"] = assembler.data.learnedFrom
+        origin["drawn_images"] = assembler.data.drawnImages
+        return origin
+    }
 }
 
 /// What one update of the weights did.

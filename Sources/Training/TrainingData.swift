@@ -1,4 +1,5 @@
 import Demonstrations
+import MachineResources
 import Policies
 import PolicyInterface
 import TensorGraph
@@ -11,6 +12,10 @@ struct TrainingData: Sendable {
     let validation: SequenceSampler?
     /// Tells these demonstrations from others: episodes, frames and a hash of every number that training reads.
     let fingerprint: String
+    /// Which episodes are learned from, where it is not all of them.
+    let learnedFrom: String?
+    /// What is odd about the demonstrations, a sentence each.
+    let warnings: [String]
     /// All frames, `[frames, D]`.
     private let observations: [Float]
     /// All frames, `[frames, A]`.
@@ -27,18 +32,26 @@ struct TrainingData: Sendable {
     }
 
     /// - Parameter model: of the recipe's policy, its fields resolved against the demonstrations.
-    /// - Throws: `ObservationError`, `WindowError` or `TrainingError` when the demonstrations do not fit.
+    /// - Throws: `ObservationError`, `WindowError` or `TrainingError` when the demonstrations do not fit, or a side of their split is empty.
     init(_ demonstrations: ReplayBuffer, model: DiffusionModel, training: TrainingConfiguration) throws {
         let policy = model.configuration
+        let episodes = demonstrations.episodes
+        let learnable = episodes.indices.filter { episodes[$0].count >= policy.horizon.shortestEpisode }
+        // Which says what would do.
+        if learnable.isEmpty { _ = try SequenceSampler(demonstrations, horizon: policy.horizon) }
+        let short = episodes.filter { $0.count < policy.horizon.shortestEpisode }
+        warnings = short.isEmpty ? [] : [Self.warning(of: short, among: episodes, policy)]
         var observations = try demonstrations.observations(policy.observations)
         var actions = try demonstrations.field(policy.action.field).values
+        // Both are going to be changed, and what is changed is copied.
+        try AvailableMemory.check(observations.count + actions.count, of: Float.self)
         images = try policy.observations.images.map { try TrainingImages($0, of: demonstrations) }
-        fingerprint = Self.fingerprint(
-            observations, actions, images.map(\.recorded), episodeEnds: demonstrations.episodeEnds)
-        // Fitted to all episodes, as the reference does: held-out ones must not leave the range.
+        fingerprint = try Self.fingerprint(
+            observations, actions, images.map(\.recorded), of: demonstrations, episodes: learnable)
+        // Fitted to held-out episodes too, as the reference does: they must not leave the range.
         normaliser = try Normaliser(
-            for: policy, observation: demonstrations.statistics(of: policy.observations),
-            action: demonstrations.statistics(of: policy.action.field))
+            for: policy, observation: demonstrations.statistics(of: policy.observations, episodes: learnable),
+            action: demonstrations.statistics(of: policy.action.field, episodes: learnable))
         normaliser.observation.apply(to: &observations)
         normaliser.action.apply(to: &actions)
         self.observations = observations
@@ -46,14 +59,34 @@ struct TrainingData: Sendable {
         layout = BatchLayout(model)
 
         let split = try EpisodeSplit(
-            episodeCount: demonstrations.episodes.count, validationRatio: training.validationRatio,
+            episodeCount: learnable.count, validationRatio: training.validationRatio,
             maximumTrainingEpisodes: training.maximumEpisodes,
             key: RandomKey(seed: training.seed).folding("split"))
-        func windows(_ episodes: [Int]) throws -> SequenceSampler {
-            try SequenceSampler(demonstrations, horizon: policy.horizon, episodes: episodes)
+        guard training.validationRatio == 0 || !split.validation.isEmpty else {
+            throw TrainingError.wrongData(
+                key: "training.validation_ratio",
+                expected: "two episodes or more that are long enough, so that the validation side has one",
+                found: "\(learnable.count) of \(episodes.count), which is trained on; the validation side is empty")
         }
+        func windows(_ side: [Int]) throws -> SequenceSampler {
+            try SequenceSampler(demonstrations, horizon: policy.horizon, episodes: side.map { learnable[$0] })
+        }
+        let trained = split.training.map { episodes[learnable[$0]].count }
+        learnedFrom =
+            trained.count == episodes.count
+            ? nil
+            : """
+            \(trained.count) of \(episodes.count) episodes, \(trained.reduce(0, +)) of \(demonstrations.frameCount) frames; \
+            \(split.validation.count) held out, \(short.count) too short
+            """
         self.training = try windows(split.training)
         validation = split.validation.isEmpty ? nil : try windows(split.validation)
+    }
+
+    /// Which images were drawn, and from what; nil when all were recorded.
+    var drawnImages: String? {
+        let drawn = images.compactMap { image in image.recorded.drawnFrom.map { "\(image.name) from the field \($0)" } }
+        return drawn.isEmpty ? nil : drawn.joined(separator: ", ")
     }
 
     /// Writes one window of normalised numbers to its place in a batch.
@@ -98,14 +131,42 @@ struct TrainingData: Sendable {
     }
 
     private static func fingerprint(
-        _ observations: [Float], _ actions: [Float], _ images: [RecordedImages], episodeEnds: [Int]
-    ) -> String {
+        _ observations: [Float], _ actions: [Float], _ images: [RecordedImages], of demonstrations: ReplayBuffer,
+        episodes: [Int]
+    ) throws -> String {
         var hash = FNV1a()
-        for end in episodeEnds { hash.combine(UInt64(end)) }
-        hash.combine(observations)
-        hash.combine(actions)
-        for camera in images { hash.combine(bytes: camera.pixels) }
-        return "\(episodeEnds.count) episodes of \(episodeEnds.last ?? 0) frames, hash \(hash.hexadecimal)"
+        var frames = 0
+        for episode in episodes {
+            frames += demonstrations.episodes[episode].count
+            hash.combine(UInt64(frames))
+        }
+        hash.combine(try demonstrations.rows(of: observations, in: episodes))
+        hash.combine(try demonstrations.rows(of: actions, in: episodes))
+        for camera in images { hash.combine(bytes: try demonstrations.rows(of: camera.pixels, in: episodes)) }
+        return "\(episodes.count) episodes of \(frames) frames, hash \(hash.hexadecimal)"
+    }
+
+    /// How many episodes are too short, and the longest prediction that would take all of them.
+    private static func warning(
+        of short: [Range<Int>], among episodes: [Range<Int>], _ policy: PolicyConfiguration
+    ) -> String {
+        let horizon = policy.horizon
+        let shortest = short.map(\.count).min() ?? 1
+        let longest = horizon.longestPrediction(inEpisodeOf: shortest)
+        let fitting = (horizon.executed.upperBound...longest).last { prediction in
+            var other = policy
+            other.horizon.prediction = prediction
+            return (try? other.validate()) != nil
+        }
+        let hint =
+            fitting.map { "policy.horizon.prediction=\($0) would take all of them" }
+            ?? "no prediction horizon that suits the network would take all of them"
+        return """
+            \(short.count) of \(episodes.count) episodes, \(short.reduce(0) { $0 + $1.count }) of \(episodes.last?.upperBound ?? 0) \
+            frames, are too short to learn from: horizons \(horizon.observation)/\(horizon.prediction)/\(horizon.action) \
+            (observation/prediction/action) need episodes of \(horizon.shortestEpisode) frames, and the shortest has \(shortest); \
+            \(hint)
+            """
     }
 }
 

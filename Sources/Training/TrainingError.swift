@@ -8,8 +8,12 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case differentRun(path: String, differences: [String])
     /// A run that is there already.
     case existingRun(path: String, found: String)
+    /// A run whose checkpoints are gone.
+    case lostCheckpoints(path: String, found: String)
     /// A run that another process is working on.
     case runInUse(path: String)
+    /// A warning that is to be taken for an error.
+    case warning(String)
     /// A file of a run that does not hold what it must.
     case damaged(path: String, expected: String, found: String, hint: String?)
 
@@ -27,12 +31,19 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .differentRun(let path, let differences):
             """
             \(path): expected the recipe and demonstrations that the run was begun with, found \
-            \(differences.joined(separator: ", ")); a resumed run goes on bit for bit: start another run, or undo the change
+            \(differences.joined(separator: ", ")); a resumed run goes on bit for bit: start another run, or undo the change\
+            \(differences.contains { $0.hasPrefix("training.steps: ") } ? "; --extend STEPS goes on to more updates" : "")
             """
         case .existingRun(let path, let found):
             "\(path): expected no run yet, found \(found); resume it with --resume, or choose another directory"
+        case .lostCheckpoints(let path, let found):
+            """
+            \(path): expected a checkpoint to go on from, found \(found) and no checkpoint; put the checkpoints back, or begin another \
+            run in another directory; to begin anew here, remove what is there first
+            """
         case .runInUse(let path):
             "\(path): expected a directory that no one trains in, found another process at work; wait for it or stop it"
+        case .warning(let text): "\(text); --strict takes this for an error"
         case .damaged(let path, let expected, let found, let hint):
             "\(path): expected \(expected), found \(found)" + (hint.map { "; \($0)" } ?? "")
         }

@@ -46,30 +46,56 @@ public final class TrainingRun {
     ///   - recipe: what to train and how.
     ///   - demonstrations: what to learn from.
     ///   - seed: replaces the recipe's.
+    ///   - dataPath: where they are, which checkpoints remember.
     ///   - isResumed: whether to go on from the newest checkpoint. When there is nothing to go on with, the run begins.
+    ///   - steps: goes on to so many updates, more than were planned: the learning rate is from now on what it would have been in a training of
+    ///     that length.
+    ///   - isStrict: whether a warning about recipe or demonstrations is an error.
     ///   - backend: the machine that computes.
     ///   - logger: takes warnings.
     /// - Throws: `TrainingError` when there is a run already, one of another recipe, one whose checkpoints are all damaged, or another
     ///   process in the directory; as `Trainer.init(recipe:demonstrations:seed:backend:)`; or `FileSystemError`.
     public init(
-        directory: URL, recipe: Recipe, demonstrations: ReplayBuffer, seed: UInt64? = nil, isResumed: Bool = false,
-        backend: any Backend, logger: Logger = Logger(label: "training")
+        directory: URL, recipe: Recipe, demonstrations: ReplayBuffer, dataPath: String? = nil, seed: UInt64? = nil,
+        isResumed: Bool = false, extendingTo steps: Int? = nil, isStrict: Bool = false, backend: any Backend, logger: Logger = Logger(label: "training")
     ) throws {
         let files = RunDirectory(directory)
         if !isResumed, !files.contents.isEmpty {
             throw TrainingError.existingRun(path: directory.path, found: files.contents.joined(separator: ", "))
         }
+        var recipe = recipe
+        recipe.training.steps = steps ?? recipe.training.steps
         let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations, seed: seed, backend: backend)
+        trainer.dataPath = dataPath
+        for warning in trainer.warnings {
+            if isStrict { throw TrainingError.warning(warning) }
+            logger.warning("\(warning)")
+        }
         let lock = try files.claim()
         var checkpoints = try CheckpointStore(
             files.checkpoints, kept: trainer.recipe.training.keptCheckpoints, logger: logger)
-        if FileManager.default.fileExists(atPath: files.recipe.path) {
-            try Self.check(trainer.recipe, isThatOf: files)
-        } else {
-            try RecipeFile.write(trainer.recipe, to: files.recipe)
+        let isBegun = FileManager.default.fileExists(atPath: files.recipe.path)
+        if isBegun { try Self.check(trainer.recipe, isThatOf: files, extendingTo: steps) }
+        let restored = try checkpoints.restoreNewest { try trainer.resume($0, path: $1.path, mayExtend: true) }
+        if isResumed, restored == nil {
+            try files.checkNothingIsLost(firstCheckpoint: trainer.recipe.training.checkpointInterval)
+            logger.notice("no checkpoint in \(directory.path): beginning at step 0")
         }
-        let restored = try checkpoints.restoreNewest { try trainer.resume($0, path: $1.path) }
-        if isResumed, restored == nil { logger.notice("no checkpoint in \(directory.path): beginning at step 0") }
+        if !isBegun || steps != nil { try RecipeFile.write(trainer.recipe, to: files.recipe) }
+        if let before = restored?.header.recipe.training.steps, before < trainer.recipe.training.steps {
+            logger.notice(
+                """
+                \(trainer.recipe.training.steps) updates instead of \(before): the learning rate goes on as planned for that many, and the \
+                run is no longer bit for bit one that was planned so from the start
+                """)
+        }
+        if let before = restored?.header.dataPath, let dataPath, before != dataPath {
+            logger.notice("the demonstrations were at \(before) and are at \(dataPath) now, number for number the same")
+        }
+        if let before = restored?.header.threads, before != backend.threads {
+            logger.warning(
+                "begun with \(before) threads, going on with \(backend.threads): no longer bit for bit the same run")
+        }
         if let before = restored?.header.precision, before != backend.precision {
             logger.warning("begun in \(before), going on in \(backend.precision): no longer bit for bit the same run")
         }
@@ -169,8 +195,16 @@ public final class TrainingRun {
         }
     }
 
-    private static func check(_ recipe: Recipe, isThatOf files: RunDirectory) throws {
-        let before = try RecipeFile.read(contentsOf: files.recipe, isStored: true)
+    private static func check(_ recipe: Recipe, isThatOf files: RunDirectory, extendingTo steps: Int?) throws {
+        var before = try RecipeFile.read(contentsOf: files.recipe, isStored: true)
+        if let steps {
+            guard steps > before.training.steps else {
+                throw TrainingError.wrongData(
+                    key: "--extend", expected: "more than the \(before.training.steps) updates of the run",
+                    found: "\(steps)")
+            }
+            before.training.steps = steps
+        }
         let differences = try RecipeFile.differences(before: before, now: recipe)
         guard differences.isEmpty else {
             throw TrainingError.differentRun(path: files.url.path, differences: differences)

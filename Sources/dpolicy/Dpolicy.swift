@@ -15,7 +15,7 @@ struct Dpolicy: ParsableCommand {
               dpolicy evaluate --policy runs/demo/policy --video rollouts.mp4
 
             Results go to standard output, progress and messages to standard error. The exit code is 0 when all went well, 64 for \
-            a command that cannot be understood, and 1 for everything else.
+            a command that cannot be understood, 130, 143 or 129 for one that was interrupted by Ctrl-C, SIGTERM or SIGHUP, and 1 for everything else.
             """,
         version: "0.1.0",
         subcommands: [

@@ -5,8 +5,13 @@ import PolicyInterface
 extension Dpolicy {
     /// Says what went wrong and ends the process: the one place where errors become exit codes.
     ///
-    /// 0 for help and version, 64 (`EX_USAGE` of BSD's `sysexits.h`) for arguments that cannot be understood, 1 for everything else.
+    /// 0 for help and version, 64 (`EX_USAGE` of BSD's `sysexits.h`) for arguments that cannot be understood, 128 and the number of the signal that
+    /// asked for the end, 1 for everything else.
     static func leave(because error: any Error) -> Never {
+        if let interrupted = error as? Interrupted {
+            try? StandardOutput.flush()
+            Foundation.exit(interrupted.exitCode)
+        }
         switch exitCode(for: error) {
         case .success:
             StandardOutput.write(line: fullMessage(for: error))

@@ -29,6 +29,8 @@ struct Evaluate: ParsableCommand {
             The policy of a --server is asked again for some seconds when the connection is lost. If that does not help, the episodes that have ended are \
             kept and marked as incomplete, and the exit code is 1; episodes that succeed end first, so such a score is too high.
 
+            The task is the one that the policy names; one that names none is judged only with --task.
+
             With a latency, the simulated world moves on while the policy computes; dpolicy latency compares ways to hide that.
 
             Examples:
@@ -87,6 +89,7 @@ struct Evaluate: ParsableCommand {
     var compareWeights: WeightFormat?
 
     @OptionGroup var control: ControlOptions
+    @OptionGroup var simulation: TaskOptions
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
@@ -128,9 +131,12 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
+        for path in [output, video].compactMap({ $0 }) { try OutputPlace.check(file: path) }
         if let client = try remote.client() { return try judge(client) }
         let machine = computing.machine(global, weights: acting.weights)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
+        try simulation.check(chosen)
+        try OutputPlace.check(file: resultFile(in: chosen.run).path)
         let first = try chosen.load(sampler, machine: machine)
         let otherMachine =
             comparesMachines
@@ -157,6 +163,7 @@ struct Evaluate: ParsableCommand {
     /// Judges the policy of a server.
     private func judge(_ client: PolicyClient) throws {
         let (observations, name) = (client.metadata.observations, client.metadata.name)
+        try simulation.check(client.metadata.task.flatMap(PolicyTask.init), of: "the policy \(name) of the server")
         try PushTTask.check(observations, actionDimension: client.metadata.actionDimension)
         let file = resultFile(in: nil)
         func keep(_ result: EvaluationResult) throws {
@@ -186,6 +193,7 @@ struct Evaluate: ParsableCommand {
         than chosen: NamedPolicy, machine: CPUMachine
     ) throws -> (named: NamedPolicy, policy: DiffusionPolicy) {
         let named = compare.map(NamedPolicy.init) ?? chosen
+        try simulation.check(named)
         let configuration = try PolicyDirectory(named.url).document().configuration
         // The same sampler, unless it is told otherwise.
         var own = configuration.sampler
@@ -211,7 +219,9 @@ struct Evaluate: ParsableCommand {
     private func judge(
         _ policy: any ChunkingPolicy, _ name: String, _ evaluator: Evaluator, filming video: String?
     ) throws -> EvaluationResult {
-        let progress = RolloutProgress(name, settings)
+        // So that a film that is not finished is removed.
+        let interruption = Interruption("leaving", at: [SIGINT, SIGTERM, SIGHUP])
+        let progress = RolloutProgress(name, settings, interruption: interruption)
         defer { progress.finish() }
         let recorder = video.map { MosaicRecorder(file: URL(fileURLWithPath: $0)) }
         let observers: [any RolloutObserver] = [progress] + [recorder].compactMap { $0 }

@@ -50,6 +50,7 @@ struct Export: ParsableCommand {
         guard place.resolvingSymlinksInPath().path != NamedPolicy(at: policy).url.resolvingSymlinksInPath().path else {
             throw CommandError(place: output, expected: "another folder than the policy's own", found: "the same")
         }
+        try OutputPlace.check(folder: output)
         try PolicyDirectory(place).write(stored(), precision: precision.precision)
         if global.json {
             try StandardOutput.write(json: ["policy": output, "precision": precision.rawValue])

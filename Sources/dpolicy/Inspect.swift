@@ -50,9 +50,12 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         if let path, let keypoints, let data {
-            let policy = try DiffusionPolicy(contentsOf: NamedPolicy(at: path).url, backend: computing.machine(global))
+            try OutputPlace.check(file: keypoints)
+            let named = NamedPolicy(at: path)
+            let policy = try DiffusionPolicy(contentsOf: named.url, backend: computing.machine(global))
+            _ = try KeypointFrames.cameras(of: policy)
             let demonstrations = try PushTTask.demonstrations(
-                at: URL(fileURLWithPath: data), for: policy.configuration)
+                at: URL(fileURLWithPath: data), for: policy.configuration, task: named.task())
             try KeypointFrames(policy: policy, demonstrations: demonstrations)
                 .write(to: URL(fileURLWithPath: keypoints))
         }

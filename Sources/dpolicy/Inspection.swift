@@ -15,30 +15,32 @@ enum Inspection {
     /// Finds out what is at a path and describes it.
     /// - Throws: `CommandError` when it is nothing that is known; or what reading it throws.
     init(of url: URL) throws {
-        func has(_ name: String) -> Bool {
-            FileManager.default.fileExists(atPath: url.appendingPathComponent(name).path)
-        }
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+        func has(_ name: String) throws -> Bool { try PathKind(at: url.appendingPathComponent(name).path) != nil }
+        guard let kind = try PathKind(at: url.path) else {
             throw CommandError(place: url.path, expected: Self.known, found: "no such file")
         }
-        if isFolder.boolValue {
-            if has("policy.json") {
+        if kind == .folder {
+            if try has("policy.json") {
                 self = .policy(PolicyDescription(of: try PolicyDirectory(url).verifiedDocument()))
-            } else if has("recipe.yaml") {
+            } else if try has("recipe.yaml") {
                 self = .run(try RunDescription(of: RunDirectory(url)))
-            } else if has(".zgroup") {
-                self = .dataset(try DatasetDescription(contentsOf: url))
+            } else if try has(".zgroup") {
+                self = .dataset(try DatasetDescription(contentsOf: url, logger: .messages))
             } else {
-                throw CommandError(place: url.path, expected: Self.known, found: "another folder")
+                throw Self.unknown(url, "another folder")
             }
         } else if url.pathExtension == "zip" {
-            self = .dataset(try DatasetDescription(contentsOf: url))
+            self = .dataset(try DatasetDescription(contentsOf: url, logger: .messages))
         } else if ["checkpoint", "safetensors"].contains(url.pathExtension) {
             self = .checkpoint(CheckpointDescription(of: try Checkpoint(contentsOf: url).header, file: url))
         } else {
-            throw CommandError(place: url.path, expected: Self.known, found: "another file")
+            throw Self.unknown(url, "another file")
         }
+    }
+
+    private static func unknown(_ url: URL, _ found: String) -> CommandError {
+        let foreign = ForeignData(at: url)
+        return CommandError(place: url.path, expected: known, found: foreign?.found ?? found, hint: foreign?.hint)
     }
 
     private static let known = """

@@ -11,14 +11,21 @@ struct KeypointFrames {
     /// How many frames are shown.
     private static let count = 12
 
-    /// Writes a picture of frames that are spread over all episodes, of one camera after another.
-    /// - Throws: `ObservationError` when the demonstrations lack a camera, or `FileWriteError`.
-    func write(to file: URL) throws {
+    /// The cameras that a policy looks at.
+    /// - Throws: `CommandError` when there are none.
+    static func cameras(of policy: DiffusionPolicy) throws -> [ImageSelection] {
         let cameras = policy.configuration.observations.images
         guard !cameras.isEmpty else {
             throw CommandError(
                 place: "--keypoints", expected: "a policy that looks at images", found: "one that sees only numbers")
         }
+        return cameras
+    }
+
+    /// Writes a picture of frames that are spread over all episodes, of one camera after another.
+    /// - Throws: `ObservationError` when the demonstrations lack a camera, or `FileWriteError`.
+    func write(to file: URL) throws {
+        let cameras = try Self.cameras(of: policy)
         var frames: [RGBImage] = []
         var keypoints: [[SIMD2<Float>]] = []
         for camera in cameras {

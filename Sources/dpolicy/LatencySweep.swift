@@ -56,6 +56,7 @@ struct LatencySweep: ParsableCommand {
     var output = "latency"
 
     @OptionGroup var sampler: SamplerOptions
+    @OptionGroup var simulation: TaskOptions
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
@@ -79,7 +80,9 @@ struct LatencySweep: ParsableCommand {
     }
 
     func run() throws {
+        try OutputPlace.check(folder: output)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
+        try simulation.check(chosen)
         let policy = try chosen.load(sampler, machine: computing.machine(global, weights: acting.weights))
         try PushTTask.check(policy.configuration)
         let trainingSteps = policy.configuration.diffusion.steps

@@ -55,6 +55,7 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
+        try OutputPlace.check(file: output)
         let policy = try NamedPolicy(at: policy).load(
             sampler, machine: computing.machine(global, weights: acting.weights))
         let batch = try PredictionInput(contentsOf: URL(fileURLWithPath: input), for: policy.model)

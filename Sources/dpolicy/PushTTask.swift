@@ -1,6 +1,7 @@
 import Demonstrations
 import Evaluation
 import Foundation
+import Logging
 import Policies
 import PolicyInterface
 import PushT
@@ -47,17 +48,43 @@ enum PushTTask {
 
     /// The demonstrations that a policy learns from, with the images that it looks at.
     ///
-    /// Where Push-T's demonstrations have no images, they are drawn from the recorded states, as the simulator draws them when the policy acts.
-    /// - Throws: as reading them does, or `ObservationError` when there is an image neither in the demonstrations nor to be drawn.
-    static func demonstrations(at url: URL, for policy: PolicyConfiguration) throws -> ReplayBuffer {
-        try drawingImages(for: policy, in: recording(at: url, for: policy))
+    /// Where the task is Push-T and the demonstrations have no images of any name, they are drawn from the recorded states, as the simulator draws them
+    /// when the policy acts.
+    /// - Throws: as reading them does, when there is an image neither in the demonstrations nor to be drawn.
+    static func demonstrations(
+        at url: URL, for policy: PolicyConfiguration, task: PolicyTask?
+    ) throws -> ReplayBuffer {
+        try drawingImages(for: policy, in: recording(at: url, for: policy, task: task))
     }
 
-    /// The demonstrations with those images of a policy that were recorded.
-    static func recording(at url: URL, for policy: PolicyConfiguration) throws -> ReplayBuffer {
-        let wanted = policy.observations.images.map(\.name)
-        let recorded = wanted.isEmpty ? [] : try ZarrGroup(contentsOf: url).arrayNames(in: "data")
-        return try ReplayBuffer(contentsOf: url, images: wanted.filter(recorded.contains))
+    /// The demonstrations with those images of a policy that were recorded, and with what the others are to be drawn from.
+    static func recording(at url: URL, for policy: PolicyConfiguration, task: PolicyTask?) throws -> ReplayBuffer {
+        var observed = policy.observations
+        if try lacksImages(url, for: policy) {
+            guard task == .pushT else {
+                throw CommandError(
+                    place: url.path, expected: "images \"\(camera)\"", found: "none",
+                    hint: "only a recipe with task: pusht has them drawn from the states of Push-T")
+            }
+            Logger.messages.notice("\(url.path): no images; \(camera) is drawn from state, as the simulator shows it")
+            observed.images.removeAll { $0.name == camera }
+            observed.fields.append(FieldSelection("state"))
+        }
+        return try ReplayBuffer(
+            contentsOf: url, observing: observed, action: policy.action.field, logger: .messages)
+    }
+
+    /// Whether a policy looks at the camera of Push-T while the demonstrations hold states and no images of any name.
+    private static func lacksImages(_ url: URL, for policy: PolicyConfiguration) throws -> Bool {
+        guard policy.observations.images.contains(where: { $0.name == camera }) else { return false }
+        let fields = try ZarrGroup(contentsOf: url).arrays(in: "data")
+        let hasImages = fields.contains { name, array in
+            name == camera || ((try? array.get().shape.count) ?? 0) >= 4
+        }
+        let hasStates = fields.contains { name, array in
+            name == "state" && (try? array.get().rowWidth) == 5
+        }
+        return hasStates && !hasImages
     }
 
     /// The demonstrations with the camera's images, drawn where a policy looks at them and they were not recorded.

@@ -20,7 +20,7 @@ final class RolloutProgress: RolloutObserver {
     }
 
     func observe(_ rollouts: [Rollout], step: Int) throws {
-        if interruption?.isRequested == true { throw Interrupted() }
+        if let interrupted = interruption?.request { throw interrupted }
         if step == 0 {
             finishedBefore += group
             group = rollouts.count

@@ -5,6 +5,7 @@ import Foundation
 import Logging
 import Policies
 import PolicyInterface
+import TensorFiles
 import Training
 
 /// Trains a policy.
@@ -14,7 +15,8 @@ struct Train: ParsableCommand {
         discussion: """
             The run's folder receives the resolved recipe (recipe.yaml), a line for each update (metrics.jsonl), checkpoints, the trained \
             policy (policy), a page with curves (report.html) and, for Push-T, a film of rollouts (rollouts.mp4). An interrupted run, \
-            by Ctrl-C or by force, goes on with --resume as if it had never stopped.
+            by Ctrl-C or by force, goes on with --resume as if it had never stopped. Ctrl-C, SIGTERM and SIGHUP save first; the exit code is then \
+            130, 143 or 129.
 
             Examples:
               dpolicy train --recipe pusht-demo --data Demonstrations/pusht.zarr \\
@@ -22,14 +24,18 @@ struct Train: ParsableCommand {
               dpolicy train --recipe pusht-lowdim --data data/pusht.zarr --output runs/a \\
                 --seed 7 --set training.steps=20000
               dpolicy train --recipe mine.yaml --data robot.zarr.zip --output runs/robot
-              dpolicy train --resume --data Demonstrations/pusht.zarr --output runs/demo
+              dpolicy train --resume --output runs/demo
+              dpolicy train --extend 16000 --output runs/demo
             """)
 
     @Option(help: ArgumentHelp("A recipe that ships with the project, or a YAML file.", valueName: "name|file"))
     var recipe: String?
 
-    @Option(help: ArgumentHelp("The demonstrations: a zarr v2 folder or .zarr.zip.", valueName: "path"))
-    var data: String
+    @Option(
+        help: ArgumentHelp(
+            "The demonstrations: a zarr v2 folder or .zarr.zip; when a run goes on, those that it began with if not given.",
+            valueName: "path"))
+    var data: String?
 
     @Option(help: ArgumentHelp("The run's folder.", valueName: "dir"))
     var output: String
@@ -43,11 +49,27 @@ struct Train: ParsableCommand {
     @Flag(help: "Go on with the run in the folder; begin one if there is none.")
     var resume = false
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            Go on to so many updates in all, more than were planned; from there on the learning rate is that of a training of this length, so \
+            after a cosine that had come to 0 it rises again.
+            """, valueName: "steps"))
+    var extend: Int?
+
+    @Flag(help: "Take a warning about the recipe or the demonstrations, such as of episodes too short, for an error.")
+    var strict = false
+
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        guard recipe != nil || resume else {
+        guard data != nil || resume || extend != nil else {
+            throw ValidationError("--data: expected demonstrations, found none")
+        }
+        if let extend, extend < 1 { throw ValidationError("--extend: expected 1 update or more, found \(extend)") }
+        guard recipe != nil || resume || extend != nil else {
             throw ValidationError(
                 "--recipe: expected a recipe, or --resume to go on with the one of the run; found neither")
         }
@@ -56,11 +78,14 @@ struct Train: ParsableCommand {
     func run() throws {
         let recipe = try resolvedRecipe()
         try recipe.policy.diffusion.warn(of: recipe.policy.sampler)
-        let demonstrations = try PushTTask.demonstrations(at: URL(fileURLWithPath: data), for: recipe.policy)
+        try OutputPlace.check(folder: output)
+        let place = try demonstrationsPlace()
+        let demonstrations = try PushTTask.demonstrations(at: place, for: recipe.policy, task: recipe.task)
         let run = try TrainingRun(
-            directory: URL(fileURLWithPath: output), recipe: recipe, demonstrations: demonstrations, seed: seed,
-            isResumed: resume, backend: computing.machineForTraining(global), logger: .messages)
-        let interruption = Interruption()
+            directory: URL(fileURLWithPath: output), recipe: recipe, demonstrations: demonstrations,
+            dataPath: place.standardizedFileURL.path, seed: seed, isResumed: resume || extend != nil,
+            extendingTo: extend, isStrict: strict, backend: computing.machineForTraining(global), logger: .messages)
+        let interruption = Interruption(at: [SIGINT, SIGTERM, SIGHUP])
         let rollouts = TrainingRollouts(of: run.trainer.recipe, interruption: interruption)
 
         let progress = TrainingProgress(run.trainer.recipe)
@@ -74,6 +99,23 @@ struct Train: ParsableCommand {
         }
         try RunReport(run.directory).write(film)
         try tell(outcome, of: run, progress.last, film)
+        if let interrupted = interruption.request { throw interrupted }
+    }
+
+    /// Where the demonstrations are: as the arguments say, else where they were when the run was begun.
+    private func demonstrationsPlace() throws -> URL {
+        if let data { return URL(fileURLWithPath: data) }
+        guard let before = RunDirectory(URL(fileURLWithPath: output)).dataPath else {
+            throw CommandError(
+                place: output, expected: "a checkpoint that tells where the demonstrations are", found: "none",
+                hint: "name them with --data")
+        }
+        guard try PathKind(at: before) != nil else {
+            throw CommandError(
+                place: output, expected: "the demonstrations of the run at \(before)", found: "nothing there",
+                hint: "--data tells where they are now")
+        }
+        return URL(fileURLWithPath: before)
     }
 
     /// The recipe as the arguments say; a name or an override that cannot be understood counts as wrong usage.

@@ -9,12 +9,16 @@ struct TrainingRollouts {
     private let interruption: Interruption
     private let sampleSeed: UInt64
 
-    /// Rollouts for a recipe; nil when its policy does not act in Push-T, as that of another robot.
+    /// Rollouts for a recipe; nil when its task is not Push-T, as that of another robot.
     init?(of recipe: Recipe, interruption: Interruption) {
-        guard PushTTask.fits(recipe.policy) else {
+        guard recipe.task == .pushT else {
             if recipe.training.rollouts != nil {
-                StandardError.write("dpolicy: no rollouts: the policy does not see and command what Push-T's do\n")
+                StandardError.write("dpolicy: no rollouts: the recipe names no task (task: pusht)\n")
             }
+            return nil
+        }
+        guard PushTTask.fits(recipe.policy) else {
+            StandardError.write("dpolicy: no rollouts: the policy does not see and command what Push-T's do\n")
             return nil
         }
         self.interruption = interruption

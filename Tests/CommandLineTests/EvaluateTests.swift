@@ -123,7 +123,8 @@ import Testing
         configuration.observations.fields[0].name = "joints"
         try PolicyDirectory(folder("policy")).write(
             StoredPolicy(
-                configuration: configuration, normaliser: stored.normaliser, weights: stored.weights))
+                configuration: configuration, normaliser: stored.normaliser, weights: stored.weights,
+                task: stored.task))
         let outcome = try evaluate()
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("\"joints\""))
@@ -135,12 +136,73 @@ import Testing
         #expect(isOneLine(comparison.errors, with: "\"joints\""))
     }
 
-    /// An evaluation may take long: its result is not lost with a place that cannot be written.
-    @Test(arguments: ["/", "/nowhere/evaluation.json"])
-    func printsWhatCannotBeWritten(_ path: String) throws {
-        let outcome = try evaluate("--json", "--output", path)
+    /// A robot with a state of five numbers and an action of two may be any.
+    @Test func aTaskIsNamedAndNeverGuessed() throws {
+        try Fixtures.writePushTPolicy(to: folder("rover"), task: nil)
+        for arguments in [
+            ["evaluate", "--policy", folder("rover").path], ["evaluate", "--compare", folder("rover").path],
+            ["latency", "--policy", folder("rover").path, "--output", folder("latency").path],
+            ["play", "--policy", folder("rover").path, "--no-open"],
+            ["data", "record", "--policy", folder("rover").path, "--output", folder("a.zarr").path],
+        ] {
+            let outcome = try CommandLineRun(arguments + ["--threads", "1"]).wait()
+            #expect(outcome.status == 1, "\(arguments)")
+            #expect(isOneLine(outcome.errors, with: "expected a policy of the task pusht", "--task pusht"))
+        }
+        let named = try dpolicy(
+            "evaluate", "--policy", folder("rover").path, "--task", "pusht", "--episodes", "1", "--threads", "1")
+        #expect(named.status == 0, "\(named.errors)")
+        #expect(try dpolicy("evaluate", "--task", "puhst").status == 64)
+        #expect(try dpolicy("inspect", folder("policy").path, "--json").json()["task"] as? String == "pusht")
+    }
+
+    /// Policies of earlier versions name no task; their origin names a recipe that ships.
+    @Test func theOriginOfAnEarlierPolicyTellsItsTask() throws {
+        var stored = try PolicyDirectory(folder("policy")).read()
+        stored.task = nil
+        for (recipe, status) in [("pusht-lowdim", 0 as Int32), ("another-robot", 1), ("mine", 1)] {
+            stored.origin["recipe"] = recipe
+            try PolicyDirectory(folder("earlier")).write(stored)
+            let outcome = try dpolicy(
+                "evaluate", "--policy", folder("earlier").path, "--episodes", "1", "--threads", "1")
+            #expect(outcome.status == status, "\(recipe): \(outcome.errors)")
+        }
+    }
+
+    /// An evaluation may take long: a place that cannot be written is found before it begins.
+    @Test(arguments: ["--output", "--video"], ["/", "/nowhere/result", "/dev/null"])
+    func aPlaceThatCannotBeWrittenIsFoundBeforeTheWork(_ option: String, _ path: String) throws {
+        let outcome = try evaluate("--json", option, path)
         #expect(outcome.status == 1)
-        #expect(try outcome.json()["score"] is Double)
-        #expect(outcome.errors.contains("\(path): cannot be written"))
+        #expect(outcome.output.isEmpty)
+        #expect(isOneLine(outcome.errors, with: "\(path): expected a place that can be written to"))
+    }
+
+    @Test(arguments: [
+        ["latency", "--output", "/dev/null/a"], ["export", "--policy", "policy", "--output", "/dev/null/a"],
+        ["predict", "--policy", "policy", "--input", "none", "--output", "/nowhere/out.safetensors"],
+        ["train", "--recipe", "pusht-demo", "--data", "none", "--output", "/dev/null/run"],
+    ])
+    func everyVerbFindsIt(_ arguments: [String]) throws {
+        let outcome = try CommandLineRun(arguments, directory: folder.url).wait()
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "expected a place that can be written to"), "\(outcome.errors)")
+    }
+
+    @Test(
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/ffmpeg"), "there is no ffmpeg"),
+        arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
+    func anInterruptedFilmLeavesNothing(_ signal: Int32, _ status: Int32) throws {
+        try FileManager.default.createDirectory(at: folder("films"), withIntermediateDirectories: true)
+        let run = try CommandLineRun([
+            "evaluate", "--policy", folder("policy").path, "--episodes", "200", "--threads", "1", "--video",
+            folder("films/rollouts.mp4").path,
+        ])
+        func films() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder("films").path)) ?? [] }
+        while run.isRunning, films().isEmpty { usleep(2_000) }
+        run.signal(signal)
+        let outcome = try run.wait()
+        #expect(outcome.status == status && !outcome.isKilled, "\(outcome.errors)")
+        #expect(films().isEmpty)
     }
 }

@@ -6,7 +6,7 @@ import TestSupport
 /// Small things to run commands on.
 enum Fixtures {
     /// A random policy that acts in Push-T from its state and agent position; fast enough for a debug build.
-    static func writePushTPolicy(to url: URL, seed: UInt64 = 7, executing action: Int = 3) throws {
+    static func writePushTPolicy(to url: URL, seed: UInt64 = 7, executing action: Int = 3, task: PolicyTask? = .pushT) throws {
         let configuration = PolicyConfiguration(
             observations: ObservationSchema([
                 FieldSelection("state", width: 5), FieldSelection("keypoint", columns: 0..<2, width: 18),
@@ -23,7 +23,8 @@ enum Fixtures {
         let weights = try DiffusionModel(configuration).table.initialValues(key: RandomKey(seed: seed))
         try PolicyDirectory(url).write(
             StoredPolicy(
-                configuration: configuration, normaliser: normaliser, weights: weights, origin: ["recipe": "fixture"]))
+                configuration: configuration, normaliser: normaliser, weights: weights, origin: ["recipe": "fixture"],
+                task: task))
     }
 
     /// Demonstrations of a robot without a simulator: six episodes of 20 frames; with states of Push-T, of which images can be drawn.
@@ -51,6 +52,7 @@ enum Fixtures {
 
             """
     ).replacing("validation_ratio: 0.2", with: "validation_ratio: 0")
+    .replacing("description: Small enough for a test", with: "task: pusht\ndescription: It draws what it sees")
 
     /// A recipe for it that takes a few milliseconds an update.
     static let recipe = """

@@ -101,9 +101,11 @@ import Testing
     @Test func savesWhenInterrupted() throws {
         #expect(try start("whole").wait().status == 0)
         let outcome = try interrupt("stopped", at: 40, by: SIGINT)
-        #expect(outcome.status == 0)
+        #expect(outcome.status == 130)
         #expect(outcome.output.contains("--resume"))
-        #expect(try interrupt("stopped", at: 90, by: SIGTERM).status == 0)
+        #expect(try interrupt("stopped", at: 90, by: SIGTERM).status == 143)
+        let hungUp = try interrupt("stopped", at: 130, by: SIGHUP)
+        #expect(hungUp.status == 129 && !hungUp.isKilled)
         #expect(FileManager.default.fileExists(atPath: folder("stopped/policy/policy.json").path))
         #expect(try start("stopped", ["--resume"]).wait().status == 0)
         try expectSame("stopped", as: "whole")
@@ -120,6 +122,7 @@ import Testing
         ).write(to: folder("pusht.zarr"))
         let recipe = Fixtures.recipe.replacing("name: joints", with: "name: state")
             .replacing("field: command", with: "field: action")
+            .replacing("training:", with: "task: pusht\ntraining:")
         try Data(recipe.utf8).write(to: folder("pusht.yaml"))
         let outcome = try dpolicy(
             "train", "--recipe", folder("pusht.yaml").path, "--data", folder("pusht.zarr").path, "--output",

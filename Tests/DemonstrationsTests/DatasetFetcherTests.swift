@@ -52,6 +52,19 @@ import Testing
         #expect(server.ranges.count == 2, "what is there already is not fetched again")
     }
 
+    /// An archive of this machine needs no server, and stays.
+    @Test func anArchiveOfThisMachineIsUnpacked() throws {
+        var (server, dataset) = try publish()
+        server.stop()
+        var zip = ZipFixture()
+        try zip.add(contentsOf: folder("small.zarr"), prefix: "")
+        try zip.data.write(to: folder("mine.zip"))
+        dataset.url = folder("mine.zip")
+        let url = try DatasetFetcher(dataset).fetch(to: folder("there"))
+        #expect(try ReplayBuffer(contentsOf: url).frameCount == 2)
+        #expect(FileManager.default.fileExists(atPath: folder("mine.zip").path))
+    }
+
     @Test func anArchiveThatIsThereAlreadyIsUnpacked() throws {
         let (server, dataset) = try publish()
         server.stop()

@@ -55,6 +55,23 @@ import Testing
                 == #"observation field "action": expected columns 1..<4 inside the field, found 2 numbers"#)
     }
 
+    @Test func indicesChooseNumbersOneByOne() throws {
+        let buffer = try buffer()
+        let schema = ObservationSchema([FieldSelection("state", indices: [4, 0, 2])])
+        let state = fill("state", count: 30)
+        let rows = try buffer.observations(schema)
+        #expect(rows.count == 18)
+        #expect(Array(rows[3..<6]) == [state[9], state[5], state[7]])
+        let resolved = try schema.resolved(widths: buffer.widths)
+        #expect(resolved.dimension == 3)
+        #expect(resolved.fields[0].indices == [4, 0, 2])
+        let observation = Observation(vectors: ["state": Array(state[5..<10])])
+        #expect(try resolved.vector(from: observation) == Array(rows[3..<6]))
+        #expect(
+            message { _ = try buffer.observations(.init([.init("action", indices: [0, 2])])) }
+                == #"observation field "action": expected indices [0, 2] inside the field, found 2 numbers"#)
+    }
+
     @Test func statisticsAreThoseOfTheColumns() throws {
         let buffer = try ReplayBuffer(
             fields: [.init("action", shape: [2], values: [1, 1e6, 2, 1e6 + 1, 6, 1e6 + 2])], episodeEnds: [3])
@@ -68,8 +85,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ([], "at least one episode, found none"), ([0, 6], "more than 0 for episode 0, found 0"),
-        ([4, 4, 6], "more than 4 for episode 1, found 4"), ([5, 3, 6], "more than 5 for episode 1, found 3"),
+        ([], "at least one episode, found none"), ([5, 3, 6], "more than 5 for episode 1, found 3"),
         ([-1, 6], "more than 0 for episode 0, found -1"), ([2, 5], "expected 5 frames, as the last of"),
         ([2, 7], "expected 7 frames, as the last of"),
     ])
@@ -82,6 +98,14 @@ import Testing
         let text = message { _ = try ReplayBuffer(contentsOf: folder("a.zarr")) }
         #expect(text.hasPrefix(folder("a.zarr").path))
         #expect(text.contains(expected))
+    }
+
+    /// In a file such episodes are left out.
+    @Test(arguments: [
+        ([0, 6], "more than 0 for episode 0, found 0"), ([4, 4, 6], "more than 4 for episode 1, found 4"),
+    ])
+    func emptyEpisodesInMemoryAreRefused(ends: [Int], expected: String) {
+        #expect(message { _ = try buffer(ends: ends) }.contains(expected))
     }
 
     @Test(arguments: [Float.nan, .infinity, -.infinity])
@@ -105,7 +129,7 @@ import Testing
                 .contains("data/pose: expected a field of this name, found action, keypoint, reward, state"))
         try FileManager.default.removeItem(at: folder("a.zarr/data/state/0.0"))
         #expect(
-            message { _ = try ReplayBuffer(contentsOf: folder("a.zarr")) }
+            message { _ = try ReplayBuffer(contentsOf: folder("a.zarr"), missingChunks: .refuse) }
                 .hasPrefix(
                     "\(folder("a.zarr").path)/data/state/0.0: expected a chunk of <f4 [6, 5], found no such file"))
         try FileManager.default.removeItem(at: folder("a.zarr/meta/episode_ends"))

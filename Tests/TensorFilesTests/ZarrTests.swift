@@ -65,6 +65,19 @@ import Testing
     }
 
     @Test(arguments: [".", "/"])
+    func absentChunksAreCounted(separator: String) throws {
+        let present = ["0.0", "1.1", "2.0"].map { $0.replacing(".", with: separator) }
+        let url = try array(
+            zarray(shape: "[5, 4]", separator: separator),
+            chunks: Dictionary(uniqueKeysWithValues: present.map { ($0, [1, 2, 3, 4]) }))
+        for stray in ["3.0", "0.7", "1.01", "notes"] {
+            try Data([1]).write(to: url.appendingPathComponent("data/a/\(stray)"))
+        }
+        #expect(try ZarrGroup(contentsOf: url).array("data/a").absentChunks() == (3, 6))
+        #expect(try ZarrGroup(contentsOf: url).array("data/a").integers().count == 20)
+    }
+
+    @Test(arguments: [".", "/"])
     func chunksInEveryDimensionAreJoined(separator: String) throws {
         // [3, 4, 5] in chunks of [2, 3, 2]: chunks at the edge hold numbers that are no part of the array.
         var chunks: [String: [UInt8]] = [:]
@@ -113,17 +126,18 @@ import Testing
         #expect(try ZarrGroup(contentsOf: url).array("data/a").floats() == [value])
     }
 
-    @Test func absentChunksStandForTheFillValueOnlyWhenAskedTo() throws {
+    @Test func absentChunksStandForTheFillValueUnlessRefused() throws {
         let url = try array(zarray(fill: "9"), chunks: ["0.0": [1, 2, 3, 4]])
         let group = try ZarrGroup(contentsOf: url)
-        #expect(try group.array("data/a", missingChunks: .fill).integers() == [1, 2, 3, 4, 9, 9])
-        let text = message { _ = try group.array("data/a").integers() }
+        #expect(try group.array("data/a").integers() == [1, 2, 3, 4, 9, 9])
+        #expect(try group.array("data/a").absentChunks() == (1, 2))
+        let text = message { _ = try group.array("data/a", missingChunks: .refuse).integers() }
         #expect(text.hasPrefix("\(url.path)/data/a/1.0: expected a chunk of |u1 [2, 2], found no such file; "))
     }
 
     @Test func absentChunksWithoutAFillValueAreAnError() throws {
         let url = try array(zarray(fill: "null"), chunks: ["1.0": [1, 2, 3, 4]])
-        let array = try ZarrGroup(contentsOf: url).array("data/a", missingChunks: .fill)
+        let array = try ZarrGroup(contentsOf: url).array("data/a")
         #expect(
             message { _ = try array.integers() }.contains(
                 "/data/a/0.0: expected a chunk of |u1 [2, 2], found no such file"))
@@ -235,7 +249,8 @@ import Testing
         let url = try array(
             zarray(shape: "[1000000000]", chunks: "[1000]"), chunks: ["0": [UInt8](repeating: 0, count: 1000)])
         let group = try ZarrGroup(contentsOf: url)
-        #expect(message { _ = try group.array("data/a").floats() }.contains("data/a/999999: expected a chunk"))
+        let text = message { _ = try group.array("data/a", missingChunks: .refuse).floats() }
+        #expect(text.contains("data/a/999999: expected a chunk"))
         try FileManager.default.removeItem(at: url)
         let larger = try array(zarray(shape: "[2000, 2000000000]", chunks: "[1, 1000]", fill: "1"))
         #expect(
@@ -248,7 +263,7 @@ import Testing
         let chunks = ["0.0": [UInt8](repeating: 0, count: 4)]
         let url = try array(zarray(shape: "[1, 1000000000]", chunks: "[1, 4]"), chunks: chunks)
         #expect(
-            message { _ = try ZarrGroup(contentsOf: url).array("data/a").floats() }
+            message { _ = try ZarrGroup(contentsOf: url).array("data/a", missingChunks: .refuse).floats() }
                 .contains("data/a/0.249999999: expected a chunk"))
         try FileManager.default.removeItem(at: url)
         let larger = try array(zarray(shape: "[1, 2000000000]", chunks: "[1, 4]"), chunks: chunks)
@@ -256,6 +271,36 @@ import Testing
             try ZarrGroup(contentsOf: larger).array("data/a").forEachBand(in: 0..<1) { _, _ in }
         }
         #expect(found.contains("shape: expected at most 1073741824 bytes in the rows of a chunk"))
+    }
+
+    /// Data of other programs are recognized, with what to do.
+    @Test func foreignDataAreRecognized() throws {
+        func found(_ name: String, _ files: [String: Data]) throws -> String {
+            for (file, bytes) in files {
+                let url = folder(file.isEmpty ? name : "\(name)/\(file)")
+                try FileManager.default.createDirectory(
+                    at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try bytes.write(to: url)
+            }
+            return message { _ = try ZarrGroup(contentsOf: folder(name)) }
+        }
+        let group = Data(#"{"zarr_format": 2}"#.utf8)
+        let robot = try found("robot", ["meta/info.json": Data("{}".utf8), "data/chunk-000/episode_0.parquet": Data()])
+        #expect(robot.contains("found a LeRobot dataset; write its episodes as zarr v2"))
+        let hdf5 = Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0])
+        #expect(try found("a.hdf5", ["": hdf5]).contains("found an HDF5 file; write its episodes"))
+        #expect(try found("b.zarr.zip", ["": hdf5]).contains("found an HDF5 file"))
+        #expect(try found("files", ["demo.h5": hdf5]).contains("found a folder of HDF5 files"))
+        #expect(
+            try found("loose", ["data/.zgroup": group, "meta/.zgroup": group])
+                .contains("found data and meta without .zgroup; make the folder a group"))
+        #expect(try found("outer", ["inner.zarr/.zgroup": group]).contains("name that: \(folder("outer").path)/inner.zarr"))
+        var zip = ZipFixture()
+        zip.add("x.zarr/zarr.json", Data("{}".utf8))
+        zip.add("x.zarr/data/zarr.json", Data("{}".utf8))
+        #expect(
+            try found("v3.zarr.zip", ["": zip.data]).contains("found a group of zarr v3; save it with zarr_format=2"))
+        #expect(ForeignData(at: folder("nothing")) == nil)
     }
 
     @Test func saysWhatIsNoZarr() throws {

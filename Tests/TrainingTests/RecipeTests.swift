@@ -139,6 +139,67 @@ import Testing
         #expect(error(lowDim, ["training.warm_up=3"]).contains("training.learning_rate_schedule.warm_up?"))
     }
 
+    /// A list of the wrong length is refused with the right form.
+    @Test(arguments: [
+        ("policy.observations.fields=[{name: joints, columns: [0, 1, 2, 3]}]", "[first, end]"),
+        ("policy.observations.fields=[{name: joints, columns: [3]}]", "[first, end]"),
+        ("policy.observations.fields=[{name: joints, columns: []}]", "[first, end]"),
+        ("policy.observations.fields=[{name: joints, columns: [5, 3]}]", "indices: [5, 3]"),
+        ("policy.observations.fields=[{name: joints, columns: [0, 3], indices: [1]}]", "not both"),
+        ("policy.observations.fields=[{name: joints, indices: []}]", "such as [0, 2, 5]"),
+        ("policy.observations.fields=[{name: joints, indices: [1, 1]}]", "each once"),
+        ("policy.observations.fields=[{name: joints, indices: [-1]}]", "from 0"),
+        ("policy.observations.fields=[{name: joints, indices: [65536]}]", "a width in"),
+        ("policy.observations.images=[{name: img, crop: [84]}]", "[height, width]"),
+        ("policy.observations.images=[{name: img, resize: [84, 84, 3]}]", "[height, width]"),
+        ("policy.action.limits={lower: [0, 0, 0], upper: [1, 1]}", "2 finite numbers"),
+        ("policy.action.limits={lower: [0, 0], upper: [1]}", "2 finite numbers"),
+    ])
+    func listsOfAnotherLengthAreRefused(_ override: String, _ form: String) {
+        #expect(error(lowDim, [override]).contains(form), "\(error(lowDim, [override]))")
+    }
+
+    /// A run that an earlier version began names no task, which changes no number.
+    @Test func aTaskThatIsNewIsNoDifference() throws {
+        let named = Recipe.pushTLowDim
+        var unnamed = named
+        unnamed.task = nil
+        #expect(try RecipeFile.differences(before: unnamed, now: named).isEmpty)
+        #expect(try RecipeFile.differences(before: named, now: unnamed) == ["task: pusht before, null now"])
+        #expect(try RecipeFile.text(of: unnamed).contains("task: null"))
+    }
+
+    /// Names of fields and parameters have dots of their own.
+    @Test func keysWithDotsAreSet() throws {
+        let recipe = try RecipeFile.read(
+            lowDim, place: "mine.yaml",
+            overrides: [
+                "policy.observations.fields=[{name: observation.state}]",
+                "policy.normalisation.fields.observation.state=gaussian",
+                "training.learning_rate_factors.rgb_encoder.scene=0.5",
+            ])
+        #expect(recipe.policy.normalisation.fields == ["observation.state": .gaussian])
+        #expect(recipe.training.learningRateFactors == ["rgb_encoder.scene": 0.5])
+    }
+
+    @Test(arguments: [
+        ("policy.diffusion.prediction=noise", "did you mean epsilon?"),
+        ("policy.diffusion.prediction=velocity", "did you mean v_prediction?"),
+        ("policy.diffusion.prediction=x0", "did you mean sample?"),
+        ("policy.normalisation.action=min_max", "did you mean limits?"),
+        ("policy.normalisation.action=guassian", "did you mean gaussian?"), ("task=push_t", "did you mean pusht?"),
+    ])
+    func whatOthersCallTheSameIsSuggested(_ override: String, _ words: String) {
+        #expect(error(lowDim, [override]).contains(words), "\(error(lowDim, [override]))")
+    }
+
+    @Test func numbersOfAFieldAreChosenOneByOne() throws {
+        let recipe = try RecipeFile.read(
+            lowDim, place: "mine.yaml", overrides: ["policy.observations.fields=[{name: joints, indices: [5, 0, 2]}]"])
+        #expect(recipe.policy.observations.fields == [FieldSelection("joints", indices: [5, 0, 2])])
+        #expect(try RecipeFile.read(RecipeFile.text(of: recipe), place: "copy") == recipe)
+    }
+
     @Test func wrongTypesAreNamed() {
         #expect(
             error(lowDim, ["training.batch_size=many"])

@@ -138,6 +138,86 @@ import Testing
         }
     }
 
+    /// Nothing that is there is destroyed for want of a checkpoint.
+    @Test func aRunWhoseCheckpointsAreGoneIsNotBegunAnew() throws {
+        try withTemporaryFolder { folder in
+            _ = try run(folder).run()
+            let files = RunDirectory(folder)
+            try FileManager.default.removeItem(at: files.checkpoints)
+            let (before, policy) = (try rows(folder), try PolicyDirectory(files.policy).read())
+            let text = message { _ = try self.run(folder, isResumed: true) }
+            #expect(text.contains("found metrics of 6 updates and a policy and no checkpoint; put the checkpoints back"))
+            #expect(try rows(folder) == before)
+            #expect(try PolicyDirectory(files.policy).read() == policy)
+            try FileManager.default.removeItem(at: files.policy)
+            #expect(message { _ = try self.run(folder, isResumed: true) }.contains("metrics of 6 updates and no"))
+            // Killed before the first checkpoint: there is nothing to lose.
+            let lines = try String(contentsOf: files.metrics, encoding: .utf8).split(separator: "\n")
+            try Data("\(lines[0])\n\(lines[1])\n".utf8).write(to: files.metrics)
+            #expect(try run(folder, isResumed: true).trainer.step == 0)
+        }
+    }
+
+    @Test func aRunGoesOnToMoreUpdates() throws {
+        try withTemporaryFolder { folder in
+            _ = try run(folder).run()
+            func extended(_ steps: Int?, planned: Int = 6, _ messages: Messages = Messages()) throws -> TrainingRun {
+                try TrainingRun(
+                    directory: folder, recipe: ToyRobot.recipe { $0.steps = planned },
+                    demonstrations: ToyRobot.demonstrations(), isResumed: true, extendingTo: steps,
+                    backend: ToyRobot.machine, logger: Logger(label: "test") { _ in messages })
+            }
+            #expect(message { _ = try extended(nil, planned: 10) }.contains("--extend STEPS goes on to more updates"))
+            #expect(message { _ = try extended(6) }.contains("--extend: expected more than the 6 updates of the run, found 6"))
+            let messages = Messages()
+            struct Killed: Error {}
+            #expect(throws: Killed.self) {
+                _ = try extended(10, messages).run(progress: { if $0.step == 7 { throw Killed() } })
+            }
+            #expect(messages.lines.contains { $0.hasPrefix("10 updates instead of 6: the learning rate") })
+            #expect(try RecipeFile.read(contentsOf: RunDirectory(folder).recipe).training.steps == 10)
+            // From here on it is a run of ten updates, though the newest checkpoint is of one of six.
+            #expect(try extended(nil, planned: 10).run() == .finished)
+            let schedule = ToyRobot.recipe().training.learningRateSchedule
+            for row in try rows(folder) {
+                let planned = row.step <= 6 ? 6 : 10
+                #expect(row.learningRate == schedule.learningRate(at: row.step - 1, of: planned, peak: 1e-3))
+            }
+            #expect(try rows(folder).map(\.step) == Array(1...10))
+        }
+    }
+
+    @Test func movedDemonstrationsAndOtherThreadsAreTold() throws {
+        try withTemporaryFolder { folder in
+            func run(at path: String, threads: Int, seed: UInt64 = 1, _ messages: Messages = Messages()) throws -> TrainingRun {
+                try TrainingRun(
+                    directory: folder, recipe: ToyRobot.recipe(), demonstrations: ToyRobot.demonstrations(seed: seed),
+                    dataPath: path, isResumed: true, backend: CPUMachine(threads: threads, precision: .float32),
+                    logger: Logger(label: "test") { _ in messages })
+            }
+            _ = try run(at: "/there/robot.zarr", threads: 1).run()
+            #expect(RunDirectory(folder).dataPath == "/there/robot.zarr")
+            let same = Messages()
+            _ = try run(at: "/there/robot.zarr", threads: 1, same)
+            #expect(same.lines.isEmpty)
+            let messages = Messages()
+            _ = try run(at: "/here/robot.zarr", threads: 2, messages)
+            #expect(
+                messages.lines == [
+                    "the demonstrations were at /there/robot.zarr and are at /here/robot.zarr now, number for number the same",
+                    "begun with 1 threads, going on with 2: no longer bit for bit the same run",
+                ])
+            let other = message { _ = try run(at: "/here/other.zarr", threads: 1, seed: 2) }
+            #expect(other.contains("at /there/robot.zarr before") && other.contains("at /here/other.zarr now"))
+        }
+    }
+
+    @Test func aWarmUpLongerThanTheTrainingIsWarnedOf() throws {
+        let trainer = try ToyRobot.trainer(ToyRobot.recipe { $0.learningRateSchedule = .cosine(warmUp: 6) })
+        #expect(trainer.warnings.count == 1 && trainer.warnings[0].contains("6 updates of warm-up in a training of 6"))
+        #expect(try ToyRobot.trainer().warnings.isEmpty)
+    }
+
     @Test func whatAKilledProcessLeftHalfWrittenDoesNoHarm() throws {
         try withTemporaryFolder { folder in
             let (whole, killed) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("killed"))

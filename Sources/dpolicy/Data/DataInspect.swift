@@ -22,7 +22,8 @@ struct DataInspect: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let description = try DatasetDescription(contentsOf: URL(fileURLWithPath: path), action: action)
+        let description = try DatasetDescription(
+            contentsOf: URL(fileURLWithPath: path), action: action, logger: .messages)
         let names = description.fields.map(\.name)
         guard action == "action" || names.contains(action) else {
             throw CommandError(

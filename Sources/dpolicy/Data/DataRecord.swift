@@ -49,6 +49,7 @@ struct DataRecord: ParsableCommand {
     @Option(parsing: .unconditional, help: "Seed of the policy's randomness.")
     var samplerSeed: UInt64 = 0
 
+    @OptionGroup var simulation: TaskOptions
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
@@ -104,6 +105,7 @@ struct DataRecord: ParsableCommand {
         guard access(parent, W_OK | X_OK) == 0 else {
             throw CommandError(place: output, expected: "a folder that can be written to", found: "none at \(parent)")
         }
+        try simulation.check(NamedPolicy(at: policy))
         let loaded = try NamedPolicy(at: policy).load(
             sampler, machine: computing.machine(global, weights: acting.weights))
         try PushTTask.check(loaded.configuration)

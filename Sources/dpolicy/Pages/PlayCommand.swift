@@ -32,12 +32,14 @@ struct PlayCommand: ParsableCommand {
     @OptionGroup var starts: SeedOptions
     @OptionGroup var page: PageOptions
     @OptionGroup var sampler: SamplerOptions
+    @OptionGroup var simulation: TaskOptions
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let named = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
+        try simulation.check(named)
         let loaded = try named.load(sampler, machine: computing.machine(global, weights: acting.weights))
         try PushTTask.check(loaded.configuration)
         var definition = PushTTask.definition(showing: loaded.configuration.observations)

@@ -1,0 +1,108 @@
+import Demonstrations
+import Foundation
+import Logging
+import Policies
+import PolicyInterface
+import Testing
+
+@testable import Training
+
+/// Which episodes are learned from, and what is said of the others.
+@Suite struct LearnedEpisodesTests {
+    /// Demonstrations of the arm of the given lengths; episodes that are too short are far from all others.
+    private func demonstrations(_ lengths: [Int], far: Float = 0) throws -> ReplayBuffer {
+        let long = try ToyRobot.demonstrations(episodes: 1, frames: lengths.max() ?? 0)
+        let shift = lengths.flatMap { count in [Float](repeating: count < 3 ? far : 0, count: count) }
+        let frames = lengths.flatMap { Array(0..<$0) }
+        let fields = long.fields.values.map { field in
+            ReplayBuffer.Field(
+                field.name, shape: field.shape,
+                values: zip(frames, shift).flatMap { frame, shift in
+                    field.values[frame * field.width..<(frame + 1) * field.width].map { $0 + shift }
+                })
+        }
+        return try ReplayBuffer(fields: fields, episodeEnds: lengths.indices.map { lengths[...$0].reduce(0, +) })
+    }
+
+    /// A recipe whose horizons need episodes of three frames.
+    private func recipe(_ change: (inout TrainingConfiguration) -> Void = { _ in }) -> Recipe {
+        var recipe = ToyRobot.recipe {
+            $0.validationRatio = 0
+            change(&$0)
+        }
+        recipe.policy.horizon = Horizon(observation: 2, prediction: 4, action: 1)
+        return recipe
+    }
+
+    @Test func episodesTooShortAreToldAndNotLearnedFrom() throws {
+        let mixed = try ToyRobot.trainer(recipe(), demonstrations: demonstrations([2, 9, 1, 7], far: 100))
+        let alone = try ToyRobot.trainer(recipe(), demonstrations: demonstrations([9, 7]))
+        #expect(mixed.assembler.data.normaliser == alone.assembler.data.normaliser)
+        #expect(mixed.assembler.data.fingerprint == alone.assembler.data.fingerprint)
+        #expect(mixed.assembler.data.fingerprint.hasPrefix("2 episodes of 16 frames, hash "))
+        #expect(
+            mixed.warnings == [
+                """
+                2 of 4 episodes, 3 of 19 frames, are too short to learn from: horizons 2/4/1 (observation/prediction/action) need \
+                episodes of 3 frames, and the shortest has 1; policy.horizon.prediction=2 would take all of them
+                """
+            ])
+        #expect(alone.warnings.isEmpty)
+        let origin = mixed.header().origin
+        #expect(origin["learned_from"] == "2 of 4 episodes, 16 of 19 frames; 0 held out, 2 too short")
+        #expect(alone.header().origin["learned_from"] == nil)
+        #expect(mixed.assembler.data.training.count == alone.assembler.data.training.count)
+    }
+
+    @Test func whatWasLearnedFromStaysWithCheckpointsAndPolicies() throws {
+        try withTemporaryFolder { folder in
+            let trainer = try ToyRobot.trainer(recipe(), demonstrations: demonstrations([2, 9, 1, 7]))
+            let file = folder.appendingPathComponent("a.checkpoint")
+            try trainer.saveCheckpoint(to: file)
+            try trainer.exportPolicy(to: folder)
+            let expected = "2 of 4 episodes, 16 of 19 frames; 0 held out, 2 too short"
+            #expect(try Checkpoint(contentsOf: file).policy().origin["learned_from"] == expected)
+            #expect(try PolicyDirectory(folder).document().origin["learned_from"] == expected)
+            #expect(
+                PolicyDescription(of: try PolicyDirectory(folder).document()).description
+                    .contains("learned_from: \(expected)"))
+        }
+    }
+
+    @Test func strictnessTakesAWarningForAnError() throws {
+        try withTemporaryFolder { folder in
+            let demonstrations = try demonstrations([2, 9])
+            let error = #expect(throws: TrainingError.self) {
+                try TrainingRun(
+                    directory: folder.appendingPathComponent("run"), recipe: recipe(), demonstrations: demonstrations,
+                    isStrict: true, backend: ToyRobot.machine)
+            }
+            #expect("\(try #require(error))".hasPrefix("1 of 2 episodes, 2 of 11 frames, are too short to learn from"))
+            #expect("\(try #require(error))".hasSuffix("--strict takes this for an error"))
+            #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("run").path))
+        }
+    }
+
+    @Test(arguments: [[9], [9, 2, 2]])
+    func validationThatWouldBeEmptyIsRefused(lengths: [Int]) throws {
+        let error = #expect(throws: TrainingError.self) {
+            try ToyRobot.trainer(recipe { $0.validationRatio = 0.2 }, demonstrations: demonstrations(lengths))
+        }
+        let text = "\(try #require(error))"
+        #expect(text.hasPrefix("training.validation_ratio: expected two episodes or more"))
+        #expect(text.contains("found 1 of \(lengths.count)") && text.contains("the validation side is empty"))
+    }
+
+    /// The split is one of the episodes that can be learned from, so that either side has a window.
+    @Test func eitherSideHasWindows() throws {
+        for seed in 0..<8 as Range<UInt64> {
+            let trainer = try ToyRobot.trainer(
+                recipe {
+                    $0.validationRatio = 0.5
+                    $0.seed = seed
+                }, demonstrations: demonstrations([1, 9, 2, 2, 7, 1]))
+            #expect(trainer.assembler.data.training.count > 0)
+            #expect((trainer.assembler.data.validation?.count ?? 0) > 0)
+        }
+    }
+}
