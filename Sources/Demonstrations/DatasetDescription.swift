@@ -243,7 +243,8 @@ extension DatasetDescription: CustomStringConvertible {
             }
             if !suggestion.images.isEmpty {
                 let mark = suggestion.observation.fields.isEmpty ? "" : "# "
-                lines.append("    \(mark)images:" + (mark.isEmpty ? "" : "  (without the marks, pictures are seen too)"))
+                lines.append(
+                    "    \(mark)images:" + (mark.isEmpty ? "" : "  (without the marks, pictures are seen too)"))
                 for image in suggestion.images {
                     lines.append("    \(mark)  - {name: \(Self.yaml(image.name)), \(image.settings)}")
                 }

@@ -40,7 +40,8 @@ extension ReplayBuffer {
         if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
         let others = images.values.filter { $0.name != name }
         return try ReplayBuffer(
-            fields: Array(fields.values), images: others + [RecordedImages(name, size: size, pixels: pixels, drawnFrom: field)],
+            fields: Array(fields.values),
+            images: others + [RecordedImages(name, size: size, pixels: pixels, drawnFrom: field)],
             episodeEnds: episodeEnds)
     }
 

@@ -78,11 +78,11 @@ public struct WindowError: Error, Equatable, CustomStringConvertible {
 
     /// What was expected, what was found and what to do.
     public var description: String {
-        return """
-            windows: expected an episode of at least \(horizon.shortestEpisode) frames for horizons \
-            \(horizon.observation)/\(horizon.prediction)/\(horizon.action) (observation/prediction/action), found \
-            \(episodeCount) episodes of at most \(longestEpisode); with these, the prediction horizon may be at most \
-            \(horizon.longestPrediction(inEpisodeOf: longestEpisode))
-            """
+        """
+        windows: expected an episode of at least \(horizon.shortestEpisode) frames for horizons \
+        \(horizon.observation)/\(horizon.prediction)/\(horizon.action) (observation/prediction/action), found \
+        \(episodeCount) episodes of at most \(longestEpisode); with these, the prediction horizon may be at most \
+        \(horizon.longestPrediction(inEpisodeOf: longestEpisode))
+        """
     }
 }

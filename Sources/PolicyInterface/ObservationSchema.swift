@@ -203,7 +203,8 @@ extension FieldSelection {
                 found: found)
         }
         if let indices, !indices.allSatisfy((0..<found).contains) {
-            throw ObservationError.wrongWidth(field: name, expected: "indices \(indices) inside the field", found: found)
+            throw ObservationError.wrongWidth(
+                field: name, expected: "indices \(indices) inside the field", found: found)
         }
         if found == 0 { throw ObservationError.wrongWidth(field: name, expected: "at least 1 number", found: 0) }
     }

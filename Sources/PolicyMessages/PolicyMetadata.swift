@@ -15,7 +15,9 @@ public struct PolicyMetadata: Sendable, Equatable {
 
     /// What there is to tell of a policy.
     /// - Precondition: the width of each field and the size of each image are known.
-    public init(name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon, task: String? = nil) {
+    public init(
+        name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon, task: String? = nil
+    ) {
         precondition(
             observations.dimension != nil && observations.images.allSatisfy { $0.size != nil },
             "a schema that was not resolved: \(observations)")

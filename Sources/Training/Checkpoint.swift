@@ -153,9 +153,10 @@ extension CheckpointHeader {
             return (try? normaliser?.validate(for: policy)) == nil ? nil : normaliser
         }
         dataFingerprint = try value("data", "a fingerprint") { $0 }
-        dataOrigin = metadata["data_origin"].flatMap {
-            try? JSONDecoder().decode([String: String].self, from: Data($0.utf8))
-        } ?? [:]
+        dataOrigin =
+            metadata["data_origin"].flatMap {
+                try? JSONDecoder().decode([String: String].self, from: Data($0.utf8))
+            } ?? [:]
         // Checkpoints without it were made when there was only one.
         precision = try metadata["precision"] == nil ? .float32 : value("precision", "a precision", Precision.init)
         threads = metadata["threads"].flatMap { Int($0) }

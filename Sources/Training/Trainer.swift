@@ -201,7 +201,8 @@ public final class Trainer {
         CheckpointHeader(
             step: step, epoch: assembler.epoch(ofUpdate: step), recipe: recipe, normaliser: assembler.data.normaliser,
             dataFingerprint: dataFingerprint, dataOrigin: dataOrigin, precision: backend.precision,
-            threads: backend.threads, dataPath: dataPath, elapsedSeconds: elapsedSeconds, validationLoss: validationLoss, score: score)
+            threads: backend.threads, dataPath: dataPath, elapsedSeconds: elapsedSeconds,
+            validationLoss: validationLoss, score: score)
     }
 
     /// The weights, as they are now, in the order of `model.table`.

@@ -57,7 +57,8 @@ public final class TrainingRun {
     ///   process in the directory; as `Trainer.init(recipe:demonstrations:seed:backend:)`; or `FileSystemError`.
     public init(
         directory: URL, recipe: Recipe, demonstrations: ReplayBuffer, dataPath: String? = nil, seed: UInt64? = nil,
-        isResumed: Bool = false, extendingTo steps: Int? = nil, isStrict: Bool = false, backend: any Backend, logger: Logger = Logger(label: "training")
+        isResumed: Bool = false, extendingTo steps: Int? = nil, isStrict: Bool = false, backend: any Backend,
+        logger: Logger = Logger(label: "training")
     ) throws {
         let files = RunDirectory(directory)
         if !isResumed, !files.contents.isEmpty {

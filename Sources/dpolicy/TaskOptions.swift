@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import Policies
+public import Policies
 import Training
 
 /// The task that a policy is rolled out in, where it names none itself.
