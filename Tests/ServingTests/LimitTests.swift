@@ -1,10 +1,10 @@
 import Foundation
 import PolicyInterface
-import PolicyMessages
 import RemotePolicies
 import TestSupport
 import Testing
 
+@testable import PolicyMessages
 @testable import Serving
 
 /// What a server takes upon itself, and what it says of it.
