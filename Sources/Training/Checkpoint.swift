@@ -21,7 +21,7 @@ public struct CheckpointHeader: Sendable, Equatable {
     public var dataOrigin: [String: String]
     /// The precision of the operands of products in training; it may change when a run goes on elsewhere.
     public var precision: Precision
-    /// In how many parts the work was cut; it may change when a run goes on elsewhere. Nil in what earlier versions wrote.
+    /// In how many parts the work was cut, which may change when a run goes on elsewhere; nil in what earlier versions wrote.
     public var threads: Int?
     /// Where the demonstrations were; nil if that was not told.
     public var dataPath: String?
