@@ -93,7 +93,7 @@ import Testing
         let weights = folder("broken/model.safetensors")
         try Data(contentsOf: weights).dropLast(4).write(to: weights)
         let reasons = [
-            ("absent", "no policy.json"), ("other", "action 3, as robots were told"), ("broken", "model.safetensors"),
+            ("absent", "a link to absent, which is not there"), ("other", "action 3, as robots were told"), ("broken", "model.safetensors"),
         ]
         for (index, (name, words)) in reasons.enumerated() {
             try lead(to: name)

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Policies
 
-private let samplers: [Sampler] = [.ddim(steps: 3), .ddpm(steps: 5)]
+// At the noisiest step a network of random weights is off by a hundred times what it adds, roundings too: so not from there.
+private let samplers: [Sampler] = [.ddim(steps: 3, spacing: .leading), .ddpm(steps: 5, spacing: .leading)]
 private let keys = (0..<5).map { RandomKey(seed: 3).folding($0) }
 
 @Test(arguments: Conditioning.allCases, samplers)

@@ -22,7 +22,7 @@ struct TinyPolicy {
 
     init(
         conditioning: Conditioning = .global, prediction: Prediction = .noise, clip: Double? = 1,
-        sampler: Sampler = .ddim(steps: 3), limits: ActionConfiguration.Limits? = nil,
+        sampler: Sampler = .ddim(steps: 3, spacing: .leading), limits: ActionConfiguration.Limits? = nil,
         denoiser: DenoiserConfiguration = TinyPolicy.unet
     ) throws {
         configuration = PolicyConfiguration(
