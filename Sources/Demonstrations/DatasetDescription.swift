@@ -14,12 +14,15 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         public var shape: [Int]
         /// What the numbers range over, one column each; none for images, whose numbers are not read.
         public var statistics: FieldStatistics?
+        /// The columns that never change; see `FieldStatistics.isConstant(_:)`.
+        public var constantColumns: [Int]
 
         enum CodingKeys: String, CodingKey {
             case name
             case elementType = "element_type"
             case shape
             case statistics
+            case constantColumns = "constant_columns"
         }
     }
 
@@ -89,9 +92,10 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
             longest: lengths[lengths.count - 1])
         fields = try group.arrayNames(in: "data").map { name in
             let array = try group.array("data/\(name)")
+            let statistics = try buffer.fields[name].map { _ in try buffer.statistics(of: name) }
             return Field(
                 name: name, elementType: array.metadata.elementType, shape: Array(array.shape.dropFirst()),
-                statistics: buffer.fields[name] == nil ? nil : try buffer.statistics(of: name))
+                statistics: statistics, constantColumns: statistics?.constantColumns ?? [])
         }
         suggestion = try Self.suggestion(for: buffer, action: action)
     }
@@ -103,7 +107,7 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         if buffer.widths["keypoint"] != 18 || buffer.widths["state"] != 5 {
             let varying = try buffer.fields.keys.sorted().filter { name in
                 let statistics = try buffer.statistics(of: name)
-                return name != action && statistics.minimum != statistics.maximum
+                return name != action && statistics.constantColumns.count < statistics.minimum.count
             }
             schema = ObservationSchema(varying.map { FieldSelection($0) })
         }
@@ -131,6 +135,7 @@ extension DatasetDescription: CustomStringConvertible {
             lines.append((cells + [row[3]]).joined(separator: "  "))
         }
         lines.append("")
+        if let constants { lines += [constants, ""] }
         if let suggestion {
             lines += [
                 "what to set in a recipe, for observations of \(suggestion.observationDimension) numbers:", "policy:",
@@ -150,6 +155,14 @@ extension DatasetDescription: CustomStringConvertible {
             lines.append("no recipe fits: there has to be a field of actions, and another one that changes")
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// The components that never change; nil when all do.
+    private var constants: String? {
+        let shown = fields.flatMap { field in
+            field.constantColumns.map { "\(field.name)[\($0)] (\(Self.short(field.statistics?.minimum[$0] ?? 0)))" }
+        }
+        return shown.isEmpty ? nil : "constant in all frames, so not scaled: \(shown.joined(separator: ", "))"
     }
 
     /// A name as YAML takes it for text: in quotes, unless it is a plain word.

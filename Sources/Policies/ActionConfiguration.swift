@@ -30,6 +30,9 @@ public struct ActionConfiguration: Sendable, Hashable {
         self.limits = limits
     }
 
+    /// What each number of an action is called: `action[0]`.
+    public var componentNames: [String] { (0..<dimension).map { "\(field)[\($0)]" } }
+
     /// Checks that the limits are ordered, finite and as many as the components.
     /// - Throws: `InvalidSetting`.
     public func validate() throws {

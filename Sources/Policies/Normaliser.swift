@@ -58,6 +58,15 @@ public struct Normaliser: Codable, Sendable, Hashable {
                         found: "\(map.scale[index]) and \(map.offset[index])")
                 }
             }
+            if let extent = map.demonstrated {
+                guard extent.lower.count == dimension, extent.upper.count == dimension,
+                    zip(extent.lower, extent.upper).allSatisfy({ $0.isFinite && $1.isFinite && $0 <= $1 })
+                else {
+                    throw InvalidSetting(
+                        key: "normaliser.\(name).demonstrated", expected: "\(dimension) finite numbers, the lower ones first",
+                        found: "\(extent.lower) and \(extent.upper)")
+                }
+            }
         }
     }
 }
@@ -68,13 +77,30 @@ public struct ComponentwiseMap: Codable, Sendable, Hashable {
     public private(set) var scale: [Float]
     /// What is added, one a component.
     public private(set) var offset: [Float]
+    /// What the components ranged over in the demonstrations; nil where nobody kept it, as in policies of earlier versions.
+    public private(set) var demonstrated: Extent?
+
+    /// The smallest and the largest number of each component, in raw units.
+    public struct Extent: Codable, Sendable, Hashable {
+        /// The smallest numbers.
+        public var lower: [Float]
+        /// The largest numbers; those of a component that never changes are its smallest.
+        public var upper: [Float]
+
+        /// The ends of ranges, one a component.
+        public init(lower: [Float], upper: [Float]) {
+            self.lower = lower
+            self.upper = upper
+        }
+    }
 
     /// A map from its numbers.
     /// - Precondition: there are as many factors as offsets.
-    public init(scale: [Float], offset: [Float]) {
+    public init(scale: [Float], offset: [Float], demonstrated: Extent? = nil) {
         precondition(scale.count == offset.count, "\(scale.count) factors and \(offset.count) offsets")
         self.scale = scale
         self.offset = offset
+        self.demonstrated = demonstrated
     }
 
     /// How many components the vectors have.
@@ -86,10 +112,17 @@ public struct ComponentwiseMap: Codable, Sendable, Hashable {
         transform(&values) { value, scale, offset in scale * value + offset }
     }
 
-    /// Maps vectors that lie one after another back, `x = (y − offset) / scale`.
+    /// Maps vectors that lie one after another back, `x = (y − offset) / scale`; a component that never changed becomes exactly what it was,
+    /// whatever y is.
     /// - Precondition: the number of elements is a multiple of the dimension.
     public func invert(_ values: inout [Float]) {
         transform(&values) { value, scale, offset in (value - offset) / scale }
+        guard let demonstrated else { return }
+        for component in 0..<dimension where demonstrated.lower[component] == demonstrated.upper[component] {
+            for index in stride(from: component, to: values.count, by: dimension) {
+                values[index] = demonstrated.lower[component]
+            }
+        }
     }
 
     private func transform(_ values: inout [Float], _ map: (Float, Float, Float) -> Float) {
@@ -104,31 +137,30 @@ public struct ComponentwiseMap: Codable, Sendable, Hashable {
 }
 
 extension ComponentwiseMap {
-    /// A component that varies less than this counts as constant: `range_eps` of the reference implementation.
-    private static let constantRange: Float = 1e-4
-
     /// The map that each component's mode asks for.
     ///
-    /// A constant component is only moved: to 0, the middle of the range. Dividing by its tiny spread would blow noise up.
+    /// A constant component is only moved, to 0: there is nothing to stretch.
     fileprivate init(fitting statistics: FieldStatistics, modes: [Normalisation.Mode]) {
         precondition(
             statistics.minimum.count == modes.count, "statistics of \(statistics.minimum.count), not \(modes.count)")
+        var upper = statistics.maximum
         let pairs: [(scale: Float, offset: Float)] = modes.indices.map { index in
+            let lowest = statistics.minimum[index]
+            let isConstant = statistics.isConstant(index)
+            if isConstant { upper[index] = lowest }
             switch modes[index] {
+            case .identity: return (1, 0)
+            case .limits where isConstant, .gaussian where isConstant: return (1, -lowest)
             case .limits:
-                let (lowest, highest) = (statistics.minimum[index], statistics.maximum[index])
-                let range = highest - lowest
-                if range < Self.constantRange { return (1, -lowest) }
-                let scale = 2 / range
+                let scale = 2 / (upper[index] - lowest)
                 return (scale, -1 - scale * lowest)
             case .gaussian:
-                let deviation = statistics.standardDeviation[index]
-                let scale = deviation < Self.constantRange ? 1 : 1 / deviation
+                let scale = 1 / statistics.standardDeviation[index]
                 return (scale, -scale * statistics.mean[index])
-            case .identity:
-                return (1, 0)
             }
         }
-        self.init(scale: pairs.map(\.scale), offset: pairs.map(\.offset))
+        self.init(
+            scale: pairs.map(\.scale), offset: pairs.map(\.offset),
+            demonstrated: Extent(lower: statistics.minimum, upper: upper))
     }
 }

@@ -50,13 +50,9 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
         images = document.shapes.images
         actionPrediction = document.shapes.action
         action = [configuration.horizon.action, configuration.action.dimension]
-        let observed = configuration.observations.fields.flatMap { field in
-            (field.columns ?? 0..<(field.width ?? 0)).map { "\(field.name)[\($0)]" }
-        }
-        let commanded = (0..<configuration.action.dimension).map { "\(configuration.action.field)[\($0)]" }
         ranges =
-            document.normaliser.observation.ranges(named: observed)
-            + document.normaliser.action.ranges(named: commanded)
+            document.normaliser.observation.ranges(named: configuration.observations.componentNames)
+            + document.normaliser.action.ranges(named: configuration.action.componentNames)
         policy = configuration
         origin = document.origin
     }
@@ -94,7 +90,8 @@ extension PolicyDescription: CustomStringConvertible {
         let width = ranges.map(\.component.count).max() ?? 0
         for range in ranges {
             let name = range.component.padding(toLength: width, withPad: " ", startingAt: 0)
-            lines.append("  \(name)  \(String(format: "%.4g … %.4g", Double(range.lower), Double(range.upper)))")
+            let ends = String(format: "%.4g … %.4g", Double(range.lower), Double(range.upper))
+            lines.append("  \(name)  \(range.lower == range.upper ? "\(range.lower), constant" : ends)")
         }
         return lines.joined(separator: "\n")
     }

@@ -48,4 +48,16 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
         self.mean = mean.map(Float.init)
         standardDeviation = squares.map { Float(($0 / freedom).squareRoot()) }
     }
+
+    /// Whether a column never changes: its range is zero, or no more than rounding in single precision beside the size of its numbers.
+    ///
+    /// The units do not matter. Neighboring numbers of single precision lie an `ulp` apart; what spans at most four of them cannot be told
+    /// from rounding, and stretching it would make noise large.
+    public func isConstant(_ column: Int) -> Bool {
+        let range = maximum[column] - minimum[column]
+        return range <= 4 * max(abs(minimum[column]), abs(maximum[column])).ulp || 2 / range == .infinity
+    }
+
+    /// The columns that never change.
+    public var constantColumns: [Int] { minimum.indices.filter(isConstant) }
 }

@@ -85,6 +85,12 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
         return sum
     }
 
+    /// What each number of the vector is called: `state[3]`, by the field and the column in it.
+    /// - Precondition: the width of each field taken whole is known.
+    public var componentNames: [String] {
+        fields.flatMap { field in (field.columns ?? 0..<(field.width ?? 0)).map { "\(field.name)[\($0)]" } }
+    }
+
     /// The same schema with the width of every field and the size of every image filled in.
     /// - Parameters:
     ///   - widths: how many numbers each field has, by name.

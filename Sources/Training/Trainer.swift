@@ -87,6 +87,9 @@ public final class Trainer {
         step = checkpoint.header.step
     }
 
+    /// What may surprise in the demonstrations, a line each: such as constant components.
+    public var warnings: [String] { assembler.data.warnings }
+
     /// The batches of the next updates, each assembled while the one before is used.
     /// - Parameter count: how many; all that are left of the recipe's steps if not given.
     public func batches(count: Int? = nil) -> Batches {

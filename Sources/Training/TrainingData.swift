@@ -11,6 +11,8 @@ struct TrainingData: Sendable {
     let validation: SequenceSampler?
     /// Tells these demonstrations from others: episodes, frames and a hash of every number that training reads.
     let fingerprint: String
+    /// What may surprise in these demonstrations, a line each.
+    let warnings: [String]
     /// All frames, `[frames, D]`.
     private let observations: [Float]
     /// All frames, `[frames, A]`.
@@ -27,7 +29,7 @@ struct TrainingData: Sendable {
     }
 
     /// - Parameter model: of the recipe's policy, its fields resolved against the demonstrations.
-    /// - Throws: `ObservationError`, `WindowError` or `TrainingError` when the demonstrations do not fit.
+    /// - Throws: `ObservationError`, `WindowError` or `TrainingError` when the demonstrations do not fit the policy.
     init(_ demonstrations: ReplayBuffer, model: DiffusionModel, training: TrainingConfiguration) throws {
         let policy = model.configuration
         var observations = try demonstrations.observations(policy.observations)
@@ -36,9 +38,11 @@ struct TrainingData: Sendable {
         fingerprint = Self.fingerprint(
             observations, actions, images.map(\.recorded), episodeEnds: demonstrations.episodeEnds)
         // Fitted to all episodes, as the reference does: held-out ones must not leave the range.
-        normaliser = try Normaliser(
-            for: policy, observation: demonstrations.statistics(of: policy.observations),
+        let review = try DataReview(
+            policy: policy, observation: demonstrations.statistics(of: policy.observations),
             action: demonstrations.statistics(of: policy.action.field))
+        normaliser = try Normaliser(for: policy, observation: review.observation, action: review.action)
+        warnings = [review.constants].compactMap { $0 }
         normaliser.observation.apply(to: &observations)
         normaliser.action.apply(to: &actions)
         self.observations = observations

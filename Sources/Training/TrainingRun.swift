@@ -48,7 +48,7 @@ public final class TrainingRun {
     ///   - seed: replaces the recipe's.
     ///   - isResumed: whether to go on from the newest checkpoint. When there is nothing to go on with, the run begins.
     ///   - backend: the machine that computes.
-    ///   - logger: takes warnings.
+    ///   - logger: takes warnings, those of the demonstrations among them (`Trainer.warnings`).
     /// - Throws: `TrainingError` when there is a run already, one of another recipe, one whose checkpoints are all damaged, or another
     ///   process in the directory; as `Trainer.init(recipe:demonstrations:seed:backend:)`; or `FileSystemError`.
     public init(
@@ -60,6 +60,7 @@ public final class TrainingRun {
             throw TrainingError.existingRun(path: directory.path, found: files.contents.joined(separator: ", "))
         }
         let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations, seed: seed, backend: backend)
+        for warning in trainer.warnings { logger.warning("\(warning)") }
         let lock = try files.claim()
         var checkpoints = try CheckpointStore(
             files.checkpoints, kept: trainer.recipe.training.keptCheckpoints, logger: logger)

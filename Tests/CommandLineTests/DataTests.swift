@@ -22,6 +22,21 @@ import Testing
         #expect(try dpolicy("inspect", path, "--json").json()["kind"] as? String == "dataset")
     }
 
+    @Test func namesWhatNeverChanges() throws {
+        try ReplayBuffer(
+            fields: [
+                ReplayBuffer.Field("joints", shape: [2], values: (0..<40).map { $0 % 2 == 0 ? 0.25 : Float($0) * 1e-6 }),
+                ReplayBuffer.Field("action", shape: [1], values: (0..<20).map { $0 < 3 ? 0.1 : Float(0.1).nextUp }),
+            ], episodeEnds: [20]
+        ).write(to: folder("still.zarr"))
+        let path = folder("still.zarr").path
+        #expect(
+            try dpolicy("data", "inspect", path).output.contains(
+                "constant in all frames, so not scaled: action[0] (0.1), joints[0] (0.25)\n"))
+        let fields = try #require(try dpolicy("data", "inspect", path, "--json").json()["fields"] as? [[String: Any]])
+        #expect(fields.map { $0["constant_columns"] as? [Int] } == [[0], [0]])
+    }
+
     @Test func inspectsAPolicy() throws {
         try Fixtures.writePushTPolicy(to: folder("policy"))
         let json = try dpolicy("inspect", folder("policy").path, "--json").json()

@@ -1,0 +1,41 @@
+import Foundation
+import Policies
+import PolicyInterface
+
+/// What the demonstrations tell before anything is learned from them: what may surprise, and what cannot work.
+struct DataReview {
+    let policy: PolicyConfiguration
+    /// Statistics of the observations' vectors, in the order of their components.
+    let observation: FieldStatistics
+    /// Statistics of the actions.
+    let action: FieldStatistics
+
+    /// One component of the observations or actions.
+    struct Component {
+        let name: String
+        let statistics: FieldStatistics
+        /// Its column in the statistics.
+        let column: Int
+    }
+
+    var observed: [Component] { components(policy.observations.componentNames, observation) }
+    var commanded: [Component] { components(policy.action.componentNames, action) }
+
+    private func components(_ names: [String], _ statistics: FieldStatistics) -> [Component] {
+        names.enumerated().map { Component(name: $1, statistics: statistics, column: $0) }
+    }
+
+    /// Tells which components never change; nil when all do.
+    var constants: String? {
+        let constants = (observed + commanded).filter { $0.statistics.isConstant($0.column) }
+        if constants.isEmpty { return nil }
+        let shown = constants.prefix(12).map { "\($0.name) (\(text($0.statistics.minimum[$0.column])))" }
+        return """
+            constant in all demonstrations: \(shown.joined(separator: ", "))\
+            \(constants.count > 12 ? " and \(constants.count - 12) more" : ""); not scaled, and such an action is always answered as it is
+            """
+    }
+
+    /// A number with a few digits.
+    func text(_ number: some BinaryFloatingPoint) -> String { String(format: "%.6g", Double(number)) }
+}
