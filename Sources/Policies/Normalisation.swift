@@ -8,6 +8,14 @@ public struct Normalisation: Codable, Sendable, Hashable {
         case gaussian
         /// Values stay as they are.
         case identity
+
+        /// Whether all demonstrated numbers lie in −1 … 1 afterwards.
+        public var isBounded: Bool {
+            switch self {
+            case .limits: true
+            case .gaussian, .identity: false
+            }
+        }
     }
 
     /// The rule for observations; by limits by default.

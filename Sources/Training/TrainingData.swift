@@ -42,6 +42,7 @@ struct TrainingData: Sendable {
             policy: policy, observation: demonstrations.statistics(of: policy.observations),
             action: demonstrations.statistics(of: policy.action.field))
         normaliser = try Normaliser(for: policy, observation: review.observation, action: review.action)
+        try review.checkClip(normaliser)
         warnings = [review.constants].compactMap { $0 }
         normaliser.observation.apply(to: &observations)
         normaliser.action.apply(to: &actions)

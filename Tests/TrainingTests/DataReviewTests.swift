@@ -1,4 +1,5 @@
 import Demonstrations
+import NoiseSchedules
 import Policies
 import PolicyInterface
 import TestSupport
@@ -44,5 +45,40 @@ import Testing
                     count: 2), key: RandomKey(seed: 1))
         ])[0]
         #expect(chunk.prediction.allSatisfy { $0[2] == 0.25 && $0[1] != 0.25 })
+    }
+
+    private func refusal(
+        clip: Double? = 1, conditioning: Conditioning = .global, _ normalisation: Normalisation,
+        _ change: (String, Int, Float) -> Float = { $2 }
+    ) throws -> String {
+        var recipe = ToyRobot.recipe()
+        recipe.policy.diffusion.clip = clip
+        recipe.policy.conditioning = conditioning
+        recipe.policy.normalisation = normalisation
+        let demonstrations = try demonstrations(change)
+        return message { _ = try ToyRobot.trainer(recipe, demonstrations: demonstrations) }
+    }
+
+    private func tripled(_ name: String, _ column: Int, _ value: Float) -> Float {
+        name == "action" && column == 5 ? 40 + value : value
+    }
+
+    @Test func whatLiesBeyondTheClipIsRefused() throws {
+        let found = try refusal(Normalisation(action: .identity), tripled)
+        #expect(found.contains("policy.normalisation.action"))
+        #expect(found.contains("40.") && found.contains("action[5]") && found.contains("clip"))
+        #expect(try refusal(clip: nil, Normalisation(action: .identity), tripled).isEmpty)
+        #expect(try refusal(Normalisation(action: .identity)).isEmpty)
+        #expect(try refusal(clip: 0.5, Normalisation()).contains("policy.normalisation.action"))
+        #expect(try refusal(Normalisation(), tripled).isEmpty)
+    }
+
+    /// Observations are sampled too where they are inpainted, and only there.
+    @Test func observationsBeyondTheClipAreRefusedWhereTheyAreSampled() throws {
+        let rules = Normalisation(fields: ["joints": .identity])
+        func far(_ name: String, _ column: Int, _ value: Float) -> Float { name == "joints" ? value - 7 : value }
+        let found = try refusal(conditioning: .inpainting, rules, far)
+        #expect(found.contains("policy.normalisation.fields.joints") && found.contains("joints["))
+        #expect(try refusal(rules, far).isEmpty)
     }
 }
