@@ -97,7 +97,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
                 }
             }
         }
-        let actions = try predict(
+        let (actions, clamped) = try predict(
             observations: observations, images: images, noise: startingNoise(of: requests), keys: requests.map(\.key),
             starts: requests.contains { $0.start != nil } ? requests.map(\.start) : [], visit: visit)
         let (length, dimension) = (horizon.prediction, configuration.action.dimension)
@@ -105,7 +105,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
             let rows = (item * length..<(item + 1) * length).map {
                 Array(actions[$0 * dimension..<($0 + 1) * dimension])
             }
-            return ActionChunk(prediction: rows, executed: horizon.executed)
+            return ActionChunk(prediction: rows, executed: horizon.executed, clampedActions: clamped[item])
         }
     }
 
@@ -124,6 +124,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
         starts: [WarmStart?] = []
     ) throws -> [Float] {
         try predict(observations: observations, images: images, noise: noise, keys: keys, starts: starts) { _, _, _ in }
+            .actions
     }
 
     /// What looks at the samples of some items after so many steps, on the thread that computes.
@@ -132,7 +133,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
     private func predict(
         observations: [Float], images: [String: [RGBImage]], noise: [Float]?, keys: [RandomKey], starts: [WarmStart?],
         visit: DenoisingVisit
-    ) throws -> [Float] {
+    ) throws -> (actions: [Float], clamped: [Int]) {
         try check(observations, noise, count: keys.count)
         try configuration.check(images, count: keys.count)
         try check(starts, count: keys.count)
@@ -157,8 +158,8 @@ public final class DiffusionPolicy: ChunkingPolicy {
         }
         normaliser.action.invert(&actions)
         try checkFinite(actions)
-        clamp(&actions)
-        return actions
+        let clamped = clamp(&actions, count: keys.count)
+        return (actions, clamped)
     }
 
     /// Appends the normalised actions of the first items of a loop, `[items, Tp, A]`.
@@ -231,9 +232,10 @@ public final class DiffusionPolicy: ChunkingPolicy {
             item: row / horizon.prediction, time: row % horizon.prediction, component: index % dimension)
     }
 
-    /// Moves actions into the limits and counts those that were outside.
-    private func clamp(_ actions: inout [Float]) {
-        guard let limits = configuration.action.limits else { return }
+    /// Moves actions into the limits and counts those of each item that were outside.
+    private func clamp(_ actions: inout [Float], count: Int) -> [Int] {
+        var clamped = [Int](repeating: 0, count: count)
+        guard let limits = configuration.action.limits else { return clamped }
         let dimension = configuration.action.dimension
         for start in stride(from: 0, to: actions.count, by: dimension) {
             var isOutside = false
@@ -243,7 +245,9 @@ public final class DiffusionPolicy: ChunkingPolicy {
                 isOutside = isOutside || inside != value
                 actions[start + component] = inside
             }
-            if isOutside { clampedActions += 1 }
+            if isOutside { clamped[start / (horizon.prediction * dimension)] += 1 }
         }
+        clampedActions += clamped.reduce(0, +)
+        return clamped
     }
 }

@@ -66,14 +66,17 @@ public struct ActionChunk: Sendable, Equatable {
     public var prediction: [[Float]]
     /// The part that is executed.
     public var executed: Range<Int>
+    /// How many of the predicted actions were moved into the policy's limits.
+    public var clampedActions: Int
 
     /// A predicted sequence of actions.
-    public init(prediction: [[Float]], executed: Range<Int>) {
+    public init(prediction: [[Float]], executed: Range<Int>, clampedActions: Int = 0) {
         precondition(
             executed.lowerBound >= 0 && executed.upperBound <= prediction.count,
             "executed \(executed) of \(prediction.count) actions")
         self.prediction = prediction
         self.executed = executed
+        self.clampedActions = clampedActions
     }
 
     /// The actions that are executed, the first one first.

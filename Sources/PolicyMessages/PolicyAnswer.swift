@@ -6,6 +6,8 @@ public struct PolicyAnswer: Sendable, Equatable {
     public var actions: [[Float]]
     /// Everything that was predicted, `[prediction, action dimension]`, if it was asked for.
     public var prediction: [[Float]]?
+    /// How many of the predicted actions were moved into the policy's limits.
+    public var clampedActions: Int
     /// Where the time went.
     public var timing: Timing
 
@@ -30,13 +32,16 @@ public struct PolicyAnswer: Sendable, Equatable {
     }
 
     /// An answer of actions.
-    public init(actions: [[Float]], prediction: [[Float]]? = nil, timing: Timing) {
+    public init(actions: [[Float]], prediction: [[Float]]? = nil, clampedActions: Int = 0, timing: Timing) {
         self.actions = actions
         self.prediction = prediction
+        self.clampedActions = clampedActions
         self.timing = timing
     }
 
-    /// The message: `actions`, `prediction` if it was asked for, and `server_timing` in milliseconds.
+    private static let clamped = "clamped_actions"
+
+    /// The message: `actions`, `prediction` if it was asked for, `clamped_actions` unless it is 0, and `server_timing` in milliseconds.
     public var message: MessagePackValue {
         var times: [MessagePackValue.Entry] = [
             .init("infer_ms", .float64(timing.inference)), .init("queue_ms", .float64(timing.waiting)),
@@ -45,6 +50,7 @@ public struct PolicyAnswer: Sendable, Equatable {
         if let total = timing.previousTotal { times.append(.init("prev_total_ms", .float64(total))) }
         var entries: [MessagePackValue.Entry] = [.init("actions", Self.array(actions).value)]
         if let prediction { entries.append(.init(RequestReader.prediction, Self.array(prediction).value)) }
+        if clampedActions > 0 { entries.append(.init(Self.clamped, .integer(clampedActions))) }
         entries.append(.init("server_timing", .map(times)))
         return .map(entries)
     }
@@ -73,6 +79,7 @@ public struct PolicyAnswer: Sendable, Equatable {
         let times = message["server_timing"]
         self.init(
             actions: actions, prediction: try rows(RequestReader.prediction),
+            clampedActions: max(message[Self.clamped]?.wholeNumber ?? 0, 0),
             timing: Timing(
                 inference: times?["infer_ms"]?.number ?? 0, waiting: times?["queue_ms"]?.number ?? 0,
                 batch: times?["batch_size"]?.wholeNumber ?? 1, previousTotal: times?["prev_total_ms"]?.number))

@@ -101,8 +101,10 @@ struct PolicySession {
             to: ChunkRequest(
                 observations: request.observations, key: RandomKey(seed: seed), noise: request.noise,
                 start: request.start))
+        metrics.clamped(answer.chunk.clampedActions)
         return PolicyAnswer(
             actions: Array(answer.chunk.actions), prediction: request.wantsPrediction ? answer.chunk.prediction : nil,
+            clampedActions: answer.chunk.clampedActions,
             timing: PolicyAnswer.Timing(
                 inference: answer.inference / .milliseconds(1), waiting: answer.waiting / .milliseconds(1),
                 batch: answer.batch))

@@ -43,7 +43,7 @@ struct TrainingData: Sendable {
             action: demonstrations.statistics(of: policy.action.field))
         normaliser = try Normaliser(for: policy, observation: review.observation, action: review.action)
         try review.checkClip(normaliser)
-        warnings = [review.constants].compactMap { $0 }
+        warnings = try [review.constants].compactMap { $0 } + review.limitWarnings(actions)
         normaliser.observation.apply(to: &observations)
         normaliser.action.apply(to: &actions)
         self.observations = observations

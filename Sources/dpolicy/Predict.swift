@@ -75,6 +75,14 @@ struct Predict: ParsableCommand {
         let summary = Summary(
             output: output, action: [answer.count, horizon.action, dimension],
             actionPrediction: [answer.count, horizon.prediction, dimension], clampedActions: policy.clampedActions)
+        if policy.clampedActions > 0 {
+            StandardError.write(
+                """
+                dpolicy: warning: \(policy.clampedActions) of \(answer.count * horizon.prediction) predicted actions were moved into \
+                the policy's limits
+
+                """)
+        }
         if global.json {
             try StandardOutput.write(json: summary)
         } else {

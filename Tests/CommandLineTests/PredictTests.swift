@@ -61,6 +61,20 @@ import Testing
         #expect(prediction == expected)
     }
 
+    @Test func clampedActionsAreTold() throws {
+        let input = try write("in", [observation, noise])
+        #expect(try !predict(input, output: "free").errors.contains("limits"))
+        var stored = try PolicyDirectory(folder("policy")).read()
+        stored.configuration.action.limits = .init(lower: [0, 0], upper: [512, 1])
+        try PolicyDirectory(folder("policy")).write(stored)
+        let outcome = try predict(input, "--json", output: "held")
+        let clamped = try #require(try outcome.json()["clamped_actions"] as? Int)
+        let (free, held) = (try answer("free").prediction, try answer("held").prediction)
+        #expect(clamped == stride(from: 1, to: 24, by: 2).count { free[$0] > 1 } && clamped > 0)
+        #expect(held.max() ?? 0 > 1 && stride(from: 1, to: 24, by: 2).allSatisfy { held[$0] <= 1 })
+        #expect(outcome.errors.contains("warning: \(clamped) of 12 predicted actions"))
+    }
+
     @Test func weightsIn8BitsChangeTheAnswerALittle() throws {
         let input = try write("in", [observation, noise])
         #expect(try predict(input, "--precision", "float32", output: "native").status == 0)

@@ -1,4 +1,5 @@
 import Demonstrations
+import Foundation
 import NoiseSchedules
 import Policies
 import PolicyInterface
@@ -80,5 +81,30 @@ import Testing
         let found = try refusal(conditioning: .inpainting, rules, far)
         #expect(found.contains("policy.normalisation.fields.joints") && found.contains("joints["))
         #expect(try refusal(rules, far).isEmpty)
+    }
+
+    private func warnings(_ lower: Float, _ upper: Float) throws -> [String] {
+        var recipe = ToyRobot.recipe()
+        recipe.policy.action.limits = .init(
+            lower: Array(repeating: lower, count: 7), upper: Array(repeating: upper, count: 7))
+        return try ToyRobot.trainer(recipe).warnings
+    }
+
+    @Test func limitsThatContradictTheActionsAreTold() throws {
+        let actions = try ToyRobot.demonstrations().field("action").values
+        let outside = stride(from: 3, to: actions.count, by: 7).map { actions[$0] }.filter { $0 > 0.55 }
+        let excess = (outside.max() ?? 0) - 0.55
+        let warnings = try warnings(-1, 0.55)
+        let warning = try #require(warnings.first { $0.contains("action[3]") })
+        #expect(warning.contains("\(outside.count) of 48") && outside.count > 0)
+        #expect(warning.contains(String(format: "by up to %.6g;", Double(excess))))
+        #expect(try self.warnings(-1, 1).isEmpty)
+    }
+
+    @Test func limitsWithNoActionInsideAreRefused() {
+        let found = message { _ = try warnings(100, 1000) }
+        #expect(found.contains("policy.action.limits") && found.contains("not one action inside"))
+        // Each number alone is inside at times, no whole action ever is.
+        #expect(message { _ = try warnings(0.7, 1) }.contains("not one action inside"))
     }
 }
