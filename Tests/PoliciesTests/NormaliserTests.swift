@@ -102,7 +102,7 @@ private struct Span {
         Span(lower: 0.1, upper: Float(0.1).nextUp, isConstant: true),
         Span(lower: 1000, upper: 1000 + 4 * Float(1000).ulp, isConstant: true),
         Span(lower: -1000, upper: -1000 + Float(1000).ulp, isConstant: true),
-        Span(lower: 0, upper: 1e-44, isConstant: true),
+        Span(lower: 0, upper: .leastNonzeroMagnitude, isConstant: true),
         Span(lower: 1000, upper: 1000 + 5 * Float(1000).ulp, isConstant: false),
         Span(lower: 0, upper: 1e-30, isConstant: false), Span(lower: -1e-5, upper: 1e-5, isConstant: false),
         Span(lower: 4_600_000, upper: 4_600_010, isConstant: false),
