@@ -16,6 +16,8 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         public var statistics: FieldStatistics?
         /// The columns that never change; see `FieldStatistics.isConstant(_:)`.
         public var constantColumns: [Int]
+        /// Extremes that lie far from all other numbers of their columns.
+        public var outliers: [Outlier]
 
         enum CodingKeys: String, CodingKey {
             case name
@@ -23,7 +25,20 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
             case shape
             case statistics
             case constantColumns = "constant_columns"
+            case outliers
         }
+    }
+
+    /// An extreme far from the quantiles of its column, and where it is; see `FieldStatistics.Outlier`.
+    public struct Outlier: Codable, Sendable, Equatable {
+        /// The column of the field.
+        public var column: Int
+        /// The number.
+        public var value: Float
+        /// The episode that it is in, from 0.
+        public var episode: Int
+        /// The frame in the episode, from 0.
+        public var frame: Int
     }
 
     /// How long episodes are.
@@ -95,7 +110,8 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
             let statistics = try buffer.fields[name].map { _ in try buffer.statistics(of: name) }
             return Field(
                 name: name, elementType: array.metadata.elementType, shape: Array(array.shape.dropFirst()),
-                statistics: statistics, constantColumns: statistics?.constantColumns ?? [])
+                statistics: statistics, constantColumns: statistics?.constantColumns ?? [],
+                outliers: (statistics?.outliers ?? []).map { Outlier($0, in: buffer.episodes) })
         }
         suggestion = try Self.suggestion(for: buffer, action: action)
     }
@@ -136,6 +152,7 @@ extension DatasetDescription: CustomStringConvertible {
         }
         lines.append("")
         if let constants { lines += [constants, ""] }
+        if !outliers.isEmpty { lines += ["far from all others, so check them:"] + outliers + [""] }
         if let suggestion {
             lines += [
                 "what to set in a recipe, for observations of \(suggestion.observationDimension) numbers:", "policy:",
@@ -165,6 +182,22 @@ extension DatasetDescription: CustomStringConvertible {
         return shown.isEmpty ? nil : "constant in all frames, so not scaled: \(shown.joined(separator: ", "))"
     }
 
+    /// A line for each extreme that lies far from everything else.
+    private var outliers: [String] {
+        fields.flatMap { field in
+            field.outliers.map { outlier in
+                let (lower, upper) = (
+                    field.statistics?.lowerQuantile[outlier.column] ?? 0,
+                    field.statistics?.upperQuantile[outlier.column] ?? 0
+                )
+                return """
+                      \(field.name)[\(outlier.column)]  \(Self.short(outlier.value)) in frame \(outlier.frame) of episode \(outlier.episode), \
+                    while 98 % lie in \(Self.short(lower)) … \(Self.short(upper))
+                    """
+            }
+        }
+    }
+
     /// A name as YAML takes it for text: in quotes, unless it is a plain word.
     private static func yaml(_ name: String) -> String {
         let isPlain = name.range(of: "^[A-Za-z][A-Za-z0-9_]*$", options: .regularExpression) != nil
@@ -186,4 +219,13 @@ extension DatasetDescription: CustomStringConvertible {
 
     /// A number with four digits.
     private static func short(_ value: Float) -> String { String(format: "%.4g", Double(value)) }
+}
+
+extension DatasetDescription.Outlier {
+    fileprivate init(_ outlier: FieldStatistics.Outlier, in episodes: [Range<Int>]) {
+        let episode = episodes.firstIndex { $0.contains(outlier.row) } ?? 0
+        self.init(
+            column: outlier.column, value: outlier.value, episode: episode,
+            frame: outlier.row - episodes[episode].lowerBound)
+    }
 }

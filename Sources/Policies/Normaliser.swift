@@ -3,8 +3,8 @@ public import PolicyInterface
 /// Brings raw observations and actions to the scale that the network works in, and back.
 ///
 /// Each component has a scale and an offset of its own, `normalised = scale · raw + offset`, fitted to all frames of the demonstrations as
-/// the reference implementation's `LinearNormalizer` does: by limits (smallest to −1, largest to 1), gaussian (mean to 0, deviation to 1) or
-/// left as they are. Training normalises its windows with it; a policy normalises what it sees and brings what it predicts back.
+/// the reference implementation's `LinearNormalizer` does: by limits (smallest to −1, largest to 1), quantiles (1 % to −1, 99 % to 1), gaussian
+/// (mean to 0, deviation to 1) or left as they are. Training normalises its windows with it; a policy normalises what it sees and brings what it predicts back.
 public struct Normaliser: Codable, Sendable, Hashable {
     /// From a raw observation vector to a normalised one, `[D]`.
     public var observation: ComponentwiseMap
@@ -71,16 +71,18 @@ public struct Normaliser: Codable, Sendable, Hashable {
     }
 }
 
-/// A scale and an offset for each component of a vector: `y = scale · x + offset`.
-public struct ComponentwiseMap: Codable, Sendable, Hashable {
+/// A scale and an offset for each component of a vector: `y = scale · x + offset`, for some components clamped to −1 … 1.
+public struct ComponentwiseMap: Sendable, Hashable {
     /// The factors, one a component; never 0.
     public private(set) var scale: [Float]
     /// What is added, one a component.
     public private(set) var offset: [Float]
     /// What the components ranged over in the demonstrations; nil where nobody kept it, as in policies of earlier versions.
     public private(set) var demonstrated: Extent?
+    /// Which components are moved into −1 … 1 when they are mapped.
+    public private(set) var isClamped: [Bool]
 
-    /// The smallest and the largest number of each component, in raw units.
+    /// The smallest and the largest number of each component, in raw units; by quantiles those that 1 % and 99 % lie below.
     public struct Extent: Codable, Sendable, Hashable {
         /// The smallest numbers.
         public var lower: [Float]
@@ -96,11 +98,13 @@ public struct ComponentwiseMap: Codable, Sendable, Hashable {
 
     /// A map from its numbers.
     /// - Precondition: there are as many factors as offsets.
-    public init(scale: [Float], offset: [Float], demonstrated: Extent? = nil) {
+    public init(scale: [Float], offset: [Float], demonstrated: Extent? = nil, isClamped: [Bool]? = nil) {
         precondition(scale.count == offset.count, "\(scale.count) factors and \(offset.count) offsets")
         self.scale = scale
         self.offset = offset
         self.demonstrated = demonstrated
+        self.isClamped = isClamped ?? [Bool](repeating: false, count: scale.count)
+        precondition(self.isClamped.count == scale.count, "\(scale.count) factors, \(self.isClamped.count) clamps")
     }
 
     /// How many components the vectors have.
@@ -110,6 +114,11 @@ public struct ComponentwiseMap: Codable, Sendable, Hashable {
     /// - Precondition: the number of elements is a multiple of the dimension.
     public func apply(to values: inout [Float]) {
         transform(&values) { value, scale, offset in scale * value + offset }
+        for component in 0..<dimension where isClamped[component] {
+            for index in stride(from: component, to: values.count, by: dimension) {
+                values[index] = min(max(values[index], -1), 1)
+            }
+        }
     }
 
     /// Maps vectors that lie one after another back, `x = (y − offset) / scale`; a component that never changed becomes exactly what it was,
@@ -136,6 +145,45 @@ public struct ComponentwiseMap: Codable, Sendable, Hashable {
     }
 }
 
+extension ComponentwiseMap: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case scale
+        case offset
+        case demonstrated
+        case isClamped = "clamped"
+    }
+
+    /// Reads the numbers; what earlier versions did not write may be absent.
+    /// - Throws: `DecodingError`, also when there are not as many of one kind as of the others.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        scale = try fields.decode([Float].self, forKey: .scale)
+        offset = try fields.decode([Float].self, forKey: .offset)
+        demonstrated = try fields.decodeIfPresent(Extent.self, forKey: .demonstrated)
+        isClamped =
+            try fields.decodeIfPresent([Bool].self, forKey: .isClamped) ?? Array(repeating: false, count: scale.count)
+        guard isClamped.count == scale.count else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .isClamped, in: fields,
+                debugDescription: "\(isClamped.count) truth values for \(scale.count) components")
+        }
+    }
+
+    /// Writes the numbers, without what is not used.
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(scale, forKey: .scale)
+        try fields.encode(offset, forKey: .offset)
+        try fields.encodeIfPresent(demonstrated, forKey: .demonstrated)
+        if isClamped.contains(true) { try fields.encode(isClamped, forKey: .isClamped) }
+    }
+}
+
+extension Normaliser {
+    /// Whether a version of this software that knows only scale and offset would act wrongly with it.
+    var needsMoreThanScaleAndOffset: Bool { [observation, action].contains { $0.isClamped.contains(true) } }
+}
+
 extension ComponentwiseMap {
     /// The map that each component's mode asks for.
     ///
@@ -143,17 +191,15 @@ extension ComponentwiseMap {
     fileprivate init(fitting statistics: FieldStatistics, modes: [Normalisation.Mode]) {
         precondition(
             statistics.minimum.count == modes.count, "statistics of \(statistics.minimum.count), not \(modes.count)")
-        var upper = statistics.maximum
+        let extents = modes.indices.map { statistics.extent(of: $0, by: modes[$0]) }
         let pairs: [(scale: Float, offset: Float)] = modes.indices.map { index in
-            let lowest = statistics.minimum[index]
-            let isConstant = statistics.isConstant(index)
-            if isConstant { upper[index] = lowest }
+            let (lower, upper) = extents[index]
+            if modes[index] != .identity, lower == upper { return (1, -lower) }
             switch modes[index] {
             case .identity: return (1, 0)
-            case .limits where isConstant, .gaussian where isConstant: return (1, -lowest)
-            case .limits:
-                let scale = 2 / (upper[index] - lowest)
-                return (scale, -1 - scale * lowest)
+            case .limits, .quantiles, .clampedQuantiles:
+                let scale = 2 / (upper - lower)
+                return (scale, -1 - scale * lower)
             case .gaussian:
                 let scale = 1 / statistics.standardDeviation[index]
                 return (scale, -scale * statistics.mean[index])
@@ -161,6 +207,22 @@ extension ComponentwiseMap {
         }
         self.init(
             scale: pairs.map(\.scale), offset: pairs.map(\.offset),
-            demonstrated: Extent(lower: statistics.minimum, upper: upper))
+            demonstrated: Extent(lower: extents.map(\.lower), upper: extents.map(\.upper)),
+            isClamped: modes.map { $0 == .clampedQuantiles })
+    }
+}
+
+extension FieldStatistics {
+    /// What a column ranges over as far as a rule is concerned; one number where it never changes.
+    fileprivate func extent(of column: Int, by mode: Normalisation.Mode) -> (lower: Float, upper: Float) {
+        if isConstant(column) { return (minimum[column], minimum[column]) }
+        switch mode {
+        case .limits, .gaussian, .identity: return (minimum[column], maximum[column])
+        case .quantiles, .clampedQuantiles:
+            let inner = FieldStatistics(
+                minimum: [lowerQuantile[column]], maximum: [upperQuantile[column]], mean: [0], standardDeviation: [0])
+            return inner.isConstant(0)
+                ? (minimum[column], maximum[column]) : (lowerQuantile[column], upperQuantile[column])
+        }
     }
 }

@@ -9,13 +9,45 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
     /// The standard deviation of each column, with `count − 1` in the denominator as the reference's `torch.std` has
     /// it.
     public var standardDeviation: [Float]
+    /// The number of each column below which one hundredth of its numbers lie.
+    public var lowerQuantile: [Float]
+    /// The number of each column above which one hundredth of its numbers lie.
+    public var upperQuantile: [Float]
+    /// The columns of which an extreme lies far from all other numbers.
+    public var outliers: [Outlier]
 
-    /// Statistics from their parts, one number a column.
-    public init(minimum: [Float], maximum: [Float], mean: [Float], standardDeviation: [Float]) {
+    enum CodingKeys: String, CodingKey {
+        case minimum
+        case maximum
+        case mean
+        case standardDeviation = "standard_deviation"
+        case lowerQuantile = "q01"
+        case upperQuantile = "q99"
+        case outliers
+    }
+
+    /// An extreme that lies farther beyond the quantiles of its column than these are apart.
+    public struct Outlier: Codable, Sendable, Equatable {
+        /// The column.
+        public var column: Int
+        /// The extreme.
+        public var value: Float
+        /// The row that it stands in.
+        public var row: Int
+    }
+
+    /// Statistics from their parts, one number a column; the quantiles are the extremes if not given.
+    public init(
+        minimum: [Float], maximum: [Float], mean: [Float], standardDeviation: [Float], lowerQuantile: [Float]? = nil,
+        upperQuantile: [Float]? = nil, outliers: [Outlier] = []
+    ) {
         self.minimum = minimum
         self.maximum = maximum
         self.mean = mean
         self.standardDeviation = standardDeviation
+        self.lowerQuantile = lowerQuantile ?? minimum
+        self.upperQuantile = upperQuantile ?? maximum
+        self.outliers = outliers
     }
 
     /// The statistics of no columns at all.
@@ -24,7 +56,7 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
     /// The statistics of rows of numbers, `[rows, columns]` in row-major order, summed in double precision.
     ///
     /// Mean and deviation come from Welford's recurrence (1962), which loses nothing when the mean is large beside
-    /// the deviation.
+    /// the deviation. Quantiles are interpolated linearly, as NumPy's are.
     /// - Precondition: there is at least one row, and `values` holds whole rows.
     public init(rows values: [Float], columns: Int) {
         precondition(
@@ -47,6 +79,17 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
         let freedom = Double(max(values.count / columns - 1, 1))
         self.mean = mean.map(Float.init)
         standardDeviation = squares.map { Float(($0 / freedom).squareRoot()) }
+        (lowerQuantile, upperQuantile, outliers) = ([], [], [])
+        var sorted = [Float](repeating: 0, count: values.count / columns)
+        for column in 0..<columns {
+            for row in sorted.indices { sorted[row] = values[row * columns + column] }
+            sorted.sort()
+            lowerQuantile.append(sorted.quantile(0.01))
+            upperQuantile.append(sorted.quantile(0.99))
+            guard let extreme = sorted.outlier else { continue }
+            let row = sorted.indices.first { values[$0 * columns + column] == extreme } ?? 0
+            outliers.append(Outlier(column: column, value: extreme, row: row))
+        }
     }
 
     /// Whether a column never changes: its range is zero, or no more than rounding in single precision beside the size of its numbers.
@@ -60,4 +103,31 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
 
     /// The columns that never change.
     public var constantColumns: [Int] { minimum.indices.filter(isConstant) }
+}
+
+extension [Float] {
+    /// The number below which a part of these sorted numbers lies.
+    fileprivate func quantile(_ part: Double) -> Float {
+        let place = part * Double(count - 1)
+        let index = Swift.min(Int(place), count - 1)
+        let next = self[Swift.min(index + 1, count - 1)]
+        return Float(Double(self[index]) + (place - Double(index)) * (Double(next) - Double(self[index])))
+    }
+
+    /// The extreme of these sorted numbers that lies farther beyond the hundredth on its side than the two hundredths are apart; nil when none
+    /// does, or more than a few numbers do, as where a button is pressed at times.
+    fileprivate var outlier: Float? {
+        // Whole places toward the middle, so that a single extreme among few numbers is not a part of its own measure.
+        let cut = Swift.max(1, (count + 99) / 100)
+        guard count > 2 * cut else { return nil }
+        let (low, high) = (self[cut], self[count - 1 - cut])
+        let width = high - low
+        let (below, above) = (low - self[0], self[count - 1] - high)
+        let extreme = below > above ? self[0] : self[count - 1]
+        guard Swift.max(below, above) > width, Swift.max(below, above) > 4 * Swift.max(abs(low), abs(high)).ulp else {
+            return nil
+        }
+        let far = count { $0 < low - width || $0 > high + width }
+        return far <= Swift.max(1, count / 1000) || width > 0 ? extreme : nil
+    }
 }

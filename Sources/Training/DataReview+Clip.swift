@@ -35,8 +35,8 @@ extension DataReview {
         throw TrainingError.wrongData(
             key: "policy.normalisation.\(rule(worst).key)",
             expected: """
-                numbers of at most \(text(clip)) in size after normalisation, as policy.diffusion.clip says: limits brings them into \
-                −1 … 1, and clip null lets samples go further
+                numbers of at most \(text(clip)) in size after normalisation, as policy.diffusion.clip says: limits and clamped_quantiles \
+                bring them into −1 … 1, and clip null lets samples go further
                 """,
             found: "\(text(largest(worst))) in \(components[worst].name), by the rule \(rule(worst).mode.rawValue)")
     }

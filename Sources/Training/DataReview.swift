@@ -9,6 +9,8 @@ struct DataReview {
     let observation: FieldStatistics
     /// Statistics of the actions.
     let action: FieldStatistics
+    /// The number of frames up to and with each episode.
+    let episodeEnds: [Int]
 
     /// One component of the observations or actions.
     struct Component {
@@ -34,6 +36,25 @@ struct DataReview {
             constant in all demonstrations: \(shown.joined(separator: ", "))\
             \(constants.count > 12 ? " and \(constants.count - 12) more" : ""); not scaled, and such an action is always answered as it is
             """
+    }
+
+    /// Tells which extremes lie far from everything else, a line each, at most a dozen.
+    var outliers: [String] {
+        let found = (observed + commanded).compactMap { component in
+            component.statistics.outliers.first { $0.column == component.column }.map { (component, $0) }
+        }
+        let lines = found.prefix(12).map { component, outlier in
+            let episode = episodeEnds.firstIndex { outlier.row < $0 } ?? 0
+            let start = episode == 0 ? 0 : episodeEnds[episode - 1]
+            let (lower, upper) = (
+                component.statistics.lowerQuantile[outlier.column], component.statistics.upperQuantile[outlier.column]
+            )
+            return """
+                \(component.name) is \(text(outlier.value)) in frame \(outlier.row - start) of episode \(episode), far from \(text(lower)) … \
+                \(text(upper)), where 98 % of its numbers lie: check it; normalisation by clamped_quantiles is not led by single numbers
+                """
+        }
+        return lines + (found.count > 12 ? ["and \(found.count - 12) more components with such extremes"] : [])
     }
 
     /// A number with a few digits.

@@ -87,7 +87,7 @@ public final class Trainer {
         step = checkpoint.header.step
     }
 
-    /// What may surprise in the demonstrations, a line each: constant components, actions outside of the limits.
+    /// What may surprise in the demonstrations, a line each: constant components, outliers, actions outside of the limits.
     public var warnings: [String] { assembler.data.warnings }
 
     /// The batches of the next updates, each assembled while the one before is used.

@@ -40,10 +40,10 @@ struct TrainingData: Sendable {
         // Fitted to all episodes, as the reference does: held-out ones must not leave the range.
         let review = try DataReview(
             policy: policy, observation: demonstrations.statistics(of: policy.observations),
-            action: demonstrations.statistics(of: policy.action.field))
+            action: demonstrations.statistics(of: policy.action.field), episodeEnds: demonstrations.episodeEnds)
         normaliser = try Normaliser(for: policy, observation: review.observation, action: review.action)
         try review.checkClip(normaliser)
-        warnings = try [review.constants].compactMap { $0 } + review.limitWarnings(actions)
+        warnings = try [review.constants].compactMap { $0 } + review.outliers + review.limitWarnings(actions)
         normaliser.observation.apply(to: &observations)
         normaliser.action.apply(to: &actions)
         self.observations = observations

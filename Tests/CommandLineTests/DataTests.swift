@@ -37,6 +37,22 @@ import Testing
         #expect(fields.map { $0["constant_columns"] as? [Int] } == [[0], [0]])
     }
 
+    @Test func namesWhatLiesFarOff() throws {
+        let pose = (0..<300).map { $0 == 2 * 70 + 1 ? Float(900) : Float($0 % 50) }
+        try ReplayBuffer(
+            fields: [
+                ReplayBuffer.Field("pose", shape: [2], values: pose),
+                ReplayBuffer.Field("action", shape: [1], values: (0..<150).map { Float($0 % 9) }),
+            ], episodeEnds: [60, 150]
+        ).write(to: folder("spiked.zarr"))
+        let path = folder("spiked.zarr").path
+        let text = try dpolicy("data", "inspect", path).output
+        #expect(text.contains("far from all others, so check them:\n  pose[1]  900 in frame 10 of episode 1, while 98 % lie"))
+        let fields = try #require(try dpolicy("data", "inspect", path, "--json").json()["fields"] as? [[String: Any]])
+        let outlier = try #require((fields[1]["outliers"] as? [[String: Any]])?.first)
+        #expect(outlier["column"] as? Int == 1 && outlier["episode"] as? Int == 1 && outlier["frame"] as? Int == 10)
+    }
+
     @Test func inspectsAPolicy() throws {
         try Fixtures.writePushTPolicy(to: folder("policy"))
         let json = try dpolicy("inspect", folder("policy").path, "--json").json()

@@ -146,3 +146,78 @@ private struct Span {
         scale: [1, 1], offset: [0, 0], demonstrated: .init(lower: [0, 1], upper: [1, 0]))
     #expect(message { try normaliser.validate(for: configuration) }.contains("normaliser.action.demonstrated"))
 }
+
+// MARK: - Quantiles
+
+/// A thousand numbers from 0 to 1, and one that is far off.
+private let spiked: [Float] = (0..<1000).map { Float($0) / 999 } + [5000]
+
+@Test func quantilesAreInterpolatedAsNumPyDoes() {
+    // numpy.quantile(range(5), [0.01, 0.99])
+    let few = FieldStatistics(rows: [4, 0, 1, 3, 2], columns: 1)
+    #expect(isClose(few.lowerQuantile + few.upperQuantile, [0.04, 3.96], within: 1e-6))
+    let many = FieldStatistics(rows: spiked, columns: 1)
+    // Of 1001 sorted numbers, those at the places 10 and 990.
+    #expect(many.lowerQuantile == [Float(10) / 999] && many.upperQuantile == [Float(990) / 999])
+}
+
+@Test(arguments: [Normalisation.Mode.quantiles, .clampedQuantiles])
+func quantilesAreNotLedByASingleNumber(_ mode: Normalisation.Mode) throws {
+    var configuration = try TinyPolicy(clip: nil).configuration
+    configuration.normalisation = Normalisation(action: mode)
+    var action = FieldStatistics(rows: spiked.flatMap { [$0, -$0] }, columns: 2)
+    let map = try Normaliser(for: configuration, observation: statistics, action: action).action
+    var values: [Float] = [Float(10) / 999, Float(-990) / 999, 0.5, -0.5, 5000, -5000]
+    map.apply(to: &values)
+    #expect(isClose(Array(values[..<4]), [-1, -1, 0, 0], within: 2e-3))
+    if mode == .clampedQuantiles {
+        #expect(values[4] == 1 && values[5] == -1)
+    } else {
+        #expect(values[4] > 9000 && values[5] < -9000)
+    }
+    #expect(map.isClamped == Array(repeating: mode == .clampedQuantiles, count: 2))
+    // Where the quantiles are one number, the extremes stand in.
+    action.lowerQuantile[0] = 0.25
+    action.upperQuantile[0] = 0.25
+    let other = try Normaliser(for: configuration, observation: statistics, action: action).action
+    #expect(other.scale[0] == 2 / 5000)
+}
+
+@Test func clampedMapsSurviveCodingAndOlderOnesDoNotClamp() throws {
+    let map = ComponentwiseMap(scale: [2, 2], offset: [0, 0], isClamped: [true, false])
+    let copy = try JSONDecoder().decode(ComponentwiseMap.self, from: JSONEncoder().encode(map))
+    #expect(copy == map)
+    var values: [Float] = [3, 3]
+    copy.apply(to: &values)
+    #expect(values == [1, 6])
+    #expect(throws: DecodingError.self) {
+        try JSONDecoder().decode(
+            ComponentwiseMap.self, from: Data(#"{"scale": [1], "offset": [0], "clamped": [true, true]}"#.utf8))
+    }
+}
+
+@Test func outliersAreFoundWithTheirRows() {
+    var rows = spiked.flatMap { [$0, 1 - $0] }
+    rows[2 * 400 + 1] = -30
+    let statistics = FieldStatistics(rows: rows, columns: 2)
+    #expect(
+        statistics.outliers == [
+            FieldStatistics.Outlier(column: 0, value: 5000, row: 1000),
+            FieldStatistics.Outlier(column: 1, value: -4999, row: 1000),
+        ])
+    #expect(FieldStatistics(rows: Array(spiked.dropLast()), columns: 1).outliers.isEmpty)
+    // Few numbers, of which one is far off; and a button that is pressed at times.
+    let few: [Float] = (0..<30).map { $0 == 17 ? 40 : Float($0 % 7) }
+    #expect(FieldStatistics(rows: few, columns: 1).outliers.map(\.row) == [17])
+    let button = (0..<10_000).map { Float($0 % 200 == 0 ? 1 : 0) }
+    #expect(FieldStatistics(rows: button, columns: 1).outliers.isEmpty)
+    #expect(FieldStatistics(rows: button.map { $0 * 0 } + [1], columns: 1).outliers.map(\.value) == [1])
+}
+
+/// A version that knows nothing of clamping must not act with such a policy.
+@Test func clampingPoliciesAreOfANewerFormat() throws {
+    var stored = try TinyPolicy().stored
+    #expect(PolicyDocument(of: stored, model: try DiffusionModel(stored.configuration)).formatVersion == 1)
+    stored.normaliser.action = ComponentwiseMap(scale: [1, 1], offset: [0, 0], isClamped: [true, true])
+    #expect(PolicyDocument(of: stored, model: try DiffusionModel(stored.configuration)).formatVersion == 2)
+}

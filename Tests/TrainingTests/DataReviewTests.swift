@@ -48,6 +48,35 @@ import Testing
         #expect(chunk.prediction.allSatisfy { $0[2] == 0.25 && $0[1] != 0.25 })
     }
 
+    @Test func outliersAreToldWithFrameAndEpisode() throws {
+        let buffer = try ToyRobot.demonstrations()
+        var joints = try buffer.field("joints")
+        joints.values[(2 * 12 + 5) * 7 + 3] = -80
+        let spiked = try ReplayBuffer(
+            fields: [joints, buffer.field("gripper"), buffer.field("action")], episodeEnds: buffer.episodeEnds)
+        let warnings = try ToyRobot.trainer(demonstrations: spiked).warnings
+        #expect(warnings.count == 1)
+        #expect(warnings[0].hasPrefix("joints[3] is -80 in frame 5 of episode 2, far from "))
+    }
+
+    /// All that is learned is the same, whatever a single number is, where it is clamped.
+    @Test func clampedQuantilesAreLearnedFrom() throws {
+        func losses(_ spike: Float) throws -> [Double] {
+            var recipe = ToyRobot.recipe()
+            recipe.policy.normalisation = Normalisation(observations: .clampedQuantiles, action: .clampedQuantiles)
+            let buffer = try ToyRobot.demonstrations(episodes: 12)
+            var action = try buffer.field("action")
+            action.values[3] = spike
+            let trainer = try ToyRobot.trainer(
+                recipe,
+                demonstrations: try ReplayBuffer(
+                    fields: [buffer.field("joints"), buffer.field("gripper"), action], episodeEnds: buffer.episodeEnds))
+            return try trainer.batches(count: 4).map { try trainer.step($0).loss }
+        }
+        #expect(try losses(1e6) == losses(1e3))
+        #expect(try refusal(Normalisation(action: .quantiles)).contains("clamped_quantiles"))
+    }
+
     private func refusal(
         clip: Double? = 1, conditioning: Conditioning = .global, _ normalisation: Normalisation,
         _ change: (String, Int, Float) -> Float = { $2 }
