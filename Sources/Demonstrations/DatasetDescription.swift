@@ -33,7 +33,7 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
     public struct Outlier: Codable, Sendable, Equatable {
         /// The column of the field.
         public var column: Int
-        /// The number.
+        /// The number, without the origin that `statistics` tells.
         public var value: Float
         /// The episode that it is in, from 0.
         public var episode: Int
@@ -177,7 +177,9 @@ extension DatasetDescription: CustomStringConvertible {
     /// The components that never change; nil when all do.
     private var constants: String? {
         let shown = fields.flatMap { field in
-            field.constantColumns.map { "\(field.name)[\($0)] (\(Self.short(field.statistics?.minimum[$0] ?? 0)))" }
+            field.constantColumns.compactMap { column in
+                field.statistics.map { "\(field.name)[\(column)] (\($0.raw($0.minimum[column], column: column)))" }
+            }
         }
         return shown.isEmpty ? nil : "constant in all frames, so not scaled: \(shown.joined(separator: ", "))"
     }
@@ -185,14 +187,13 @@ extension DatasetDescription: CustomStringConvertible {
     /// A line for each extreme that lies far from everything else.
     private var outliers: [String] {
         fields.flatMap { field in
-            field.outliers.map { outlier in
-                let (lower, upper) = (
-                    field.statistics?.lowerQuantile[outlier.column] ?? 0,
-                    field.statistics?.upperQuantile[outlier.column] ?? 0
-                )
+            field.outliers.compactMap { outlier in
+                guard let statistics = field.statistics else { return nil }
+                func raw(_ value: Float) -> String { statistics.raw(value, column: outlier.column) }
+                let (lower, upper) = (statistics.lowerQuantile[outlier.column], statistics.upperQuantile[outlier.column])
                 return """
-                      \(field.name)[\(outlier.column)]  \(Self.short(outlier.value)) in frame \(outlier.frame) of episode \(outlier.episode), \
-                    while 98 % lie in \(Self.short(lower)) … \(Self.short(upper))
+                      \(field.name)[\(outlier.column)]  \(raw(outlier.value)) in frame \(outlier.frame) of episode \(outlier.episode), \
+                    while 98 % lie in \(raw(lower)) … \(raw(upper))
                     """
             }
         }
@@ -207,18 +208,23 @@ extension DatasetDescription: CustomStringConvertible {
 
     private static func row(_ field: Field) -> [String] {
         let shape = "[" + field.shape.map(String.init).joined(separator: ", ") + "]"
-        guard let statistics = field.statistics, let low = statistics.minimum.min(), let high = statistics.maximum.max()
+        guard let statistics = field.statistics,
+            let low = zip(statistics.minimum, statistics.origin).map({ Double($0) + $1 }).min(),
+            let high = zip(statistics.maximum, statistics.origin).map({ Double($0) + $1 }).max()
         else { return [field.name, field.elementType.rawValue, shape, "image"] }
         // A few columns are told apart; many are not.
         let ranges =
             statistics.minimum.count <= 6
-            ? zip(statistics.minimum, statistics.maximum).map { "\(short($0)) … \(short($1))" }
-            : ["\(short(low)) … \(short(high)) over all"]
+            ? statistics.minimum.indices.map { column in
+                [statistics.minimum[column], statistics.maximum[column]].map { end in
+                    statistics.origin[column] == 0 ? short(Double(end)) : statistics.raw(end, column: column)
+                }.joined(separator: " … ")
+            } : ["\(short(low)) … \(short(high)) over all"]
         return [field.name, field.elementType.rawValue, shape, ranges.joined(separator: ", ")]
     }
 
     /// A number with four digits.
-    private static func short(_ value: Float) -> String { String(format: "%.4g", Double(value)) }
+    private static func short(_ value: Double) -> String { String(format: "%.4g", value) }
 }
 
 extension DatasetDescription.Outlier {

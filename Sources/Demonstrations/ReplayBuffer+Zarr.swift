@@ -41,7 +41,7 @@ extension ReplayBuffer {
         let vectors = try (names.map { Set($0).sorted() } ?? available).filter { !cameras.contains($0) }.map(array)
             .filter { names != nil || !$0.isImage }
         try self.init(
-            fields: vectors.map { try Field($0.fieldName, shape: Array($0.shape.dropFirst()), values: $0.floats()) },
+            fields: vectors.map(Field.init(of:)),
             images: cameras.map { try RecordedImages($0, of: array($0)) }, episodeEnds: ends, source: group.path)
     }
 
@@ -65,7 +65,13 @@ extension ReplayBuffer {
     private func write(with writer: ZarrWriter, compression: ZarrCompression) throws {
         for field in fields.values.sorted(by: { $0.name < $1.name }) {
             let shape = [frameCount] + field.shape
-            try writer.write("data/\(field.name)", shape: shape, floats: field.values, compression: compression)
+            let name = "data/\(field.name)"
+            if field.origin.allSatisfy({ $0 == 0 }) {
+                try writer.write(name, shape: shape, floats: field.values, compression: compression)
+            } else {
+                let recorded = (0..<frameCount).flatMap(field.recorded)
+                try writer.write(name, shape: shape, doubles: recorded, compression: compression)
+            }
         }
         for camera in images.values.sorted(by: { $0.name < $1.name }) {
             try writer.write(
@@ -74,6 +80,18 @@ extension ReplayBuffer {
         }
         let ends = episodeEnds.map(Int64.init)
         try writer.write("meta/episode_ends", shape: [ends.count], integers: ends, compression: compression)
+    }
+}
+
+extension ReplayBuffer.Field {
+    /// Reads the numbers of an array.
+    fileprivate init(of array: ZarrArray) throws {
+        let shape = Array(array.shape.dropFirst())
+        if array.metadata.elementType.exceedsSinglePrecision {
+            try self.init(array.fieldName, shape: shape, doubles: array.doubles())
+        } else {
+            try self.init(array.fieldName, shape: shape, values: array.floats())
+        }
     }
 }
 

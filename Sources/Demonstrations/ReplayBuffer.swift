@@ -10,14 +10,18 @@ public struct ReplayBuffer: Sendable, Equatable {
         public var name: String
         /// The dimensions in one frame; empty for a single number.
         public var shape: [Int]
-        /// The numbers, `[frames, width]` in row-major order.
+        /// The numbers without the origin, `[frames, width]` in row-major order.
         public var values: [Float]
+        /// What has to be added to the numbers of each column to have them as they were recorded, 0 unless single precision cannot hold them.
+        public var origin: [Double]
 
         /// A recorded quantity.
-        public init(_ name: String, shape: [Int], values: [Float]) {
+        /// - Parameter origin: what was subtracted from the numbers of each column; nothing if not given.
+        public init(_ name: String, shape: [Int], values: [Float], origin: [Double]? = nil) {
             self.name = name
             self.shape = shape
             self.values = values
+            self.origin = origin ?? [Double](repeating: 0, count: shape.reduce(1, *))
         }
 
         /// How many numbers one frame has.
@@ -85,7 +89,7 @@ public struct ReplayBuffer: Sendable, Equatable {
         return camera
     }
 
-    /// The observation vectors of all frames, `[frames, dimension]` in row-major order; images are left out.
+    /// The observation vectors of all frames, `[frames, dimension]` in row-major order, without `origin(of:)`; images are left out.
     /// - Throws: `ObservationError` when the demonstrations lack a field or image, or hold it in another shape; or `OutOfMemory`.
     public func observations(_ schema: ObservationSchema) throws -> [Float] {
         let parts = try schema.resolved(widths: widths, sizes: imageSizes).fields.map { selection in
@@ -105,18 +109,28 @@ public struct ReplayBuffer: Sendable, Equatable {
         return rows
     }
 
+    /// What has to be added to each number of the observation vectors to have it as it was recorded, `[dimension]`.
+    /// - Throws: `ObservationError` when the demonstrations lack a field or hold it in another shape.
+    public func origin(of schema: ObservationSchema) throws -> [Double] {
+        try schema.resolved(widths: widths, sizes: imageSizes).fields.flatMap { selection in
+            let field = try field(selection.name)
+            return field.origin[selection.columns ?? 0..<field.width]
+        }
+    }
+
     /// The statistics of a field over all frames.
     /// - Throws: `ObservationError` when there is no such field.
     public func statistics(of name: String) throws -> FieldStatistics {
         let field = try field(name)
-        return FieldStatistics(rows: field.values, columns: field.width)
+        return FieldStatistics(rows: field.values, columns: field.width, origin: field.origin)
     }
 
     /// The statistics of the observation vectors over all frames, one column a number of the vector.
     /// - Throws: as `observations(_:)`.
     public func statistics(of schema: ObservationSchema) throws -> FieldStatistics {
         let rows = try observations(schema)
-        return rows.isEmpty ? .none : FieldStatistics(rows: rows, columns: rows.count / frameCount)
+        if rows.isEmpty { return .none }
+        return FieldStatistics(rows: rows, columns: rows.count / frameCount, origin: try origin(of: schema))
     }
 
     /// Checks that episodes end one after another and returns the number of frames.
@@ -133,6 +147,7 @@ public struct ReplayBuffer: Sendable, Equatable {
 
     /// Checks that a field has the right number of frames and only finite numbers.
     private static func check(_ field: Field, frames: Int, source: String) throws {
+        precondition(field.origin.count == field.width, "\(field.origin.count) origins for \(field.width) columns")
         let key = "data/\(field.name)"
         guard field.width > 0, field.values.count % field.width == 0, field.values.count / field.width == frames else {
             throw TensorFileError(

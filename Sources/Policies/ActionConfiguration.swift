@@ -5,12 +5,12 @@ public struct ActionConfiguration: Sendable, Hashable {
     /// The smallest and largest value of each component, in raw units.
     public struct Limits: Codable, Sendable, Hashable {
         /// The smallest values, `[A]`.
-        public var lower: [Float]
+        public var lower: [Double]
         /// The largest values, `[A]`.
-        public var upper: [Float]
+        public var upper: [Double]
 
         /// Bounds for each component.
-        public init(lower: [Float], upper: [Float]) {
+        public init(lower: [Double], upper: [Double]) {
             self.lower = lower
             self.upper = upper
         }

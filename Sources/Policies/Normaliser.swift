@@ -2,7 +2,8 @@ public import PolicyInterface
 
 /// Brings raw observations and actions to the scale that the network works in, and back.
 ///
-/// Each component has a scale and an offset of its own, `normalised = scale · raw + offset`, fitted to all frames of the demonstrations as
+/// Each component has a scale and an offset of its own, `normalised = scale · raw + offset`, and where single precision cannot hold the raw numbers an
+/// origin, which is subtracted first. They are fitted to all frames of the demonstrations as
 /// the reference implementation's `LinearNormalizer` does: by limits (smallest to −1, largest to 1), quantiles (1 % to −1, 99 % to 1), gaussian
 /// (mean to 0, deviation to 1) or left as they are. Training normalises its windows with it; a policy normalises what it sees and brings what it predicts back.
 public struct Normaliser: Codable, Sendable, Hashable {
@@ -52,10 +53,13 @@ public struct Normaliser: Codable, Sendable, Hashable {
                     found: "\(map.scale.count) and \(map.offset.count)")
             }
             for index in 0..<dimension {
-                guard map.scale[index].isFinite, map.scale[index] > 0, map.offset[index].isFinite else {
+                guard map.scale[index].isFinite, map.scale[index] > 0, map.offset[index].isFinite,
+                    map.origin[index].isFinite
+                else {
                     throw InvalidSetting(
-                        key: "normaliser.\(name), component \(index)", expected: "a finite scale above 0 and offset",
-                        found: "\(map.scale[index]) and \(map.offset[index])")
+                        key: "normaliser.\(name), component \(index)",
+                        expected: "a finite scale above 0, offset and origin",
+                        found: "\(map.scale[index]), \(map.offset[index]) and \(map.origin[index])")
                 }
             }
             if let extent = map.demonstrated {
@@ -71,18 +75,22 @@ public struct Normaliser: Codable, Sendable, Hashable {
     }
 }
 
-/// A scale and an offset for each component of a vector: `y = scale · x + offset`, for some components clamped to −1 … 1.
+/// A scale and an offset for each component of a vector: `y = scale · (x − origin) + offset`, the origin subtracted in double precision, for some components clamped to −1 … 1.
 public struct ComponentwiseMap: Sendable, Hashable {
     /// The factors, one a component; never 0.
     public private(set) var scale: [Float]
     /// What is added, one a component.
     public private(set) var offset: [Float]
+    /// What is subtracted from raw numbers in double precision before anything else; 0 unless single precision cannot hold them.
+    ///
+    /// Numbers without it are called relative.
+    public private(set) var origin: [Double]
     /// What the components ranged over in the demonstrations; nil where nobody kept it, as in policies of earlier versions.
     public private(set) var demonstrated: Extent?
     /// Which components are moved into −1 … 1 when they are mapped.
     public private(set) var isClamped: [Bool]
 
-    /// The smallest and the largest number of each component, in raw units; by quantiles those that 1 % and 99 % lie below.
+    /// The smallest and the largest relative number of each component; by quantiles those that 1 % and 99 % lie below.
     public struct Extent: Codable, Sendable, Hashable {
         /// The smallest numbers.
         public var lower: [Float]
@@ -98,10 +106,14 @@ public struct ComponentwiseMap: Sendable, Hashable {
 
     /// A map from its numbers.
     /// - Precondition: there are as many factors as offsets.
-    public init(scale: [Float], offset: [Float], demonstrated: Extent? = nil, isClamped: [Bool]? = nil) {
+    public init(
+        scale: [Float], offset: [Float], origin: [Double]? = nil, demonstrated: Extent? = nil, isClamped: [Bool]? = nil
+    ) {
         precondition(scale.count == offset.count, "\(scale.count) factors and \(offset.count) offsets")
         self.scale = scale
         self.offset = offset
+        self.origin = origin ?? [Double](repeating: 0, count: scale.count)
+        precondition(self.origin.count == scale.count, "\(scale.count) factors and \(self.origin.count) origins")
         self.demonstrated = demonstrated
         self.isClamped = isClamped ?? [Bool](repeating: false, count: scale.count)
         precondition(self.isClamped.count == scale.count, "\(scale.count) factors, \(self.isClamped.count) clamps")
@@ -110,9 +122,45 @@ public struct ComponentwiseMap: Sendable, Hashable {
     /// How many components the vectors have.
     public var dimension: Int { scale.count }
 
-    /// Maps vectors that lie one after another, `[…, dimension]`.
+    /// Whether there is something to subtract.
+    public var hasOrigin: Bool { origin.contains { $0 != 0 } }
+
+    /// Maps raw vectors that lie one after another, `[…, dimension]`.
     /// - Precondition: the number of elements is a multiple of the dimension.
     public func apply(to values: inout [Float]) {
+        makeRelative(&values)
+        applyToRelative(&values)
+    }
+
+    /// Takes the origin away from vectors, which makes them relative.
+    public func makeRelative(_ values: inout [Float]) { shift(&values) { Float(Double($0) - $1) } }
+
+    /// Adds the origin to relative vectors, which makes them raw, as far as single precision can hold them.
+    public func makeRaw(_ values: inout [Float]) { shift(&values) { Float(Double($0) + $1) } }
+
+    /// Raw vectors without the origin.
+    /// - Precondition: the number of elements is a multiple of the dimension.
+    public func relative(_ raw: [Double]) -> [Float] {
+        raw.enumerated().map { Float($1 - origin[$0 % dimension]) }
+    }
+
+    /// Relative vectors with the origin.
+    /// - Precondition: the number of elements is a multiple of the dimension.
+    public func raw(_ relative: [Float]) -> [Double] {
+        relative.enumerated().map { Double($1) + origin[$0 % dimension] }
+    }
+
+    private func shift(_ values: inout [Float], _ move: (Float, Double) -> Float) {
+        for component in 0..<dimension where origin[component] != 0 {
+            for index in stride(from: component, to: values.count, by: dimension) {
+                values[index] = move(values[index], origin[component])
+            }
+        }
+    }
+
+    /// Maps relative vectors that lie one after another, `[…, dimension]`.
+    /// - Precondition: the number of elements is a multiple of the dimension.
+    public func applyToRelative(_ values: inout [Float]) {
         transform(&values) { value, scale, offset in scale * value + offset }
         for component in 0..<dimension where isClamped[component] {
             for index in stride(from: component, to: values.count, by: dimension) {
@@ -121,10 +169,17 @@ public struct ComponentwiseMap: Sendable, Hashable {
         }
     }
 
-    /// Maps vectors that lie one after another back, `x = (y − offset) / scale`; a component that never changed becomes exactly what it was,
-    /// whatever y is.
+    /// Maps vectors that lie one after another back to raw ones, `x = (y − offset) / scale + origin`; a component that never changed becomes
+    /// exactly what it was, whatever y is.
     /// - Precondition: the number of elements is a multiple of the dimension.
     public func invert(_ values: inout [Float]) {
+        invertToRelative(&values)
+        makeRaw(&values)
+    }
+
+    /// Maps vectors that lie one after another back to relative ones; see `invert(_:)`.
+    /// - Precondition: the number of elements is a multiple of the dimension.
+    public func invertToRelative(_ values: inout [Float]) {
         transform(&values) { value, scale, offset in (value - offset) / scale }
         guard let demonstrated else { return }
         for component in 0..<dimension where demonstrated.lower[component] == demonstrated.upper[component] {
@@ -149,6 +204,7 @@ extension ComponentwiseMap: Codable {
     private enum CodingKeys: String, CodingKey {
         case scale
         case offset
+        case origin
         case demonstrated
         case isClamped = "clamped"
     }
@@ -162,10 +218,11 @@ extension ComponentwiseMap: Codable {
         demonstrated = try fields.decodeIfPresent(Extent.self, forKey: .demonstrated)
         isClamped =
             try fields.decodeIfPresent([Bool].self, forKey: .isClamped) ?? Array(repeating: false, count: scale.count)
-        guard isClamped.count == scale.count else {
+        origin = try fields.decodeIfPresent([Double].self, forKey: .origin) ?? Array(repeating: 0, count: scale.count)
+        guard isClamped.count == scale.count, origin.count == scale.count else {
             throw DecodingError.dataCorruptedError(
-                forKey: .isClamped, in: fields,
-                debugDescription: "\(isClamped.count) truth values for \(scale.count) components")
+                forKey: isClamped.count == scale.count ? .origin : .isClamped, in: fields,
+                debugDescription: "not one value for each of \(scale.count) components")
         }
     }
 
@@ -174,6 +231,7 @@ extension ComponentwiseMap: Codable {
         var fields = encoder.container(keyedBy: CodingKeys.self)
         try fields.encode(scale, forKey: .scale)
         try fields.encode(offset, forKey: .offset)
+        if hasOrigin { try fields.encode(origin, forKey: .origin) }
         try fields.encodeIfPresent(demonstrated, forKey: .demonstrated)
         if isClamped.contains(true) { try fields.encode(isClamped, forKey: .isClamped) }
     }
@@ -181,7 +239,17 @@ extension ComponentwiseMap: Codable {
 
 extension Normaliser {
     /// Whether a version of this software that knows only scale and offset would act wrongly with it.
-    var needsMoreThanScaleAndOffset: Bool { [observation, action].contains { $0.isClamped.contains(true) } }
+    var needsMoreThanScaleAndOffset: Bool {
+        [observation, action].contains { $0.isClamped.contains(true) || $0.hasOrigin }
+    }
+
+    /// Whether another one maps numbers as this one does, bit for bit.
+    public func isSameMap(as other: Normaliser) -> Bool {
+        zip([observation, action], [other.observation, other.action]).allSatisfy { map, other in
+            map.scale == other.scale && map.offset == other.offset && map.origin == other.origin
+                && map.isClamped == other.isClamped
+        }
+    }
 }
 
 extension ComponentwiseMap {
@@ -206,7 +274,7 @@ extension ComponentwiseMap {
             }
         }
         self.init(
-            scale: pairs.map(\.scale), offset: pairs.map(\.offset),
+            scale: pairs.map(\.scale), offset: pairs.map(\.offset), origin: statistics.origin,
             demonstrated: Extent(lower: extents.map(\.lower), upper: extents.map(\.upper)),
             isClamped: modes.map { $0 == .clampedQuantiles })
     }

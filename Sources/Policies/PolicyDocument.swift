@@ -7,7 +7,7 @@ import TensorGraph
 public struct PolicyDocument: Codable, Sendable, Equatable {
     /// The newest version of the format.
     ///
-    /// Version 2 is written where version 1 would be acted on wrongly: for normalisers that clamp.
+    /// Version 2 is written where version 1 would be acted on wrongly: for normalisers that clamp or have an origin.
     public static let currentVersion = 2
 
     /// The version of the format.

@@ -1,4 +1,8 @@
+import Foundation
+
 /// What the numbers of a field range over, column by column; a normaliser is fitted from it.
+///
+/// All numbers are told as they are after the origin of their column is taken away.
 public struct FieldStatistics: Codable, Sendable, Equatable {
     /// The smallest number of each column.
     public var minimum: [Float]
@@ -15,6 +19,8 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
     public var upperQuantile: [Float]
     /// The columns of which an extreme lies far from all other numbers.
     public var outliers: [Outlier]
+    /// What was subtracted from each column in double precision, since single precision cannot hold its numbers; 0 for most.
+    public var origin: [Double]
 
     enum CodingKeys: String, CodingKey {
         case minimum
@@ -24,6 +30,7 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
         case lowerQuantile = "q01"
         case upperQuantile = "q99"
         case outliers
+        case origin
     }
 
     /// An extreme that lies farther beyond the quantiles of its column than these are apart.
@@ -39,7 +46,7 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
     /// Statistics from their parts, one number a column; the quantiles are the extremes if not given.
     public init(
         minimum: [Float], maximum: [Float], mean: [Float], standardDeviation: [Float], lowerQuantile: [Float]? = nil,
-        upperQuantile: [Float]? = nil, outliers: [Outlier] = []
+        upperQuantile: [Float]? = nil, outliers: [Outlier] = [], origin: [Double]? = nil
     ) {
         self.minimum = minimum
         self.maximum = maximum
@@ -48,6 +55,7 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
         self.lowerQuantile = lowerQuantile ?? minimum
         self.upperQuantile = upperQuantile ?? maximum
         self.outliers = outliers
+        self.origin = origin ?? [Double](repeating: 0, count: minimum.count)
     }
 
     /// The statistics of no columns at all.
@@ -57,11 +65,16 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
     ///
     /// Mean and deviation come from Welford's recurrence (1962), which loses nothing when the mean is large beside
     /// the deviation. Quantiles are interpolated linearly, as NumPy's are.
+    /// - Parameters:
+    ///   - values: the numbers without the origin.
+    ///   - columns: how many numbers a row has.
+    ///   - origin: what was subtracted from each column; nothing if not given.
     /// - Precondition: there is at least one row, and `values` holds whole rows.
-    public init(rows values: [Float], columns: Int) {
+    public init(rows values: [Float], columns: Int, origin: [Double]? = nil) {
         precondition(
             columns > 0 && !values.isEmpty && values.count % columns == 0,
             "\(values.count) numbers in rows of \(columns)")
+        self.origin = origin ?? [Double](repeating: 0, count: columns)
         minimum = Array(values[..<columns])
         maximum = minimum
         var mean = [Double](repeating: 0, count: columns)
@@ -99,6 +112,11 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
     public func isConstant(_ column: Int) -> Bool {
         let range = maximum[column] - minimum[column]
         return range <= 4 * max(abs(minimum[column]), abs(maximum[column])).ulp || 2 / range == .infinity
+    }
+
+    /// A number of a column as it was, for people: with as many digits as single precision has, or all where there is an origin.
+    public func raw(_ value: Float, column: Int) -> String {
+        origin[column] == 0 ? String(format: "%.6g", Double(value)) : "\(origin[column] + Double(value))"
     }
 
     /// The columns that never change.

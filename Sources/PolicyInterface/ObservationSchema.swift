@@ -134,25 +134,44 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
     }
 
     /// The vector of an observation, `[dimension]`, in raw units.
+    /// - Parameter origin: what is subtracted in double precision before numbers are rounded to single precision, one number a component;
+    ///   nothing if not given.
     /// - Throws: `ObservationError` when a field is missing, has another width, or holds a number that is not finite.
-    public func vector(from observation: Observation) throws -> [Float] {
+    public func vector(from observation: Observation, origin: [Double]? = nil) throws -> [Float] {
         var vector: [Float] = []
         for field in fields {
-            guard let values = observation.vectors[field.name] else {
-                throw ObservationError.missingField(field.name, available: observation.vectors.keys.sorted())
+            let start = vector.count
+            if let values = observation.doubles[field.name] {
+                let chosen = try field.chosen(of: values)
+                vector += chosen.indices.map { index in
+                    Float(values[index] - (origin?[start + index - chosen.startIndex] ?? 0))
+                }
+            } else if let values = observation.vectors[field.name] {
+                vector += try field.chosen(of: values)
+                guard let origin else { continue }
+                for index in start..<vector.count where origin[index] != 0 {
+                    vector[index] = Float(Double(vector[index]) - origin[index])
+                }
+            } else {
+                let names = Set(observation.vectors.keys).union(observation.doubles.keys)
+                throw ObservationError.missingField(field.name, available: names.sorted())
             }
-            try field.check(width: values.count)
-            let chosen = field.columns ?? 0..<values.count
-            if let index = chosen.first(where: { !values[$0].isFinite }) {
-                throw ObservationError.notFinite(field: field.name, index: index, value: "\(values[index])")
-            }
-            vector.append(contentsOf: values[chosen])
         }
         return vector
     }
 }
 
 extension FieldSelection {
+    /// The numbers of a field that are meant.
+    fileprivate func chosen<Number: BinaryFloatingPoint>(of values: [Number]) throws -> ArraySlice<Number> {
+        try check(width: values.count)
+        let chosen = columns ?? 0..<values.count
+        if let index = chosen.first(where: { !values[$0].isFinite }) {
+            throw ObservationError.notFinite(field: name, index: index, value: "\(values[index])")
+        }
+        return values[chosen]
+    }
+
     /// Checks that a field of this width is the one that is meant.
     fileprivate func check(width found: Int) throws {
         if let width, width != found {

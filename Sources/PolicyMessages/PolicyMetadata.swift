@@ -10,10 +10,15 @@ public struct PolicyMetadata: Sendable, Equatable {
     public var actionDimension: Int
     /// How many observations a request holds, and how many actions its answer.
     public var horizon: Horizon
+    /// The fields of which single precision cannot hold the numbers.
+    public var doubleFields: Set<String>
 
     /// What there is to tell of a policy.
     /// - Precondition: the width of each field and the size of each image are known.
-    public init(name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon) {
+    public init(
+        name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon,
+        doubleFields: Set<String> = []
+    ) {
         precondition(
             observations.dimension != nil && observations.images.allSatisfy { $0.size != nil },
             "a schema that was not resolved: \(observations)")
@@ -21,6 +26,12 @@ public struct PolicyMetadata: Sendable, Equatable {
         self.observations = observations
         self.actionDimension = actionDimension
         self.horizon = horizon
+        self.doubleFields = doubleFields
+    }
+
+    /// What the numbers of a field should be in a request.
+    func type(of field: String, isImage: Bool) -> String {
+        isImage ? "uint8" : doubleFields.contains(field) ? "float64" : "float32"
     }
 
     /// The fields of a request by the policy's names, each once: what it is and its shape without the first extent, in the order of names.
@@ -43,7 +54,7 @@ public struct PolicyMetadata: Sendable, Equatable {
                 .map([
                     .init("field", .string(field.name)),
                     .init("shape", .array(([horizon.observation] + field.shape).map { .integer($0) })),
-                    .init("dtype", .string(field.isImage ? "uint8" : "float32")),
+                    .init("dtype", .string(type(of: field.name, isImage: field.isImage))),
                 ]))
         }
         return .map([
@@ -86,6 +97,7 @@ public struct PolicyMetadata: Sendable, Equatable {
         }
         var schema = ObservationSchema()
         var names: [String: String] = [:]
+        var doubleFields: Set<String> = []
         for entry in entries {
             guard let name = entry.key.text, case .array(let extents)? = entry.value["shape"] else {
                 throw MessageError("metadata, observations", expected: "fields with shapes", found: entry.value.kind)
@@ -97,6 +109,7 @@ public struct PolicyMetadata: Sendable, Equatable {
                     found: "\(max(name.utf8.count, field.utf8.count))")
             }
             names[field] = name
+            if entry.value["dtype"]?.text == "float64" { doubleFields.insert(field) }
             let shape = try extents.map { try count($0, "shape of \(name)") }
             if shape.count == 2 {
                 schema.fields.append(FieldSelection(field, width: shape[1]))
@@ -109,7 +122,8 @@ public struct PolicyMetadata: Sendable, Equatable {
         }
         let metadata = PolicyMetadata(
             name: message["name"]?.text ?? "", observations: schema,
-            actionDimension: try count(message["action_dimension"], "action_dimension"), horizon: horizon)
+            actionDimension: try count(message["action_dimension"], "action_dimension"), horizon: horizon,
+            doubleFields: doubleFields)
         let numbers = metadata.fields.reduce(0) {
             $0 + $1.shape.reduce(Double(horizon.observation)) { $0 * Double($1) }
         }

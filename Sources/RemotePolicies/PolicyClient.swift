@@ -108,13 +108,15 @@ public final class PolicyClient: ChunkingPolicy {
         clampedActions += answer.clampedActions
         guard let prediction = answer.prediction else {
             return ActionChunk(
-                prediction: answer.actions, executed: answer.actions.indices, clampedActions: answer.clampedActions)
+                prediction: answer.actions, executed: answer.actions.indices, doubles: answer.doubles,
+                clampedActions: answer.clampedActions)
         }
         guard prediction.count == horizon.prediction else {
             throw PolicyClientError.unintelligible(
                 address, reason: "expected \(horizon.prediction) predicted actions, found \(prediction.count)")
         }
         return ActionChunk(
-            prediction: prediction, executed: horizon.executed, clampedActions: answer.clampedActions)
+            prediction: prediction, executed: horizon.executed, doubles: answer.doublePrediction,
+            clampedActions: answer.clampedActions)
     }
 }

@@ -3,11 +3,13 @@ import PolicyInterface
 
 extension DataReview {
     /// Holds the limits of actions against those that were demonstrated, and tells a line for each component that leaves them.
-    /// - Parameter actions: raw, `[frames, A]`.
+    /// - Parameter actions: without the origin of the statistics, `[frames, A]`.
     /// - Throws: `TrainingError.wrongData` when no demonstrated action lies inside.
     func limitWarnings(_ actions: [Float]) throws -> [String] {
         guard let limits = policy.action.limits else { return [] }
         let dimension = policy.action.dimension
+        func relative(_ limit: [Double]) -> [Float] { zip(limit, action.origin).map { Float($0 - $1) } }
+        let (lower, upper) = (relative(limits.lower), relative(limits.upper))
         var outside = [Int](repeating: 0, count: dimension)
         var excess = [Float](repeating: 0, count: dimension)
         var inside = 0
@@ -15,7 +17,7 @@ extension DataReview {
             var isInside = true
             for component in 0..<dimension {
                 let value = actions[start + component]
-                let distance = max(limits.lower[component] - value, value - limits.upper[component])
+                let distance = max(lower[component] - value, value - upper[component])
                 guard distance > 0 else { continue }
                 isInside = false
                 outside[component] += 1
@@ -23,10 +25,13 @@ extension DataReview {
             }
             if isInside { inside += 1 }
         }
+        func ends(_ values: [Float]) -> String {
+            "[\(values.indices.map { action.raw(values[$0], column: $0) }.joined(separator: ", "))]"
+        }
         guard inside > 0 else {
             throw TrainingError.wrongData(
                 key: "policy.action.limits",
-                expected: "limits that hold demonstrated actions, which lie in \(action.minimum) … \(action.maximum)",
+                expected: "limits that hold demonstrated actions, which lie in \(ends(action.minimum)) … \(ends(action.maximum))",
                 found: "\(limits.lower) … \(limits.upper), and not one action inside")
         }
         let frames = actions.count / dimension
@@ -35,7 +40,7 @@ extension DataReview {
             let (lower, upper) = (limits.lower[component.column], limits.upper[component.column])
             return """
                 policy.action.limits: \(outside[component.column]) of \(frames) demonstrated \(component.name) (\(text(share)) %) lie outside of \
-                \(text(lower)) … \(text(upper)), by up to \(text(excess[component.column])); the policy will be held at the limit there
+                \(lower) … \(upper), by up to \(text(excess[component.column])); the policy will be held at the limit there
                 """
         }
     }

@@ -31,7 +31,10 @@ struct DataReview {
     var constants: String? {
         let constants = (observed + commanded).filter { $0.statistics.isConstant($0.column) }
         if constants.isEmpty { return nil }
-        let shown = constants.prefix(12).map { "\($0.name) (\(text($0.statistics.minimum[$0.column])))" }
+        let shown = constants.prefix(12).map { component in
+            let value = component.statistics.minimum[component.column]
+            return "\(component.name) (\(component.statistics.raw(value, column: component.column)))"
+        }
         return """
             constant in all demonstrations: \(shown.joined(separator: ", "))\
             \(constants.count > 12 ? " and \(constants.count - 12) more" : ""); not scaled, and such an action is always answered as it is
@@ -49,9 +52,10 @@ struct DataReview {
             let (lower, upper) = (
                 component.statistics.lowerQuantile[outlier.column], component.statistics.upperQuantile[outlier.column]
             )
+            func raw(_ value: Float) -> String { component.statistics.raw(value, column: outlier.column) }
             return """
-                \(component.name) is \(text(outlier.value)) in frame \(outlier.row - start) of episode \(episode), far from \(text(lower)) … \
-                \(text(upper)), where 98 % of its numbers lie: check it; normalisation by clamped_quantiles is not led by single numbers
+                \(component.name) is \(raw(outlier.value)) in frame \(outlier.row - start) of episode \(episode), far from \(raw(lower)) … \
+                \(raw(upper)), where 98 % of its numbers lie: check it; normalisation by clamped_quantiles is not led by single numbers
                 """
         }
         return lines + (found.count > 12 ? ["and \(found.count - 12) more components with such extremes"] : [])

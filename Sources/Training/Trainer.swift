@@ -82,6 +82,9 @@ public final class Trainer {
         if checkpoint.header.dataFingerprint != dataFingerprint {
             differences.append("demonstrations: \(checkpoint.header.dataFingerprint) before, \(dataFingerprint) now")
         }
+        if !checkpoint.header.normaliser.isSameMap(as: assembler.data.normaliser) {
+            differences.append("normalisation: fitted by the rules of an earlier version before")
+        }
         guard differences.isEmpty else { throw TrainingError.differentRun(path: path, differences: differences) }
         try checkpoint.read(into: state, table: model.table)
         step = checkpoint.header.step

@@ -35,8 +35,11 @@ struct TrainingData: Sendable {
         var observations = try demonstrations.observations(policy.observations)
         var actions = try demonstrations.field(policy.action.field).values
         images = try policy.observations.images.map { try TrainingImages($0, of: demonstrations) }
+        let origins = try [
+            demonstrations.origin(of: policy.observations), demonstrations.field(policy.action.field).origin,
+        ]
         fingerprint = Self.fingerprint(
-            observations, actions, images.map(\.recorded), episodeEnds: demonstrations.episodeEnds)
+            observations, actions, origins, images.map(\.recorded), episodeEnds: demonstrations.episodeEnds)
         // Fitted to all episodes, as the reference does: held-out ones must not leave the range.
         let review = try DataReview(
             policy: policy, observation: demonstrations.statistics(of: policy.observations),
@@ -44,8 +47,8 @@ struct TrainingData: Sendable {
         normaliser = try Normaliser(for: policy, observation: review.observation, action: review.action)
         try review.checkClip(normaliser)
         warnings = try [review.constants].compactMap { $0 } + review.outliers + review.limitWarnings(actions)
-        normaliser.observation.apply(to: &observations)
-        normaliser.action.apply(to: &actions)
+        normaliser.observation.applyToRelative(&observations)
+        normaliser.action.applyToRelative(&actions)
         self.observations = observations
         self.actions = actions
         layout = BatchLayout(model)
@@ -103,12 +106,14 @@ struct TrainingData: Sendable {
     }
 
     private static func fingerprint(
-        _ observations: [Float], _ actions: [Float], _ images: [RecordedImages], episodeEnds: [Int]
+        _ observations: [Float], _ actions: [Float], _ origins: [[Double]], _ images: [RecordedImages],
+        episodeEnds: [Int]
     ) -> String {
         var hash = FNV1a()
         for end in episodeEnds { hash.combine(UInt64(end)) }
         hash.combine(observations)
         hash.combine(actions)
+        for origin in origins.joined() where origin != 0 { hash.combine(origin.bitPattern) }
         for camera in images { hash.combine(bytes: camera.pixels) }
         return "\(episodeEnds.count) episodes of \(episodeEnds.last ?? 0) frames, hash \(hash.hexadecimal)"
     }

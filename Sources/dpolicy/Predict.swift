@@ -11,7 +11,8 @@ struct Predict: ParsableCommand {
             The input is a safetensors file with observation [B,To,D], or one tensor observation.NAME [B,To,d] for each field, in \
             raw units; image.NAME [B,To,height,width,3], bytes, for each camera; and, if it is not to be drawn, the normalised starting \
             noise [B,Tp,A] as noise. The output holds \
-            action [B,Ta,A], which is to be executed, and action_prediction [B,Tp,A], all that was predicted, in raw units.
+            action [B,Ta,A], which is to be executed, and action_prediction [B,Tp,A], all that was predicted, in raw units. Observations \
+            may be numbers of any type; actions are float32, or float64 where the demonstrated ones exceed single precision.
 
             Example:
               dpolicy predict --policy runs/demo/policy --input in.safetensors \\
@@ -60,9 +61,10 @@ struct Predict: ParsableCommand {
         let batch = try PredictionInput(contentsOf: URL(fileURLWithPath: input), for: policy.model)
         let key = RandomKey(seed: seed)
         let predictions = try policy.predict(
-            observations: batch.observations, images: batch.images, noise: batch.noise,
+            doubles: batch.observations, images: batch.images, noise: batch.noise,
             keys: (0..<batch.count).map { key.folding($0) })
-        var answer = PredictionOutput(predictions, of: policy.configuration)
+        var answer = PredictionOutput(
+            predictions, of: policy.configuration, isDouble: policy.normaliser.action.hasOrigin)
         if features {
             guard !batch.images.isEmpty else {
                 throw CommandError(place: "--features", expected: "a policy that sees images", found: "only numbers")

@@ -115,7 +115,8 @@ struct Serve: ParsableCommand {
         let policy = try chosen.load(sampler, machine: machine)
         let metadata = PolicyMetadata(
             name: chosen.url.lastPathComponent, observations: policy.configuration.observations,
-            actionDimension: policy.configuration.action.dimension, horizon: policy.horizon)
+            actionDimension: policy.configuration.action.dimension, horizon: policy.horizon,
+            doubleFields: policy.doubleFields)
         return (policy, metadata)
     }
 

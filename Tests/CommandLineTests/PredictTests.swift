@@ -61,6 +61,29 @@ import Testing
         #expect(prediction == expected)
     }
 
+    /// Far from 0, in float64, the answers are those of the same question near 0.
+    @Test func numbersBeyondSinglePrecisionAreNotRounded() throws {
+        let input = try write("in", [observation, noise])
+        #expect(try predict(input, output: "near").status == 0)
+        let offset = 0x1p31
+        var stored = try PolicyDirectory(folder("policy")).read()
+        stored.configuration.action.limits = nil
+        func moved(_ map: ComponentwiseMap) -> ComponentwiseMap {
+            ComponentwiseMap(
+                scale: map.scale, offset: map.offset, origin: Array(repeating: offset, count: map.dimension))
+        }
+        stored.normaliser = Normaliser(
+            observation: moved(stored.normaliser.observation), action: moved(stored.normaliser.action))
+        try PolicyDirectory(folder("policy")).write(stored)
+        let far = SafetensorsTensor(
+            "observation", shape: [3, 2, 7], .float64(observation.floats.map { Double($0) + offset }))
+        #expect(try predict(write("far.in", [far, noise]), output: "far").status == 0)
+        let file = try SafetensorsFile(contentsOf: folder("far"))
+        #expect(try file.entry("action").elementType == .float64)
+        let prediction = try file.doubles("action_prediction", shape: [3, 4, 2])
+        #expect(zip(prediction, try answer("near").prediction).allSatisfy { abs($0 - offset - Double($1)) < 1e-2 })
+    }
+
     @Test func clampedActionsAreTold() throws {
         let input = try write("in", [observation, noise])
         #expect(try !predict(input, output: "free").errors.contains("limits"))

@@ -15,6 +15,16 @@ import Testing
         #expect(throws: MessageError.self) { try PolicyAnswer(message, actionDimension: 3) }
     }
 
+    @Test func answersKeepDoublePrecision() throws {
+        let doubles = [[1_700_000_000.125], [1_700_000_001.125]]
+        let floats = doubles.map { $0.map(Float.init) }
+        let answer = PolicyAnswer(
+            actions: [floats[0]], prediction: floats, doubles: [doubles[0]], doublePrediction: doubles,
+            timing: PolicyAnswer.Timing(inference: 1))
+        let message = try MessagePackValue(decoding: answer.message.encoded)
+        #expect(try PolicyAnswer(message, actionDimension: 1) == answer)
+    }
+
     @Test func answersHaveTheKeysOfOpenpi() throws {
         let answer = PolicyAnswer(actions: [[1, 2]], timing: PolicyAnswer.Timing(inference: 1, previousTotal: 2))
         guard case .map(let entries) = answer.message, case .map(let times) = entries[1].value else {
