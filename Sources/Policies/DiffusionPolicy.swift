@@ -67,6 +67,11 @@ public final class DiffusionPolicy: ChunkingPolicy {
     /// What the policy was built for.
     public var configuration: PolicyConfiguration { model.configuration }
 
+    /// What observations ranged over in the demonstrations, to notice those that lie far from them.
+    public var demonstratedRanges: DemonstratedRanges {
+        normaliser.observation.demonstratedRanges(of: configuration)
+    }
+
     /// The observed fields of which single precision cannot hold the numbers: they are given in double precision (`Observation.doubles`).
     public var doubleFields: Set<String> {
         let names = configuration.observations.fields.flatMap { field in

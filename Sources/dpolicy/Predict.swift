@@ -36,6 +36,9 @@ struct Predict: ParsableCommand {
     @Flag(help: "Write also what the image encoders make of the images, features [B,To,F].")
     var features = false
 
+    @Flag(help: "Refuse observations that lie far outside of what the policy learned from, instead of warning.")
+    var strict = false
+
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
@@ -46,12 +49,14 @@ struct Predict: ParsableCommand {
         let action: [Int]
         let actionPrediction: [Int]
         let clampedActions: Int
+        let unfamiliarObservations: Int
 
         enum CodingKeys: String, CodingKey {
             case output
             case action
             case actionPrediction = "action_prediction"
             case clampedActions = "clamped_actions"
+            case unfamiliarObservations = "unfamiliar_observations"
         }
     }
 
@@ -59,6 +64,13 @@ struct Predict: ParsableCommand {
         let policy = try NamedPolicy(at: policy).load(
             sampler, machine: computing.machine(global, weights: acting.weights))
         let batch = try PredictionInput(contentsOf: URL(fileURLWithPath: input), for: policy.model)
+        let unfamiliar = unfamiliarNumbers(in: batch.observations, for: policy)
+        if let first = unfamiliar.first, strict {
+            throw CommandError(
+                place: "\(input), \(first.field)[\(first.column)]",
+                expected: "about \(first.lower) … \(first.upper), as in the demonstrations", found: "\(first.value)",
+                hint: "compare units and order with the demonstrations; without --strict it is answered all the same")
+        }
         let key = RandomKey(seed: seed)
         let predictions = try policy.predict(
             doubles: batch.observations, images: batch.images, noise: batch.noise,
@@ -76,7 +88,16 @@ struct Predict: ParsableCommand {
         let (horizon, dimension) = (policy.horizon, policy.configuration.action.dimension)
         let summary = Summary(
             output: output, action: [answer.count, horizon.action, dimension],
-            actionPrediction: [answer.count, horizon.prediction, dimension], clampedActions: policy.clampedActions)
+            actionPrediction: [answer.count, horizon.prediction, dimension], clampedActions: policy.clampedActions,
+            unfamiliarObservations: unfamiliar.count)
+        if let first = unfamiliar.first {
+            StandardError.write(
+                """
+                dpolicy: warning: \(unfamiliar.count) of \(answer.count * horizon.observation) observations lie far outside of what the \
+                policy learned from: \(first)
+
+                """)
+        }
         if policy.clampedActions > 0 {
             StandardError.write(
                 """
@@ -89,6 +110,15 @@ struct Predict: ParsableCommand {
             try StandardOutput.write(json: summary)
         } else {
             StandardError.write("\(output): action \(summary.action), action_prediction \(summary.actionPrediction)\n")
+        }
+    }
+
+    /// A number of each observation that lies far from the demonstrations.
+    private func unfamiliarNumbers(in observations: [Double], for policy: DiffusionPolicy) -> [UnfamiliarNumber] {
+        let (ranges, dimension) = (policy.demonstratedRanges, policy.model.observationDimension)
+        guard dimension > 0 else { return [] }
+        return stride(from: 0, to: observations.count, by: dimension).compactMap {
+            ranges.unfamiliar(in: observations[$0..<$0 + dimension])
         }
     }
 }

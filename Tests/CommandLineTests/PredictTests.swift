@@ -61,6 +61,24 @@ import Testing
         #expect(prediction == expected)
     }
 
+    @Test func observationsFarFromTheDemonstrationsAreTold() throws {
+        let input = try write("in", [observation, noise])
+        let usual = try predict(input, "--json", "--strict", output: "usual")
+        #expect(usual.status == 0 && usual.errors.isEmpty)
+        #expect(try usual.json()["unfamiliar_observations"] as? Int == 0)
+        // Another unit in one item of three.
+        var numbers = observation.floats
+        for index in 14..<28 { numbers[index] *= 57.3 }
+        let far = try write("far", [SafetensorsTensor("observation", shape: [3, 2, 7], .float32(numbers)), noise])
+        let outcome = try predict(far, "--json", output: "out")
+        #expect(outcome.status == 0)
+        #expect(try outcome.json()["unfamiliar_observations"] as? Int == 2)
+        #expect(outcome.errors.contains("warning: 2 of 6 observations lie far outside") && outcome.errors.contains("state["))
+        let refused = try predict(far, "--strict", output: "refused")
+        #expect(refused.status == 1 && isOneLine(refused.errors, with: "state[", "as in the demonstrations"))
+        #expect(!folder.names.contains("refused"))
+    }
+
     /// Far from 0, in float64, the answers are those of the same question near 0.
     @Test func numbersBeyondSinglePrecisionAreNotRounded() throws {
         let input = try write("in", [observation, noise])

@@ -221,3 +221,28 @@ func quantilesAreNotLedByASingleNumber(_ mode: Normalisation.Mode) throws {
     stored.normaliser.action = ComponentwiseMap(scale: [1, 1], offset: [0, 0], isClamped: [true, true])
     #expect(PolicyDocument(of: stored, model: try DiffusionModel(stored.configuration)).formatVersion == 2)
 }
+
+// MARK: - Ranges
+
+@Test func policiesKeepWhatTheyLearnedFrom() throws {
+    let configuration = try TinyPolicy(clip: nil).configuration
+    let far = FieldStatistics(
+        minimum: statistics.minimum, maximum: statistics.maximum, mean: statistics.mean,
+        standardDeviation: statistics.standardDeviation, origin: [0, 0, 1e9])
+    let map = try Normaliser(for: configuration, observation: far, action: actions).observation
+    #expect(
+        map.demonstratedRanges(of: configuration)
+            == DemonstratedRanges(configuration.observations, lower: [10, 5, 1e9 - 1], upper: [30, 5, 1e9 + 3]))
+}
+
+/// What was stored before ranges were kept tells them by its scales.
+@Test func olderPoliciesTellTheirRangesByTheirScales() throws {
+    var configuration = try TinyPolicy(clip: nil).configuration
+    configuration.normalisation = Normalisation(fields: ["goal": .gaussian])
+    let map = ComponentwiseMap(scale: [0.5, 0.25, 1], offset: [0, 1, -2])
+    #expect(
+        map.demonstratedRanges(of: configuration)
+            == DemonstratedRanges(configuration.observations, lower: [-2, -8, -1], upper: [2, 0, 5]))
+    configuration.normalisation = Normalisation(observations: .identity)
+    #expect(map.demonstratedRanges(of: configuration).unfamiliar(in: [1e20, 1e20, 1e20]) == nil)
+}
