@@ -51,7 +51,7 @@ struct TrainingData: Sendable {
         normaliser.action.applyToRelative(&actions)
         self.observations = observations
         self.actions = actions
-        layout = BatchLayout(model)
+        layout = BatchLayout(model, masksPadding: !training.lossOnPadding)
 
         let split = try EpisodeSplit(
             episodeCount: demonstrations.episodes.count, validationRatio: training.validationRatio,
@@ -82,6 +82,12 @@ struct TrainingData: Sendable {
         }
         copy(observations, width: layout.observationDimension, rows: layout.observationRows, to: &batch.observations)
         copy(actions, width: layout.actionDimension, rows: layout.actionRows, to: &batch.actions)
+        if layout.masksPadding {
+            for step in 0..<layout.actionRows {
+                batch.inEpisode[item * layout.actionRows + step] =
+                    windows.isInEpisode(window: window, step: step) ? 1 : 0
+            }
+        }
         for (camera, recording) in images.enumerated() {
             let key = augmentation?.key.folding(recording.name)
             let rows = layout.images[camera].count / recording.count
@@ -120,11 +126,11 @@ struct TrainingData: Sendable {
 }
 
 extension BatchLayout {
-    init(_ model: DiffusionModel) {
+    init(_ model: DiffusionModel, masksPadding: Bool) {
         self.init(
             observationRows: model.trainingObservations, actionRows: model.configuration.horizon.prediction,
             observationDimension: model.observationDimension, actionDimension: model.configuration.action.dimension,
-            sampleDimension: model.sampleDimension,
+            sampleDimension: model.sampleDimension, masksPadding: masksPadding,
             images: model.imageInputs(batch: 1).map { Images(input: $0.name, count: $0.shape.count) })
     }
 }
