@@ -190,7 +190,9 @@ extension DatasetDescription: CustomStringConvertible {
             field.outliers.compactMap { outlier in
                 guard let statistics = field.statistics else { return nil }
                 func raw(_ value: Float) -> String { statistics.raw(value, column: outlier.column) }
-                let (lower, upper) = (statistics.lowerQuantile[outlier.column], statistics.upperQuantile[outlier.column])
+                let (lower, upper) = (
+                    statistics.lowerQuantile[outlier.column], statistics.upperQuantile[outlier.column]
+                )
                 return """
                       \(field.name)[\(outlier.column)]  \(raw(outlier.value)) in frame \(outlier.frame) of episode \(outlier.episode), \
                     while 98 % lie in \(raw(lower)) … \(raw(upper))

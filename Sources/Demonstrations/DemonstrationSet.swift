@@ -125,7 +125,9 @@ extension ReplayBuffer.Field {
     /// The numbers of both, one after the other.
     fileprivate func appending(_ other: Self) -> Self {
         if origin == other.origin { return Self(name, shape: shape, values: values + other.values, origin: origin) }
-        func recorded(_ field: Self) -> [Double] { (0..<field.values.count / max(width, 1)).flatMap(field.recorded) }
+        func recorded(_ field: Self) -> [Double] {
+            (0..<field.values.count / max(width, 1)).flatMap { field.recorded(frame: $0) }
+        }
         return Self(name, shape: shape, doubles: recorded(self) + recorded(other))
     }
 }

@@ -69,7 +69,7 @@ extension ReplayBuffer {
             if field.origin.allSatisfy({ $0 == 0 }) {
                 try writer.write(name, shape: shape, floats: field.values, compression: compression)
             } else {
-                let recorded = (0..<frameCount).flatMap(field.recorded)
+                let recorded = (0..<frameCount).flatMap { field.recorded(frame: $0) }
                 try writer.write(name, shape: shape, doubles: recorded, compression: compression)
             }
         }

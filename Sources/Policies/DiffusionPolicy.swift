@@ -128,7 +128,8 @@ public final class DiffusionPolicy: ChunkingPolicy {
         let doubles = normaliser.action.hasOrigin ? normaliser.action.raw(actions) : nil
         return requests.indices.map { item in
             ActionChunk(
-                prediction: rows(raw, of: item), executed: horizon.executed, doubles: doubles.map { rows($0, of: item) },
+                prediction: rows(raw, of: item), executed: horizon.executed,
+                doubles: doubles.map { rows($0, of: item) },
                 clampedActions: clamped[item])
         }
     }
@@ -177,7 +178,8 @@ public final class DiffusionPolicy: ChunkingPolicy {
 
     /// Predicts relative actions from relative observations, and how many actions of each item were moved into the limits.
     private func predict(
-        relative observations: [Float], images: [String: [RGBImage]], noise: [Float]?, keys: [RandomKey], starts: [WarmStart?],
+        relative observations: [Float], images: [String: [RGBImage]], noise: [Float]?, keys: [RandomKey],
+        starts: [WarmStart?],
         visit: DenoisingVisit
     ) throws -> (actions: [Float], clamped: [Int]) {
         try check(observations, noise, count: keys.count)

@@ -67,7 +67,8 @@ public struct Normaliser: Codable, Sendable, Hashable {
                     zip(extent.lower, extent.upper).allSatisfy({ $0.isFinite && $1.isFinite && $0 <= $1 })
                 else {
                     throw InvalidSetting(
-                        key: "normaliser.\(name).demonstrated", expected: "\(dimension) finite numbers, the lower ones first",
+                        key: "normaliser.\(name).demonstrated",
+                        expected: "\(dimension) finite numbers, the lower ones first",
                         found: "\(extent.lower) and \(extent.upper)")
                 }
             }
@@ -245,10 +246,17 @@ extension Normaliser {
 
     /// Whether another one maps numbers as this one does, bit for bit.
     public func isSameMap(as other: Normaliser) -> Bool {
-        zip([observation, action], [other.observation, other.action]).allSatisfy { map, other in
-            map.scale == other.scale && map.offset == other.offset && map.origin == other.origin
-                && map.isClamped == other.isClamped
-        }
+        observation.isSameMap(as: other.observation) && action.isSameMap(as: other.action)
+    }
+}
+
+extension ComponentwiseMap {
+    fileprivate func isSameMap(as other: ComponentwiseMap) -> Bool {
+        var (map, other) = (self, other)
+        // What was demonstrated has no part in how numbers are mapped to those of the network.
+        map.demonstrated = nil
+        other.demonstrated = nil
+        return map == other
     }
 }
 

@@ -10,8 +10,10 @@ import TensorFiles
 public struct PredictionInput: Sendable, Equatable {
     /// How many items there are, the `B` of shapes.
     public let count: Int
-    /// Raw observations, `[B, To, D]`.
-    public let observations: [Double]
+    /// Raw observations in double precision, `[B, To, D]`.
+    public let doubles: [Double]
+    /// The same, rounded to single precision.
+    public var observations: [Float] { doubles.map(Float.init) }
     /// Of each camera by its name, `[B, To]` images.
     public let images: [String: [RGBImage]]
     /// Starting noise in normalised units, `[B, Tp, A]`.
@@ -35,16 +37,16 @@ public struct PredictionInput: Sendable, Equatable {
         let frames = try cameras.map { try file.images($0, length: horizon.observation) }
         images = Dictionary(uniqueKeysWithValues: zip(cameras.map(\.name), frames))
         if model.observationDimension == 0 {
-            (count, observations) = (frames[0].count / horizon.observation, [])
+            (count, doubles) = (frames[0].count / horizon.observation, [])
         } else if file.tensors["observation"] != nil || !names.contains(where: { file.tensors[$0] != nil }) {
             if let other = names.first(where: { file.tensors[$0] != nil }) {
                 throw TensorFileError(
                     file: file.path, key: other, expected: "observation, or a tensor a field", found: "both")
             }
             let tensor = try file.doubleBatch("observation", [horizon.observation, model.observationDimension])
-            (count, observations) = (tensor.count, tensor.values)
+            (count, doubles) = (tensor.count, tensor.values)
         } else {
-            (count, observations) = try Self.join(configuration.observations, from: file, length: horizon.observation)
+            (count, doubles) = try Self.join(configuration.observations, from: file, length: horizon.observation)
         }
         for (camera, images) in zip(cameras, frames) where images.count != count * horizon.observation {
             throw TensorFileError(

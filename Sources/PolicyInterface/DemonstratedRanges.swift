@@ -5,7 +5,7 @@
 /// that all lie outside, as in a unit that is too large, and one of two or more numbers that are all exactly 0 where not all of them
 /// were ever 0.
 public struct DemonstratedRanges: Sendable, Equatable {
-    private struct Field: Sendable, Equatable {
+    fileprivate struct Field: Sendable, Equatable {
         let name: String
         let columns: Range<Int>
         let lower: ArraySlice<Double>
@@ -100,7 +100,9 @@ extension DemonstratedRanges.Field {
             if distance > worst.distance { worst = (index, distance) }
         }
         let count = numbers.count
-        guard worst.distance > Self.tolerance || outside == count && count >= 3 || zeros == count && outside > 0 && count >= 2
+        guard
+            worst.distance > Self.tolerance || outside == count && count >= 3
+                || zeros == count && outside > 0 && count >= 2
         else { return nil }
         return UnfamiliarNumber(
             field: name, column: columns.lowerBound + worst.index,

@@ -41,6 +41,13 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
         public var value: Float
         /// The row that it stands in.
         public var row: Int
+
+        /// An extreme and its place.
+        public init(column: Int, value: Float, row: Int) {
+            self.column = column
+            self.value = value
+            self.row = row
+        }
     }
 
     /// Statistics from their parts, one number a column; the quantiles are the extremes if not given.
@@ -145,7 +152,7 @@ extension [Float] {
         guard Swift.max(below, above) > width, Swift.max(below, above) > 4 * Swift.max(abs(low), abs(high)).ulp else {
             return nil
         }
-        let far = count { $0 < low - width || $0 > high + width }
+        let far = filter { $0 < low - width || $0 > high + width }.count
         return far <= Swift.max(1, count / 1000) || width > 0 ? extreme : nil
     }
 }

@@ -51,12 +51,14 @@ struct RequestReader {
 
     /// The vectors of a field, the oldest first.
     mutating func vectors(_ name: String, width: Int) throws -> [[Float]] {
-        complete(try frames(name, shape: [width]).floats.rows(of: width))
+        let array = try frames(name, shape: [width])
+        return complete(array.floats.rows(of: width))
     }
 
     /// The vectors of a field in double precision, the oldest first.
     mutating func doubles(_ name: String, width: Int) throws -> [[Double]] {
-        complete(try frames(name, shape: [width]).doubles.rows(of: width))
+        let array = try frames(name, shape: [width])
+        return complete(array.doubles.rows(of: width))
     }
 
     /// The images of a camera, the oldest first.

@@ -50,7 +50,8 @@ struct BatchAssembler: Sendable {
     var batchByteCount: Int {
         let images = layout.images.reduce(0) { $0 + $1.count }
         let mask = layout.masksPadding ? layout.actionRows : 0
-        let numbers = layout.observationCount + images + layout.actionCount + mask + noiseSamples * (layout.noiseCount + 1)
+        let numbers =
+            layout.observationCount + images + layout.actionCount + mask + noiseSamples * (layout.noiseCount + 1)
         return batchSize * numbers * MemoryLayout<Float>.stride
     }
 

@@ -31,7 +31,9 @@ extension DataReview {
         guard inside > 0 else {
             throw TrainingError.wrongData(
                 key: "policy.action.limits",
-                expected: "limits that hold demonstrated actions, which lie in \(ends(action.minimum)) … \(ends(action.maximum))",
+                expected: """
+                    limits that hold demonstrated actions, which lie in \(ends(action.minimum)) … \(ends(action.maximum))
+                    """,
                 found: "\(limits.lower) … \(limits.upper), and not one action inside")
         }
         let frames = actions.count / dimension

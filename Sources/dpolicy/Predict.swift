@@ -64,7 +64,7 @@ struct Predict: ParsableCommand {
         let policy = try NamedPolicy(at: policy).load(
             sampler, machine: computing.machine(global, weights: acting.weights))
         let batch = try PredictionInput(contentsOf: URL(fileURLWithPath: input), for: policy.model)
-        let unfamiliar = unfamiliarNumbers(in: batch.observations, for: policy)
+        let unfamiliar = unfamiliarNumbers(in: batch.doubles, for: policy)
         if let first = unfamiliar.first, strict {
             throw CommandError(
                 place: "\(input), \(first.field)[\(first.column)]",
@@ -73,7 +73,7 @@ struct Predict: ParsableCommand {
         }
         let key = RandomKey(seed: seed)
         let predictions = try policy.predict(
-            doubles: batch.observations, images: batch.images, noise: batch.noise,
+            doubles: batch.doubles, images: batch.images, noise: batch.noise,
             keys: (0..<batch.count).map { key.folding($0) })
         var answer = PredictionOutput(
             predictions, of: policy.configuration, isDouble: policy.normaliser.action.hasOrigin)

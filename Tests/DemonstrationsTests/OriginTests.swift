@@ -37,7 +37,7 @@ import Testing
         numbers[20] = 0
         let field = ReplayBuffer.Field("northing", shape: [], doubles: numbers)
         #expect(abs(field.origin[0] - 4_649_776) < 6)
-        #expect(field.recorded(frame: 20) == [0])
+        #expect(abs(field.recorded(frame: 20)[0]) < 0.5)
         #expect(abs(field.recorded(frame: 21)[0] - numbers[21]) < 1e-6)
     }
 

@@ -180,7 +180,7 @@ func quantilesAreNotLedByASingleNumber(_ mode: Normalisation.Mode) throws {
     action.lowerQuantile[0] = 0.25
     action.upperQuantile[0] = 0.25
     let other = try Normaliser(for: configuration, observation: statistics, action: action).action
-    #expect(other.scale[0] == 2 / 5000)
+    #expect(other.scale[0] == Float(2) / 5000)
 }
 
 @Test func clampedMapsSurviveCodingAndOlderOnesDoNotClamp() throws {

@@ -26,7 +26,7 @@ import Testing
         // A little outside is usual: a quarter of the width.
         #expect(unfamiliar("height") { _ in [0.87] } == nil)
         #expect(unfamiliar("height") { _ in [0.13] } == nil)
-        #expect(unfamiliar("joints") { [$0[0], 1.4, -0.7, 2.4, 0] } == nil)
+        #expect(unfamiliar("joints") { [$0[0], 1.4, -0.7, 1, 0] } == nil)
         #expect(ranges.unfamiliar(in: Observation()) == nil)
     }
 

@@ -54,10 +54,11 @@ import Testing
         "<f8", [1, 2])
 
     /// What float32 cannot hold is read in double precision, where the policy says so.
-    @Test(arguments: [
-        exactArray,
-        .array([.array([.float64(1_700_000_000.125), .float64(1_700_000_001.125)])]),
-    ] as [MessagePackValue])
+    @Test(
+        arguments: [
+            exactArray,
+            .array([.array([.float64(1_700_000_000.125), .float64(1_700_000_001.125)])]),
+        ] as [MessagePackValue])
     func keepsDoublePrecisionWhereItIsNeeded(_ value: MessagePackValue) throws {
         func policy(_ doubleFields: Set<String>) -> PolicyMetadata {
             PolicyMetadata(
@@ -82,7 +83,8 @@ import Testing
             horizon: Horizon(observation: 1, prediction: 1, action: 1), doubleFields: ["x"])
         let bytes = withUnsafeBytes(of: Int64(1_700_000_000_123)) { Array($0) }
         let message = Fixtures.message(["x": Fixtures.array(bytes, "<i8", [1, 1])])
-        #expect(try PolicyRequest.read(message, for: policy).request.observations[0].doubles["x"] == [1_700_000_000_123])
+        #expect(
+            try PolicyRequest.read(message, for: policy).request.observations[0].doubles["x"] == [1_700_000_000_123])
     }
 
     @Test func warmStartsKeepDoublePrecision() throws {

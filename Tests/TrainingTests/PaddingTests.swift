@@ -20,11 +20,15 @@ import Testing
         return try ToyRobot.trainer(recipe)
     }
 
+    private func firstBatch(of trainer: Trainer) throws -> Batch {
+        let batch = trainer.batches(count: 1).first { _ in true }
+        return try #require(batch)
+    }
+
     @Test func paddingIsMarked() throws {
         let data = try trainer(false).assembler.data
         let windows = data.training
-        var batches = try trainer(false).batches(count: 1)
-        let batch = try #require(batches.next())
+        let batch = try firstBatch(of: trainer(false))
         #expect(batch.inEpisode.count == 32 * 4)
         #expect(Set(batch.inEpisode) == [0, 1])
         // One step before an episode, and one behind it, as the horizons say.
@@ -32,12 +36,14 @@ import Testing
         let last = windows.count - 1
         #expect((0..<4).map { windows.isInEpisode(window: last, step: $0) } == [true, true, true, false])
         for window in 0..<windows.count {
-            for step in 0..<3 where windows.frame(window: window, step: step) == windows.frame(window: window, step: step + 1) {
-                #expect(!windows.isInEpisode(window: window, step: step) || !windows.isInEpisode(window: window, step: step + 1))
+            for step in 0..<3
+            where windows.frame(window: window, step: step) == windows.frame(window: window, step: step + 1) {
+                #expect(
+                    !windows.isInEpisode(window: window, step: step)
+                        || !windows.isInEpisode(window: window, step: step + 1))
             }
         }
-        var plain = try trainer(true).batches(count: 1)
-        #expect(try #require(plain.next()).inEpisode.isEmpty)
+        #expect(try firstBatch(of: trainer(true)).inEpisode.isEmpty)
     }
 
     /// The loss is the sum of its parts: of what lies inside of episodes, and of what lies outside.
@@ -47,11 +53,10 @@ import Testing
             try trainer(true, conditioning: conditioning), try trainer(false, conditioning: conditioning),
             try trainer(false, conditioning: conditioning)
         )
-        var (first, second, third) = (all.batches(count: 1), inside.batches(count: 1), outside.batches(count: 1))
-        let complement = try #require(third.next())
+        let complement = try firstBatch(of: outside)
         for index in complement.inEpisode.indices { complement.inEpisode[index] = 1 - complement.inEpisode[index] }
-        let whole = try all.step(try #require(first.next())).loss
-        let parts = try (inside.step(try #require(second.next())).loss, outside.step(complement).loss)
+        let whole = try all.step(firstBatch(of: all)).loss
+        let parts = try (inside.step(firstBatch(of: inside)).loss, outside.step(complement).loss)
         #expect(parts.0 > 0 && parts.1 > 0)
         #expect(abs(whole - parts.0 - parts.1) < 1e-5 * whole)
     }
