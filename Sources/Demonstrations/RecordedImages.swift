@@ -113,7 +113,9 @@ extension RecordedImages {
             }
         }
         // Black pictures are in either range.
-        guard largest == 0 || largest > 1 else { throw failure("none above 1", hint: "multiply numbers in 0 … 1 by 255") }
+        guard largest == 0 || largest > 1 else {
+            throw failure("none above 1", hint: "multiply numbers in 0 … 1 by 255")
+        }
         return pixels
     }
 }

@@ -24,8 +24,7 @@ extension ReplayBuffer {
                 DispatchQueue.concurrentPerform(iterations: episodes.count) { episode in
                     do {
                         for frame in episodes[episode] {
-                            let row = source.values[frame * source.width..<(frame + 1) * source.width]
-                            let image = try render(Array(row))
+                            let image = try render(source.recorded(frame: frame).map(Float.init))
                             guard image.size == size else {
                                 throw ObservationError.wrongSize(
                                     image: name, expected: "\(size) pixels", found: image.size)
@@ -40,7 +39,8 @@ extension ReplayBuffer {
         if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
         let others = images.values.filter { $0.name != name }
         return try ReplayBuffer(
-            fields: Array(fields.values), images: others + [RecordedImages(name, size: size, pixels: pixels, drawnFrom: field)],
+            fields: Array(fields.values),
+            images: others + [RecordedImages(name, size: size, pixels: pixels, drawnFrom: field)],
             episodeEnds: episodeEnds)
     }
 

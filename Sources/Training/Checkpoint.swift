@@ -21,7 +21,7 @@ public struct CheckpointHeader: Sendable, Equatable {
     public var dataOrigin: [String: String]
     /// The precision of the operands of products in training; it may change when a run goes on elsewhere.
     public var precision: Precision
-    /// In how many parts the work was cut; it may change when a run goes on elsewhere. Nil in what earlier versions wrote.
+    /// In how many parts the work was cut, which may change when a run goes on elsewhere; nil in what earlier versions wrote.
     public var threads: Int?
     /// Where the demonstrations were; nil if that was not told.
     public var dataPath: String?
@@ -153,9 +153,10 @@ extension CheckpointHeader {
             return (try? normaliser?.validate(for: policy)) == nil ? nil : normaliser
         }
         dataFingerprint = try value("data", "a fingerprint") { $0 }
-        dataOrigin = metadata["data_origin"].flatMap {
-            try? JSONDecoder().decode([String: String].self, from: Data($0.utf8))
-        } ?? [:]
+        dataOrigin =
+            metadata["data_origin"].flatMap {
+                try? JSONDecoder().decode([String: String].self, from: Data($0.utf8))
+            } ?? [:]
         // Checkpoints without it were made when there was only one.
         precision = try metadata["precision"] == nil ? .float32 : value("precision", "a precision", Precision.init)
         threads = metadata["threads"].flatMap { Int($0) }

@@ -92,6 +92,9 @@ public final class Trainer {
                 \(dataFingerprint)\(place(dataPath)) now
                 """)
         }
+        if !checkpoint.header.normaliser.isSameMap(as: assembler.data.normaliser) {
+            differences.append("normalisation: fitted by the rules of an earlier version before")
+        }
         guard differences.isEmpty else { throw TrainingError.differentRun(path: path, differences: differences) }
         try checkpoint.read(into: state, table: model.table)
         step = checkpoint.header.step
@@ -201,7 +204,8 @@ public final class Trainer {
         CheckpointHeader(
             step: step, epoch: assembler.epoch(ofUpdate: step), recipe: recipe, normaliser: assembler.data.normaliser,
             dataFingerprint: dataFingerprint, dataOrigin: dataOrigin, precision: backend.precision,
-            threads: backend.threads, dataPath: dataPath, elapsedSeconds: elapsedSeconds, validationLoss: validationLoss, score: score)
+            threads: backend.threads, dataPath: dataPath, elapsedSeconds: elapsedSeconds,
+            validationLoss: validationLoss, score: score)
     }
 
     /// The weights, as they are now, in the order of `model.table`.

@@ -52,12 +52,13 @@ public final class TrainingRun {
     ///     that length.
     ///   - isStrict: whether a warning about recipe or demonstrations is an error.
     ///   - backend: the machine that computes.
-    ///   - logger: takes warnings.
+    ///   - logger: takes warnings, those of the demonstrations among them (`Trainer.warnings`).
     /// - Throws: `TrainingError` when there is a run already, one of another recipe, one whose checkpoints are all damaged, or another
     ///   process in the directory; as `Trainer.init(recipe:demonstrations:seed:backend:)`; or `FileSystemError`.
     public init(
         directory: URL, recipe: Recipe, demonstrations: ReplayBuffer, dataPath: String? = nil, seed: UInt64? = nil,
-        isResumed: Bool = false, extendingTo steps: Int? = nil, isStrict: Bool = false, backend: any Backend, logger: Logger = Logger(label: "training")
+        isResumed: Bool = false, extendingTo steps: Int? = nil, isStrict: Bool = false, backend: any Backend,
+        logger: Logger = Logger(label: "training")
     ) throws {
         let files = RunDirectory(directory)
         if !isResumed, !files.contents.isEmpty {

@@ -21,7 +21,9 @@ enum OutputPlace {
     static func check(folder path: String) throws {
         var folder = URL(fileURLWithPath: path).standardizedFileURL
         while try PathKind(at: folder.path) == nil, folder.path != "/" { folder.deleteLastPathComponent() }
-        guard try PathKind(at: folder.path) == .folder else { throw refusal(path, "\(folder.path), which is no folder") }
+        guard try PathKind(at: folder.path) == .folder else {
+            throw refusal(path, "\(folder.path), which is no folder")
+        }
         try check(isWritable: folder.path, for: path)
     }
 

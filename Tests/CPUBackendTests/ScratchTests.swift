@@ -162,7 +162,7 @@ import Testing
         #expect(values.count == 5 * channels)
         // Of equal numbers, the middle of a row.
         #expect(values[0] == 0 && values[1] == -1)
-        #expect(values.allSatisfy(\.isFinite))
+        #expect(values.allSatisfy { $0.isFinite })
     }
 
     @Test func wideMaxPool() {

@@ -6,7 +6,9 @@ import TestSupport
 /// Small things to run commands on.
 enum Fixtures {
     /// A random policy that acts in Push-T from its state and agent position; fast enough for a debug build.
-    static func writePushTPolicy(to url: URL, seed: UInt64 = 7, executing action: Int = 3, task: PolicyTask? = .pushT) throws {
+    static func writePushTPolicy(to url: URL, seed: UInt64 = 7, executing action: Int = 3, task: PolicyTask? = .pushT)
+        throws
+    {
         let configuration = PolicyConfiguration(
             observations: ObservationSchema([
                 FieldSelection("state", width: 5), FieldSelection("keypoint", columns: 0..<2, width: 18),
@@ -52,7 +54,7 @@ enum Fixtures {
 
             """
     ).replacing("validation_ratio: 0.2", with: "validation_ratio: 0")
-    .replacing("description: Small enough for a test", with: "task: pusht\ndescription: It draws what it sees")
+        .replacing("description: Small enough for a test", with: "task: pusht\ndescription: It draws what it sees")
 
     /// A recipe for it that takes a few milliseconds an update.
     static let recipe = """

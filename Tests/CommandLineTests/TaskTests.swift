@@ -68,7 +68,8 @@ import Testing
         #expect(outcome.status == 1)
         #expect(
             isOneLine(
-                outcome.errors, with: #"expected an image "img", found none of this name among command, image, joints, state"#))
+                outcome.errors,
+                with: #"expected an image "img", found none of this name among command, image, joints, state"#))
     }
 
     @Test func aCameraBehindADeadLinkIsNotReplaced() throws {
@@ -104,7 +105,8 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(
             outcome.errors.contains(
-                "image cam: the crop of 40×40 is 6 % of the picture of 160×160, and what lies outside of its middle is not seen"))
+                "image cam: the crop of 40×40 is 6 % of the picture of 160×160, and what lies outside of its middle is not seen"
+            ))
         #expect(outcome.errors.contains("resize is missing, such as resize: [96, 96], crop: [84, 84]"))
         let inspection = try dpolicy("data", "inspect", folder("robot.zarr").path, "--action", "command")
         #expect(inspection.output.contains("{name: cam, resize: [96, 96], crop: [84, 84]}"))

@@ -43,7 +43,9 @@ import Testing
 
     /// Black is black in 0 … 1 and in 0 … 255.
     @Test func blackPicturesOfNumbersAreAccepted() throws {
-        try write("a.zarr") { try $0.write("data/img", shape: [2, 4, 5, 3], floats: [Float](repeating: 0, count: 120)) }
+        try write("a.zarr") {
+            try $0.write("data/img", shape: [2, 4, 5, 3], floats: [Float](repeating: 0, count: 120))
+        }
         let buffer = try ReplayBuffer(contentsOf: folder("a.zarr"), images: ["img"])
         #expect(buffer.images["img"]?.pixels == [UInt8](repeating: 0, count: 120))
     }

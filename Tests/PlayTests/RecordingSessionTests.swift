@@ -86,7 +86,9 @@ import Testing
 
     /// What a page that has gone drove is taken back, and the world is where it was, to the last bit.
     @Test func anAbandonedHoldLeavesNoFrames() throws {
-        let points = (0..<12).map { SIMD2(200 + 11.3 * Double($0), 150 + 7.7 * Double($0)) }
+        let points: [SIMD2<Double>] = (0..<12).map { (index: Int) -> SIMD2<Double> in
+            SIMD2<Double>(200, 150) + Double(index) * SIMD2<Double>(11.3, 7.7)
+        }
         try session.obey(.grab(.agent, at: points[0]))
         for (index, point) in points.enumerated() {
             try session.obey(.drag(to: point))

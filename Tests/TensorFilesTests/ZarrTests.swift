@@ -294,7 +294,8 @@ import Testing
         #expect(
             try found("loose", ["data/.zgroup": group, "meta/.zgroup": group])
                 .contains("found data and meta without .zgroup; make the folder a group"))
-        #expect(try found("outer", ["inner.zarr/.zgroup": group]).contains("name that: \(folder("outer").path)/inner.zarr"))
+        #expect(
+            try found("outer", ["inner.zarr/.zgroup": group]).contains("name that: \(folder("outer").path)/inner.zarr"))
         var zip = ZipFixture()
         zip.add("x.zarr/zarr.json", Data("{}".utf8))
         zip.add("x.zarr/data/zarr.json", Data("{}".utf8))

@@ -146,7 +146,8 @@ import Testing
             try FileManager.default.removeItem(at: files.checkpoints)
             let (before, policy) = (try rows(folder), try PolicyDirectory(files.policy).read())
             let text = message { _ = try self.run(folder, isResumed: true) }
-            #expect(text.contains("found metrics of 6 updates and a policy and no checkpoint; put the checkpoints back"))
+            #expect(
+                text.contains("found metrics of 6 updates and a policy and no checkpoint; put the checkpoints back"))
             #expect(try rows(folder) == before)
             #expect(try PolicyDirectory(files.policy).read() == policy)
             try FileManager.default.removeItem(at: files.policy)
@@ -168,7 +169,9 @@ import Testing
                     backend: ToyRobot.machine, logger: Logger(label: "test") { _ in messages })
             }
             #expect(message { _ = try extended(nil, planned: 10) }.contains("--extend STEPS goes on to more updates"))
-            #expect(message { _ = try extended(6) }.contains("--extend: expected more than the 6 updates of the run, found 6"))
+            #expect(
+                message { _ = try extended(6) }.contains(
+                    "--extend: expected more than the 6 updates of the run, found 6"))
             let messages = Messages()
             struct Killed: Error {}
             #expect(throws: Killed.self) {
@@ -189,7 +192,9 @@ import Testing
 
     @Test func movedDemonstrationsAndOtherThreadsAreTold() throws {
         try withTemporaryFolder { folder in
-            func run(at path: String, threads: Int, seed: UInt64 = 1, _ messages: Messages = Messages()) throws -> TrainingRun {
+            func run(at path: String, threads: Int, seed: UInt64 = 1, _ messages: Messages = Messages()) throws
+                -> TrainingRun
+            {
                 try TrainingRun(
                     directory: folder, recipe: ToyRobot.recipe(), demonstrations: ToyRobot.demonstrations(seed: seed),
                     dataPath: path, isResumed: true, backend: CPUMachine(threads: threads, precision: .float32),

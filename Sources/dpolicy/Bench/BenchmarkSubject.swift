@@ -58,7 +58,8 @@ struct BenchmarkSubject: ParsableArguments {
         }
         var recipe = try RecipeFile.read(recipe, overrides: overrides)
         recipe.policy.denoiser = recipe.policy.denoiser.widened(by: widen ?? 1)
-        var demonstrations = try PushTTask.recording(at: URL(fileURLWithPath: data), for: recipe.policy, task: recipe.task)
+        var demonstrations = try PushTTask.recording(
+            at: URL(fileURLWithPath: data), for: recipe.policy, task: recipe.task)
         if let windows { demonstrations = try demonstrations.multiplied(to: windows, horizon: recipe.policy.horizon) }
         demonstrations = try PushTTask.drawingImages(for: recipe.policy, in: demonstrations)
         return (try recipe.resolved(for: demonstrations), demonstrations)
@@ -104,7 +105,7 @@ extension ReplayBuffer {
                 let (round, place) = index.quotientAndRemainder(dividingBy: field.values.count)
                 return field.values[place] + 1e-3 * Float(round)
             }
-            return Field(field.name, shape: field.shape, values: values)
+            return Field(field.name, shape: field.shape, values: values, origin: field.origin)
         }
         let images = images.values.map { camera in
             let count = camera.pixels.count
