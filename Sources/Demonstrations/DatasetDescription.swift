@@ -15,6 +15,10 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         public var shape: [Int]
         /// What the numbers range over, one column each; none for images, whose numbers are not read.
         public var statistics: FieldStatistics?
+        /// The columns that never change; see `FieldStatistics.isConstant(_:)`.
+        public var constantColumns: [Int] = []
+        /// Extremes that lie far from all other numbers of their columns.
+        public var outliers: [Outlier] = []
         /// How many chunks are absent and stand for the fill value.
         public var absentChunks = 0
         /// How many chunks there are to be.
@@ -30,10 +34,24 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
             case elementType = "element_type"
             case shape
             case statistics
+            case constantColumns = "constant_columns"
+            case outliers
             case absentChunks = "absent_chunks"
             case chunks
             case obstacle
         }
+    }
+
+    /// An extreme far from the quantiles of its column, and where it is; see `FieldStatistics.Outlier`.
+    public struct Outlier: Codable, Sendable, Equatable {
+        /// The column of the field.
+        public var column: Int
+        /// The number, without the origin that `statistics` tells.
+        public var value: Float
+        /// The episode that it is in, from 0.
+        public var episode: Int
+        /// The frame in the episode, from 0.
+        public var frame: Int
     }
 
     /// How long episodes are.
@@ -145,7 +163,7 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         guard let dimension = widths[action] else { return nil }
         var schema = ObservationSchema.pushTKeypoints
         if widths["keypoint"] != 18 || widths["state"] != 5 {
-            let varying = vectors.filter { $0.name != action && $0.statistics?.minimum != $0.statistics?.maximum }
+            let varying = vectors.filter { $0.name != action && $0.constantColumns.count < $0.width }
             schema = ObservationSchema(varying.map { FieldSelection($0.name) })
         }
         let images = fields.filter { $0.statistics == nil }.map { field in
@@ -180,9 +198,12 @@ extension DatasetDescription.Field {
                 obstacle = "a frame of \(width) numbers, more than \(Self.largestWidth)"
                 return
             }
-            let field = ReplayBuffer.Field(name, shape: shape, values: try array.floats())
+            let field = try ReplayBuffer.Field(name, of: array)
             try field.check(frames: recording.frameCount, columns: nil, source: recording.path)
-            statistics = FieldStatistics(rows: field.values, columns: width)
+            let statistics = FieldStatistics(rows: field.values, columns: width, origin: field.origin)
+            self.statistics = statistics
+            constantColumns = statistics.constantColumns
+            outliers = statistics.outliers.map { DatasetDescription.Outlier($0, in: recording.episodes) }
         } catch { obstacle = Self.reason(error) }
     }
 
@@ -230,6 +251,8 @@ extension DatasetDescription: CustomStringConvertible {
             )
         }
         lines.append("")
+        if let constants { lines += [constants, ""] }
+        if !outliers.isEmpty { lines += ["far from all others, so check them:"] + outliers + [""] }
         if let suggestion {
             lines += [
                 "what to set in a recipe, for observations of \(suggestion.observationDimension) numbers:", "policy:",
@@ -259,6 +282,33 @@ extension DatasetDescription: CustomStringConvertible {
         return lines.joined(separator: "\n")
     }
 
+    /// The components that never change; nil when all do.
+    private var constants: String? {
+        let shown = fields.flatMap { field in
+            field.constantColumns.compactMap { column in
+                field.statistics.map { "\(field.name)[\(column)] (\($0.raw($0.minimum[column], column: column)))" }
+            }
+        }
+        return shown.isEmpty ? nil : "constant in all frames, so not scaled: \(shown.joined(separator: ", "))"
+    }
+
+    /// A line for each extreme that lies far from everything else.
+    private var outliers: [String] {
+        fields.flatMap { field in
+            field.outliers.compactMap { outlier in
+                guard let statistics = field.statistics else { return nil }
+                func raw(_ value: Float) -> String { statistics.raw(value, column: outlier.column) }
+                let (lower, upper) = (
+                    statistics.lowerQuantile[outlier.column], statistics.upperQuantile[outlier.column]
+                )
+                return """
+                      \(field.name)[\(outlier.column)]  \(raw(outlier.value)) in frame \(outlier.frame) of episode \(outlier.episode), \
+                    while 98 % lie in \(raw(lower)) … \(raw(upper))
+                    """
+            }
+        }
+    }
+
     /// A name as YAML takes it for text: in quotes, unless it is a plain word.
     private static func yaml(_ name: String) -> String {
         let isPlain = name.range(of: "^[A-Za-z][A-Za-z0-9_]*$", options: .regularExpression) != nil
@@ -270,16 +320,30 @@ extension DatasetDescription: CustomStringConvertible {
         let shape = "[" + field.shape.map(String.init).joined(separator: ", ") + "]"
         let head = [field.name, field.elementType?.rawValue ?? "?", shape]
         if let obstacle = field.obstacle { return head + ["cannot be learned from: \(obstacle)"] }
-        guard let statistics = field.statistics, let low = statistics.minimum.min(), let high = statistics.maximum.max()
+        guard let statistics = field.statistics,
+            let low = zip(statistics.minimum, statistics.origin).map({ Double($0) + $1 }).min(),
+            let high = zip(statistics.maximum, statistics.origin).map({ Double($0) + $1 }).max()
         else { return head + ["image"] }
         // A few columns are told apart; many are not.
         let ranges =
             statistics.minimum.count <= 6
-            ? zip(statistics.minimum, statistics.maximum).map { "\(short($0)) … \(short($1))" }
-            : ["\(short(low)) … \(short(high)) over all"]
+            ? statistics.minimum.indices.map { column in
+                [statistics.minimum[column], statistics.maximum[column]].map { end in
+                    statistics.origin[column] == 0 ? short(Double(end)) : statistics.raw(end, column: column)
+                }.joined(separator: " … ")
+            } : ["\(short(low)) … \(short(high)) over all"]
         return head + [ranges.joined(separator: ", ")]
     }
 
     /// A number with four digits.
-    private static func short(_ value: Float) -> String { String(format: "%.4g", Double(value)) }
+    private static func short(_ value: Double) -> String { String(format: "%.4g", value) }
+}
+
+extension DatasetDescription.Outlier {
+    fileprivate init(_ outlier: FieldStatistics.Outlier, in episodes: [Range<Int>]) {
+        let episode = episodes.firstIndex { $0.contains(outlier.row) } ?? 0
+        self.init(
+            column: outlier.column, value: outlier.value, episode: episode,
+            frame: outlier.row - episodes[episode].lowerBound)
+    }
 }

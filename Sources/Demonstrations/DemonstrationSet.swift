@@ -112,12 +112,23 @@ extension ReplayBuffer {
     public func appending(_ other: ReplayBuffer) throws -> ReplayBuffer {
         try ReplayBuffer(
             fields: fields.values.map { field in
-                Field(field.name, shape: field.shape, values: field.values + (try other.field(field.name)).values)
+                try field.appending(other.field(field.name))
             },
             images: images.values.map { camera in
                 RecordedImages(
                     camera.name, size: camera.size, pixels: camera.pixels + (try other.images(camera.name)).pixels,
                     drawnFrom: camera.drawnFrom)
             }, episodeEnds: episodeEnds + other.episodeEnds.map { frameCount + $0 })
+    }
+}
+
+extension ReplayBuffer.Field {
+    /// The numbers of both, one after the other.
+    fileprivate func appending(_ other: Self) -> Self {
+        if origin == other.origin { return Self(name, shape: shape, values: values + other.values, origin: origin) }
+        func recorded(_ field: Self) -> [Double] {
+            (0..<field.values.count / max(width, 1)).flatMap { field.recorded(frame: $0) }
+        }
+        return Self(name, shape: shape, doubles: recorded(self) + recorded(other))
     }
 }

@@ -39,6 +39,8 @@ struct Recording {
     }
 
     var path: String { group.path }
+    /// The frames of each episode that has any.
+    var episodes: [Range<Int>] { zip([0] + episodeEnds, episodeEnds).map { $0..<$1 } }
     /// How many frames all episodes have together.
     var frameCount: Int { episodeEnds.last ?? 0 }
 

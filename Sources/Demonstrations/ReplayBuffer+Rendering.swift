@@ -24,8 +24,7 @@ extension ReplayBuffer {
                 DispatchQueue.concurrentPerform(iterations: episodes.count) { episode in
                     do {
                         for frame in episodes[episode] {
-                            let row = source.values[frame * source.width..<(frame + 1) * source.width]
-                            let image = try render(Array(row))
+                            let image = try render(source.recorded(frame: frame).map(Float.init))
                             guard image.size == size else {
                                 throw ObservationError.wrongSize(
                                     image: name, expected: "\(size) pixels", found: image.size)

@@ -63,7 +63,7 @@ extension ReplayBuffer {
         try AvailableMemory.check(Int(clamping: Int64((Double(recording.frameCount) * (numbers + bytes)).rounded())))
         try self.init(
             fields: vectors.map { name, array in
-                let field = Field(name, shape: Array(array.shape.dropFirst()), values: try array.floats())
+                let field = try Field(name, of: array)
                 try field.check(frames: recording.frameCount, columns: fields[name] ?? nil, source: recording.path)
                 return field
             },
@@ -91,7 +91,13 @@ extension ReplayBuffer {
     private func write(with writer: ZarrWriter, compression: ZarrCompression) throws {
         for field in fields.values.sorted(by: { $0.name < $1.name }) {
             let shape = [frameCount] + field.shape
-            try writer.write("data/\(field.name)", shape: shape, floats: field.values, compression: compression)
+            let name = "data/\(field.name)"
+            if field.origin.allSatisfy({ $0 == 0 }) {
+                try writer.write(name, shape: shape, floats: field.values, compression: compression)
+            } else {
+                let recorded = (0..<frameCount).flatMap { field.recorded(frame: $0) }
+                try writer.write(name, shape: shape, doubles: recorded, compression: compression)
+            }
         }
         for camera in images.values.sorted(by: { $0.name < $1.name }) {
             try writer.write(
@@ -100,5 +106,20 @@ extension ReplayBuffer {
         }
         let ends = episodeEnds.map(Int64.init)
         try writer.write("meta/episode_ends", shape: [ends.count], integers: ends, compression: compression)
+    }
+}
+
+extension ReplayBuffer.Field {
+    /// Reads the numbers of an array, in double precision where single precision cannot hold them.
+    init(_ name: String, of array: ZarrArray) throws {
+        let shape = Array(array.shape.dropFirst())
+        if array.metadata.elementType.exceedsSinglePrecision {
+            let doubles = try array.doubles()
+            // Both are held while numbers are rounded.
+            try AvailableMemory.check(doubles.count, of: Float.self)
+            self.init(name, shape: shape, doubles: doubles)
+        } else {
+            self.init(name, shape: shape, values: try array.floats())
+        }
     }
 }

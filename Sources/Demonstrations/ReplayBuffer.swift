@@ -10,14 +10,18 @@ public struct ReplayBuffer: Sendable, Equatable {
         public var name: String
         /// The dimensions in one frame; empty for a single number.
         public var shape: [Int]
-        /// The numbers, `[frames, width]` in row-major order.
+        /// The numbers without the origin, `[frames, width]` in row-major order.
         public var values: [Float]
+        /// What has to be added to the numbers of each column to have them as they were recorded, 0 unless single precision cannot hold them.
+        public var origin: [Double]
 
         /// A recorded quantity.
-        public init(_ name: String, shape: [Int], values: [Float]) {
+        /// - Parameter origin: what was subtracted from the numbers of each column; nothing if not given.
+        public init(_ name: String, shape: [Int], values: [Float], origin: [Double]? = nil) {
             self.name = name
             self.shape = shape
             self.values = values
+            self.origin = origin ?? [Double](repeating: 0, count: shape.reduce(1, *))
         }
 
         /// How many numbers one frame has.
@@ -88,7 +92,7 @@ public struct ReplayBuffer: Sendable, Equatable {
         return camera
     }
 
-    /// The observation vectors of all frames, `[frames, dimension]` in row-major order; images are left out.
+    /// The observation vectors of all frames, `[frames, dimension]` in row-major order, without `origin(of:)`; images are left out.
     /// - Throws: `ObservationError` when the demonstrations lack a field or image, or hold it in another shape; or `OutOfMemory`.
     public func observations(_ schema: ObservationSchema) throws -> [Float] {
         let parts = try schema.resolved(widths: widths, sizes: imageSizes).fields.map { selection in
@@ -108,19 +112,38 @@ public struct ReplayBuffer: Sendable, Equatable {
         return rows
     }
 
-    /// The statistics of a field over all frames, or over those of some episodes.
+    /// What has to be added to each number of the observation vectors to have it as it was recorded, `[dimension]`.
+    /// - Throws: `ObservationError` when the demonstrations lack a field or hold it in another shape.
+    public func origin(of schema: ObservationSchema) throws -> [Double] {
+        try schema.resolved(widths: widths, sizes: imageSizes).fields.flatMap { selection in
+            let field = try field(selection.name)
+            return selection.chosen(of: field.width).map { field.origin[$0] }
+        }
+    }
+
+    /// The statistics of a field over all frames, or over those of some episodes; the rows of outliers are frames.
     /// - Throws: `ObservationError` when there is no such field; or `OutOfMemory`.
     public func statistics(of name: String, episodes: [Int]? = nil) throws -> FieldStatistics {
         let field = try field(name)
-        return FieldStatistics(rows: try rows(of: field.values, in: episodes), columns: field.width)
+        return try statistics(of: field.values, origin: field.origin, in: episodes)
     }
 
     /// The statistics of the observation vectors over all frames, or over those of some episodes, one column a number of the vector.
     /// - Throws: as `observations(_:)`.
     public func statistics(of schema: ObservationSchema, episodes: [Int]? = nil) throws -> FieldStatistics {
         let all = try observations(schema)
-        if all.isEmpty { return .none }
-        return FieldStatistics(rows: try rows(of: all, in: episodes), columns: all.count / frameCount)
+        return all.isEmpty ? .none : try statistics(of: all, origin: try origin(of: schema), in: episodes)
+    }
+
+    private func statistics(
+        of values: [Float], origin: [Double], in episodes: [Int]?
+    ) throws -> FieldStatistics {
+        var statistics = FieldStatistics(
+            rows: try rows(of: values, in: episodes), columns: origin.count, origin: origin)
+        for index in statistics.outliers.indices {
+            statistics.outliers[index].row = frame(ofRow: statistics.outliers[index].row, in: episodes)
+        }
+        return statistics
     }
 
     /// Of numbers of all frames, those of some episodes, or all of them.
@@ -133,6 +156,18 @@ public struct ReplayBuffer: Sendable, Equatable {
             let frames = self.episodes[index]
             return values[frames.lowerBound * width..<frames.upperBound * width]
         }
+    }
+
+    /// The frame that a row of `rows(of:in:)` is of.
+    private func frame(ofRow row: Int, in episodes: [Int]?) -> Int {
+        guard let episodes, episodes.count < self.episodes.count else { return row }
+        var before = 0
+        for index in episodes {
+            let frames = self.episodes[index]
+            if row < before + frames.count { return frames.lowerBound + row - before }
+            before += frames.count
+        }
+        return row
     }
 
     /// Checks that episodes end one after another and returns the number of frames.
@@ -151,6 +186,7 @@ public struct ReplayBuffer: Sendable, Equatable {
 extension ReplayBuffer.Field {
     /// Checks that there is the right number of frames, and only finite numbers in some columns, or in all.
     func check(frames: Int, columns: [Int]?, source: String) throws {
+        precondition(origin.count == width, "\(origin.count) origins for \(width) columns")
         let key = "data/\(name)"
         guard width > 0, values.count % width == 0, values.count / width == frames else {
             throw TensorFileError(

@@ -9,7 +9,7 @@ public import PolicyInterface
 ///
 /// So that a policy also learns to start and to end an episode, a window may begin up to `To − 1` steps before the episode and end up to
 /// `Ta − 1` steps after it; steps outside repeat the first or the last frame. Repeated steps count
-/// in the loss like others. (Padding before and after as in the reference's `SequenceSampler`.)
+/// in the loss like others, unless they are left out (`isInEpisode(window:step:)`). (Padding before and after as in the reference's `SequenceSampler`.)
 ///
 /// It tells frames; their numbers stay where they are, in one copy however many windows show them.
 public struct SequenceSampler: Sendable {
@@ -50,6 +50,11 @@ public struct SequenceSampler: Sendable {
 
     /// How many windows there are.
     public var count: Int { windows.count }
+
+    /// Whether a step of a window lies in its episode, rather than repeating the first or the last frame.
+    public func isInEpisode(window: Int, step: Int) -> Bool {
+        windows[window].episode.contains(windows[window].start + step)
+    }
 
     /// The frame that a step of a window shows.
     public func frame(window: Int, step: Int) -> Int {

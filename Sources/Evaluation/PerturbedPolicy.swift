@@ -29,7 +29,10 @@ public final class PerturbedPolicy: ChunkingPolicy {
             for time in chunk.prediction.indices {
                 var noise = [Float](repeating: 0, count: chunk.prediction[time].count)
                 key.folding(time).fillNormal(&noise)
-                for component in noise.indices { chunk.prediction[time][component] += deviation * noise[component] }
+                for component in noise.indices {
+                    chunk.prediction[time][component] += deviation * noise[component]
+                    chunk.doubles?[time][component] += Double(deviation * noise[component])
+                }
             }
             return chunk
         }

@@ -5,12 +5,12 @@ public struct ActionConfiguration: Sendable, Hashable {
     /// The smallest and largest value of each component, in raw units.
     public struct Limits: Codable, Sendable, Hashable {
         /// The smallest values, `[A]`.
-        public var lower: [Float]
+        public var lower: [Double]
         /// The largest values, `[A]`.
-        public var upper: [Float]
+        public var upper: [Double]
 
         /// Bounds for each component.
-        public init(lower: [Float], upper: [Float]) {
+        public init(lower: [Double], upper: [Double]) {
             self.lower = lower
             self.upper = upper
         }
@@ -29,6 +29,9 @@ public struct ActionConfiguration: Sendable, Hashable {
         self.dimension = dimension
         self.limits = limits
     }
+
+    /// What each number of an action is called: `action[0]`.
+    public var componentNames: [String] { (0..<dimension).map { "\(field)[\($0)]" } }
 
     /// Checks that the limits are ordered, finite and as many as the components.
     /// - Throws: `InvalidSetting`.

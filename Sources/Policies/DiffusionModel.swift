@@ -90,14 +90,19 @@ extension DiffusionModel {
     /// - `noise` `[n · b, Tp, C]`: from the standard normal distribution, `n` noise samples for each window, one after another,
     /// - `steps` `[n · b]`: steps of the diffusion, each uniform in `0 ..< diffusion.steps`,
     /// - `loss_scale` `[]`: a factor of every gradient, the share of this batch in the whole one when gradients accumulate,
+    /// - `in_episode` `[b, Tp]`: 1 for steps that count and 0 for others, only if `masksPadding` says so,
     /// - `dropout_key` `[4]`: the key of this run's dropout (see `DropoutMask`), only if the network has dropout.
     ///
     /// The output is `loss` `[]`, not scaled. Sampling the step and comparing with plain squared error is algorithm 1 of Ho et al. 2020; several
     /// noise samples for what was encoded once are the two-level batches of Hu et al. 2025 (Mini Diffuser, arXiv 2505.09430).
-    public func trainingGraph(batch: Int, noiseSamples: Int = 1) -> Graph {
+    /// - Parameters:
+    ///   - batch: how many windows.
+    ///   - noiseSamples: how often each is diffused.
+    ///   - masksPadding: whether steps outside of episodes are left out of the loss, which remains a mean over all of them.
+    public func trainingGraph(batch: Int, noiseSamples: Int = 1, masksPadding: Bool = false) -> Graph {
         let builder = GraphBuilder(parameters: table)
         let loss = loss(
-            in: builder, batch: batch, noiseSamples: noiseSamples,
+            in: builder, batch: batch, noiseSamples: noiseSamples, masksPadding: masksPadding,
             dropoutKey: builder.input("dropout_key", DropoutMask.keyShape))
         let gradients = builder.gradients(of: loss, scaledBy: builder.input("loss_scale", []))
         return builder.graph(outputs: [("loss", loss)], gradients: gradients)
@@ -105,12 +110,15 @@ extension DiffusionModel {
 
     /// The loss of a batch alone, for validation: the inputs and the output of `trainingGraph(batch:noiseSamples:)` but for `loss_scale` and
     /// `dropout_key`, for nothing is dropped; with one noise sample for each window.
-    public func lossGraph(batch: Int) -> Graph {
+    public func lossGraph(batch: Int, masksPadding: Bool = false) -> Graph {
         let builder = GraphBuilder(parameters: table)
-        return builder.graph(outputs: [("loss", loss(in: builder, batch: batch, noiseSamples: 1, dropoutKey: nil))])
+        let loss = loss(in: builder, batch: batch, noiseSamples: 1, masksPadding: masksPadding, dropoutKey: nil)
+        return builder.graph(outputs: [("loss", loss)])
     }
 
-    private func loss(in builder: GraphBuilder, batch: Int, noiseSamples: Int, dropoutKey: Tensor?) -> Tensor {
+    private func loss(
+        in builder: GraphBuilder, batch: Int, noiseSamples: Int, masksPadding: Bool, dropoutKey: Tensor?
+    ) -> Tensor {
         let horizon = configuration.horizon
         let actions = builder.input("action", [batch, horizon.prediction, configuration.action.dimension])
         let observations = vectors(in: builder, [batch, trainingObservations], rate: .step)
@@ -130,7 +138,10 @@ extension DiffusionModel {
         let diffused = holdingKnown(numbers[0] * sample + numbers[1] * noise, observation: known)
         let prediction = output(diffused, steps: steps, observation: known, dropoutKey: dropoutKey)
         let target = numbers[2] * sample + numbers[3] * noise
-        return unknownPart(of: prediction).meanSquaredError(to: unknownPart(of: target))
+        guard masksPadding else { return unknownPart(of: prediction).meanSquaredError(to: unknownPart(of: target)) }
+        let counts = builder.input("in_episode", [batch, horizon.prediction])
+            .reshaped(to: [batch, horizon.prediction, 1]).repeatingItems(noiseSamples)
+        return (counts * unknownPart(of: prediction)).meanSquaredError(to: counts * unknownPart(of: target))
     }
 
     /// Zero where a sample is known beforehand, so that it has no part in the loss; the mean still counts it, as the reference does.

@@ -6,9 +6,14 @@ extension DiffusionPolicy {
         for (item, start) in starts.enumerated() {
             guard let start else { continue }
             var actions: [Float] = []
-            actions.reserveCapacity(start.actions.count * configuration.action.dimension)
-            for action in start.actions { actions += action }
-            normaliser.action.apply(to: &actions)
+            if let doubles = start.doubles {
+                actions = normaliser.action.relative(Array(doubles.joined()))
+            } else {
+                actions.reserveCapacity(start.actions.count * configuration.action.dimension)
+                for action in start.actions { actions += action }
+                normaliser.action.makeRelative(&actions)
+            }
+            normaliser.action.applyToRelative(&actions)
             loop.warm(item, from: actions, steps: start.steps(of: loop.steps))
         }
     }
@@ -20,6 +25,11 @@ extension DiffusionPolicy {
         let shape = [horizon.prediction, configuration.action.dimension]
         for (item, start) in starts.enumerated() {
             guard let actions = start?.actions else { continue }
+            if let doubles = start?.doubles, doubles.map(\.count) != actions.map(\.count) {
+                throw PolicyError.wrongCount(
+                    what: "warm start of item \(item) in double precision", shape: shape,
+                    found: doubles.reduce(0) { $0 + $1.count })
+            }
             guard actions.count == shape[0], actions.allSatisfy({ $0.count == shape[1] }) else {
                 throw PolicyError.wrongCount(
                     what: "warm start of item \(item)", shape: shape, found: actions.reduce(0) { $0 + $1.count })

@@ -23,6 +23,8 @@ public final class DiffusionPolicy: ChunkingPolicy {
 
     let parameters: any DeviceBuffer
     let backend: any Backend
+    /// The limits of actions without the origin.
+    private let limits: (lower: [Float], upper: [Float])?
     private var loops: [Int: DenoisingLoop] = [:]
 
     /// The largest batch that is denoised at once; larger requests are split.
@@ -48,6 +50,9 @@ public final class DiffusionPolicy: ChunkingPolicy {
         self.normaliser = normaliser
         self.sampler = sampler
         self.backend = backend
+        limits = model.configuration.action.limits.map {
+            (normaliser.action.relative($0.lower), normaliser.action.relative($0.upper))
+        }
     }
 
     /// The policy of a policy directory.
@@ -61,6 +66,19 @@ public final class DiffusionPolicy: ChunkingPolicy {
 
     /// What the policy was built for.
     public var configuration: PolicyConfiguration { model.configuration }
+
+    /// What observations ranged over in the demonstrations, to notice those that lie far from them.
+    public var demonstratedRanges: DemonstratedRanges {
+        normaliser.observation.demonstratedRanges(of: configuration)
+    }
+
+    /// The observed fields of which single precision cannot hold the numbers: they are given in double precision (`Observation.doubles`).
+    public var doubleFields: Set<String> {
+        let names = configuration.observations.fields.flatMap { field in
+            Array(repeating: field.name, count: field.count ?? 0)
+        }
+        return Set(zip(names, normaliser.observation.origin).filter { $1 != 0 }.map(\.0))
+    }
 
     /// How many observations a request carries and how many actions its answer.
     public var horizon: Horizon { model.configuration.horizon }
@@ -91,21 +109,28 @@ public final class DiffusionPolicy: ChunkingPolicy {
                 throw PolicyError.wrongHistory(expected: horizon.observation, found: request.observations.count)
             }
             for observation in request.observations {
-                observations += try configuration.observations.vector(from: observation)
+                observations += try configuration.observations.vector(
+                    from: observation, origin: normaliser.observation.origin)
                 for (camera, image) in zip(cameras, try configuration.observations.images(from: observation)) {
                     images[camera.name, default: []].append(image)
                 }
             }
         }
-        let actions = try predict(
-            observations: observations, images: images, noise: startingNoise(of: requests), keys: requests.map(\.key),
+        let (actions, clamped) = try predict(
+            relative: observations, images: images, noise: startingNoise(of: requests), keys: requests.map(\.key),
             starts: requests.contains { $0.start != nil } ? requests.map(\.start) : [], visit: visit)
         let (length, dimension) = (horizon.prediction, configuration.action.dimension)
+        func rows<Number>(_ numbers: [Number], of item: Int) -> [[Number]] {
+            (item * length..<(item + 1) * length).map { Array(numbers[$0 * dimension..<($0 + 1) * dimension]) }
+        }
+        var raw = actions
+        normaliser.action.makeRaw(&raw)
+        let doubles = normaliser.action.hasOrigin ? normaliser.action.raw(actions) : nil
         return requests.indices.map { item in
-            let rows = (item * length..<(item + 1) * length).map {
-                Array(actions[$0 * dimension..<($0 + 1) * dimension])
-            }
-            return ActionChunk(prediction: rows, executed: horizon.executed)
+            ActionChunk(
+                prediction: rows(raw, of: item), executed: horizon.executed,
+                doubles: doubles.map { rows($0, of: item) },
+                clampedActions: clamped[item])
         }
     }
 
@@ -123,21 +148,45 @@ public final class DiffusionPolicy: ChunkingPolicy {
         observations: [Float], images: [String: [RGBImage]] = [:], noise: [Float]? = nil, keys: [RandomKey],
         starts: [WarmStart?] = []
     ) throws -> [Float] {
-        try predict(observations: observations, images: images, noise: noise, keys: keys, starts: starts) { _, _, _ in }
+        var values = observations
+        normaliser.observation.makeRelative(&values)
+        values = try predict(relative: values, images: images, noise: noise, keys: keys, starts: starts) { _, _, _ in }
+            .actions
+        normaliser.action.makeRaw(&values)
+        return values
+    }
+
+    /// Predicts actions `[B, Tp, A]` from observations `[B, To, D]`, both in raw units and in double precision, for policies whose numbers single
+    /// precision cannot hold.
+    ///
+    /// What the demonstrations lie around is subtracted from the observations before they are rounded, and added to the actions.
+    /// - Parameters: as of `predict(observations:images:noise:keys:starts:)`.
+    /// - Throws: as that one.
+    public func predict(
+        doubles observations: [Double], images: [String: [RGBImage]] = [:], noise: [Float]? = nil, keys: [RandomKey],
+        starts: [WarmStart?] = []
+    ) throws -> [Double] {
+        let actions = try predict(
+            relative: normaliser.observation.relative(observations), images: images, noise: noise, keys: keys,
+            starts: starts
+        ) { _, _, _ in }.actions
+        return normaliser.action.raw(actions)
     }
 
     /// What looks at the samples of some items after so many steps, on the thread that computes.
     typealias DenoisingVisit = (_ loop: DenoisingLoop, _ items: Range<Int>, _ steps: Int) throws -> Void
 
+    /// Predicts relative actions from relative observations, and how many actions of each item were moved into the limits.
     private func predict(
-        observations: [Float], images: [String: [RGBImage]], noise: [Float]?, keys: [RandomKey], starts: [WarmStart?],
+        relative observations: [Float], images: [String: [RGBImage]], noise: [Float]?, keys: [RandomKey],
+        starts: [WarmStart?],
         visit: DenoisingVisit
-    ) throws -> [Float] {
+    ) throws -> (actions: [Float], clamped: [Int]) {
         try check(observations, noise, count: keys.count)
         try configuration.check(images, count: keys.count)
         try check(starts, count: keys.count)
         var normalised = observations
-        normaliser.observation.apply(to: &normalised)
+        normaliser.observation.applyToRelative(&normalised)
         var actions: [Float] = []
         actions.reserveCapacity(keys.count * horizon.prediction * configuration.action.dimension)
         for items in batches(of: keys.count) {
@@ -155,10 +204,10 @@ public final class DiffusionPolicy: ChunkingPolicy {
             }
             appendActions(of: items.count, from: loop, to: &actions)
         }
-        normaliser.action.invert(&actions)
+        normaliser.action.invertToRelative(&actions)
         try checkFinite(actions)
-        clamp(&actions)
-        return actions
+        let clamped = clamp(&actions, count: keys.count)
+        return (actions, clamped)
     }
 
     /// Appends the normalised actions of the first items of a loop, `[items, Tp, A]`.
@@ -231,9 +280,10 @@ public final class DiffusionPolicy: ChunkingPolicy {
             item: row / horizon.prediction, time: row % horizon.prediction, component: index % dimension)
     }
 
-    /// Moves actions into the limits and counts those that were outside.
-    private func clamp(_ actions: inout [Float]) {
-        guard let limits = configuration.action.limits else { return }
+    /// Moves actions into the limits and counts those of each item that were outside.
+    private func clamp(_ actions: inout [Float], count: Int) -> [Int] {
+        var clamped = [Int](repeating: 0, count: count)
+        guard let limits else { return clamped }
         let dimension = configuration.action.dimension
         for start in stride(from: 0, to: actions.count, by: dimension) {
             var isOutside = false
@@ -243,7 +293,9 @@ public final class DiffusionPolicy: ChunkingPolicy {
                 isOutside = isOutside || inside != value
                 actions[start + component] = inside
             }
-            if isOutside { clampedActions += 1 }
+            if isOutside { clamped[start / (horizon.prediction * dimension)] += 1 }
         }
+        clampedActions += clamped.reduce(0, +)
+        return clamped
     }
 }

@@ -9,9 +9,9 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
         /// The field, and the number in it: `state[0]`.
         public var component: String
         /// What becomes −1.
-        public var lower: Float
+        public var lower: Double
         /// What becomes 1.
-        public var upper: Float
+        public var upper: Double
     }
 
     /// How many numbers the network learnt.
@@ -53,13 +53,9 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
         images = document.shapes.images
         actionPrediction = document.shapes.action
         action = [configuration.horizon.action, configuration.action.dimension]
-        let observed = configuration.observations.fields.flatMap { field in
-            field.chosen(of: field.width ?? 0).map { "\(field.name)[\($0)]" }
-        }
-        let commanded = (0..<configuration.action.dimension).map { "\(configuration.action.field)[\($0)]" }
         ranges =
-            document.normaliser.observation.ranges(named: observed)
-            + document.normaliser.action.ranges(named: commanded)
+            document.normaliser.observation.ranges(named: configuration.observations.componentNames)
+            + document.normaliser.action.ranges(named: configuration.action.componentNames)
         policy = configuration
         task = document.task
         origin = document.origin
@@ -69,10 +65,16 @@ public struct PolicyDescription: Codable, Sendable, Equatable {
 extension ComponentwiseMap {
     fileprivate func ranges(named names: [String]) -> [PolicyDescription.Range] {
         var (lower, upper) = ([Float](repeating: -1, count: dimension), [Float](repeating: 1, count: dimension))
-        invert(&lower)
-        invert(&upper)
-        return zip(names, zip(lower, upper)).map {
-            PolicyDescription.Range(component: $0, lower: $1.0, upper: $1.1)
+        invertToRelative(&lower)
+        invertToRelative(&upper)
+        // Through its text, a number of single precision keeps the digits that it has.
+        func raw(_ value: Float, _ origin: Double) -> Double {
+            origin == 0 ? Double("\(value)") ?? Double(value) : Double(value) + origin
+        }
+        return names.indices.map { index in
+            PolicyDescription.Range(
+                component: names[index], lower: raw(lower[index], origin[index]),
+                upper: raw(upper[index], origin[index]))
         }
     }
 }
@@ -102,7 +104,9 @@ extension PolicyDescription: CustomStringConvertible {
         let width = ranges.map(\.component.count).max() ?? 0
         for range in ranges {
             let name = range.component.padding(toLength: width, withPad: " ", startingAt: 0)
-            lines.append("  \(name)  \(String(format: "%.4g … %.4g", Double(range.lower), Double(range.upper)))")
+            let digits = max(abs(range.lower), abs(range.upper)) > 64 * (range.upper - range.lower) ? "%.12g" : "%.4g"
+            let ends = String(format: "\(digits) … \(digits)", range.lower, range.upper)
+            lines.append("  \(name)  \(range.lower == range.upper ? "\(range.lower), constant" : ends)")
         }
         return lines.joined(separator: "\n")
     }

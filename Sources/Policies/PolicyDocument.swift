@@ -5,8 +5,10 @@ import TensorGraph
 
 /// What `policy.json` says: everything about a policy but its weights.
 public struct PolicyDocument: Codable, Sendable, Equatable {
-    /// The version of the format that this library writes; the only one so far.
-    public static let currentVersion = 1
+    /// The newest version of the format.
+    ///
+    /// Version 2 is written where version 1 would be acted on wrongly: for normalisers that clamp or have an origin.
+    public static let currentVersion = 2
 
     /// The version of the format.
     public let formatVersion: Int
@@ -50,7 +52,7 @@ public struct PolicyDocument: Codable, Sendable, Equatable {
 
     /// - Parameter checksum: that of the weights as they are stored, `WeightChecksum`.
     init(of policy: StoredPolicy, model: DiffusionModel, checksum: String) {
-        formatVersion = Self.currentVersion
+        formatVersion = policy.normaliser.needsMoreThanScaleAndOffset ? 2 : 1
         task = policy.task
         configuration = policy.configuration
         normaliser = policy.normaliser
@@ -95,9 +97,9 @@ extension PolicyDocument {
         }
         do {
             let version = try JSONDecoder().decode(Version.self, from: data).formatVersion
-            guard version == Self.currentVersion else {
+            guard 1...Self.currentVersion ~= version else {
                 throw failure(
-                    "format_version", "\(Self.currentVersion)", "\(version)",
+                    "format_version", "1 or \(Self.currentVersion)", "\(version)",
                     hint: version > Self.currentVersion
                         ? "a newer version of this software wrote it: update" : "export the policy again")
             }

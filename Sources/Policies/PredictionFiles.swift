@@ -10,8 +10,10 @@ import TensorFiles
 public struct PredictionInput: Sendable, Equatable {
     /// How many items there are, the `B` of shapes.
     public let count: Int
-    /// Raw observations, `[B, To, D]`.
-    public let observations: [Float]
+    /// Raw observations in double precision, `[B, To, D]`.
+    public let doubles: [Double]
+    /// The same, rounded to single precision.
+    public var observations: [Float] { doubles.map(Float.init) }
     /// Of each camera by its name, `[B, To]` images.
     public let images: [String: [RGBImage]]
     /// Starting noise in normalised units, `[B, Tp, A]`.
@@ -35,16 +37,16 @@ public struct PredictionInput: Sendable, Equatable {
         let frames = try cameras.map { try file.images($0, length: horizon.observation) }
         images = Dictionary(uniqueKeysWithValues: zip(cameras.map(\.name), frames))
         if model.observationDimension == 0 {
-            (count, observations) = (frames[0].count / horizon.observation, [])
+            (count, doubles) = (frames[0].count / horizon.observation, [])
         } else if file.tensors["observation"] != nil || !names.contains(where: { file.tensors[$0] != nil }) {
             if let other = names.first(where: { file.tensors[$0] != nil }) {
                 throw TensorFileError(
                     file: file.path, key: other, expected: "observation, or a tensor a field", found: "both")
             }
-            let tensor = try file.batch("observation", [horizon.observation, model.observationDimension])
-            (count, observations) = (tensor.count, tensor.values)
+            let tensor = try file.doubleBatch("observation", [horizon.observation, model.observationDimension])
+            (count, doubles) = (tensor.count, tensor.values)
         } else {
-            (count, observations) = try Self.join(configuration.observations, from: file, length: horizon.observation)
+            (count, doubles) = try Self.join(configuration.observations, from: file, length: horizon.observation)
         }
         for (camera, images) in zip(cameras, frames) where images.count != count * horizon.observation {
             throw TensorFileError(
@@ -67,10 +69,10 @@ public struct PredictionInput: Sendable, Equatable {
     /// Joins the fields of an observation to vectors.
     private static func join(
         _ schema: ObservationSchema, from file: SafetensorsFile, length: Int
-    ) throws -> (count: Int, observations: [Float]) {
+    ) throws -> (count: Int, observations: [Double]) {
         let parts = try schema.fields.map { field in
             let width = field.width ?? 0
-            let tensor = try file.batch("observation.\(field.name)", [length, width])
+            let tensor = try file.doubleBatch("observation.\(field.name)", [length, width])
             return (tensor: tensor, width: width, chosen: field.chosen(of: width))
         }
         let count = parts.first?.tensor.count ?? 0
@@ -80,7 +82,7 @@ public struct PredictionInput: Sendable, Equatable {
                 expected: "\(count) items, as the others have",
                 found: "\(parts[index].tensor.count)")
         }
-        var rows: [Float] = []
+        var rows: [Double] = []
         for row in 0..<count * length {
             for part in parts {
                 let start = row * part.width
@@ -96,21 +98,28 @@ public struct PredictionOutput: Sendable, Equatable {
     /// How many items there are, the `B` of shapes.
     public let count: Int
     /// All predicted actions in raw units, `[B, Tp, A]`.
-    public let predictions: [Float]
+    public let predictions: [Double]
     /// The actions that are to be executed, `[B, Ta, A]`.
-    public let actions: [Float]
+    public let actions: [Double]
+    /// Whether single precision cannot hold the actions, so that they are written in double precision.
+    public let isDouble: Bool
     /// What the image encoders make of the images, `[B, To, F]`; nothing by default.
     public var features: [Float] = []
     private let horizon: Horizon
     private let dimension: Int
 
     /// The answer of a policy to a batch.
+    /// - Parameters:
+    ///   - predictions: raw actions, `[B, Tp, A]`.
+    ///   - configuration: that of the policy.
+    ///   - isDouble: whether single precision cannot hold them.
     /// - Precondition: the number of `predictions` is that of whole items.
-    public init(_ predictions: [Float], of configuration: PolicyConfiguration) {
+    public init(_ predictions: [Double], of configuration: PolicyConfiguration, isDouble: Bool = false) {
         let (horizon, dimension) = (configuration.horizon, configuration.action.dimension)
         let size = horizon.prediction * dimension
         precondition(predictions.count % size == 0, "\(predictions.count) numbers for items of \(size)")
         self.predictions = predictions
+        self.isDouble = isDouble
         self.horizon = horizon
         self.dimension = dimension
         count = predictions.count / size
@@ -124,10 +133,13 @@ public struct PredictionOutput: Sendable, Equatable {
     /// Writes `action` `[B, Ta, A]` and `action_prediction` `[B, Tp, A]`, and `features` `[B, To, F]` if there are any.
     /// - Throws: `FileSystemError`; an older file is then as before.
     public func write(to url: URL) throws {
-        var tensors = [
-            SafetensorsTensor("action", shape: [count, horizon.action, dimension], .float32(actions)),
+        func tensor(_ name: String, _ length: Int, _ numbers: [Double]) -> SafetensorsTensor {
             SafetensorsTensor(
-                "action_prediction", shape: [count, horizon.prediction, dimension], .float32(predictions)),
+                name, shape: [count, length, dimension],
+                isDouble ? .float64(numbers) : .float32(numbers.map(Float.init)))
+        }
+        var tensors = [
+            tensor("action", horizon.action, actions), tensor("action_prediction", horizon.prediction, predictions),
         ]
         if !features.isEmpty {
             let rows = count * horizon.observation
@@ -163,13 +175,24 @@ extension SafetensorsFile {
 
     /// A tensor whose first dimension is the batch and whose others are given; all numbers are finite.
     fileprivate func batch(_ name: String, _ item: [Int]) throws -> (count: Int, values: [Float]) {
+        try batch(name, item) { try floats(name) }
+    }
+
+    /// The same in double precision.
+    fileprivate func doubleBatch(_ name: String, _ item: [Int]) throws -> (count: Int, values: [Double]) {
+        try batch(name, item) { try doubles(name) }
+    }
+
+    private func batch<Number: BinaryFloatingPoint>(
+        _ name: String, _ item: [Int], read: () throws -> [Number]
+    ) throws -> (count: Int, values: [Number]) {
         let entry = try entry(name)
         guard let count = entry.shape.first, count > 0, Array(entry.shape.dropFirst()) == item else {
             let dimensions = item.map { ", \($0)" }.joined()
             throw TensorFileError(
                 file: path, key: name, expected: "shape [B\(dimensions)] of at least one item", found: "\(entry.shape)")
         }
-        let values = try floats(name)
+        let values = try read()
         if let index = values.firstIndex(where: { !$0.isFinite }) {
             throw TensorFileError(
                 file: path, key: name, expected: "finite numbers", found: "\(values[index]) at index \(index)")

@@ -124,6 +124,12 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
         return sum
     }
 
+    /// What each number of the vector is called: `state[3]`, by the field and the column in it.
+    /// - Precondition: the width of each field taken whole is known.
+    public var componentNames: [String] {
+        fields.flatMap { field in field.chosen(of: field.width ?? 0).map { "\(field.name)[\($0)]" } }
+    }
+
     /// The same schema with the width of every field and the size of every image filled in.
     /// - Parameters:
     ///   - widths: how many numbers each field has, by name.
@@ -167,24 +173,19 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
     }
 
     /// The vector of an observation, `[dimension]`, in raw units.
+    /// - Parameter origin: what is subtracted in double precision before numbers are rounded to single precision, one number a component;
+    ///   nothing if not given.
     /// - Throws: `ObservationError` when a field is missing, has another width, or holds a number that is not finite.
-    public func vector(from observation: Observation) throws -> [Float] {
+    public func vector(from observation: Observation, origin: [Double]? = nil) throws -> [Float] {
         var vector: [Float] = []
         for field in fields {
-            guard let values = observation.vectors[field.name] else {
-                throw ObservationError.missingField(field.name, available: observation.vectors.keys.sorted())
-            }
-            try field.check(width: values.count)
-            func append(_ chosen: some Collection<Int>) throws {
-                if let index = chosen.first(where: { !values[$0].isFinite }) {
-                    throw ObservationError.notFinite(field: field.name, index: index, value: "\(values[index])")
-                }
-                for index in chosen { vector.append(values[index]) }
-            }
-            if let indices = field.indices {
-                try append(indices)
+            if let values = observation.doubles[field.name] {
+                try field.append(values, less: origin, to: &vector)
+            } else if let values = observation.vectors[field.name] {
+                try field.append(values, less: origin, to: &vector)
             } else {
-                try append(field.columns ?? 0..<values.count)
+                let names = Set(observation.vectors.keys).union(observation.doubles.keys)
+                throw ObservationError.missingField(field.name, available: names.sorted())
             }
         }
         return vector
@@ -192,6 +193,25 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
 }
 
 extension FieldSelection {
+    /// Appends the numbers of a field that are meant.
+    /// - Parameter origin: what is subtracted from each component of the vector before it is rounded; nothing if nil.
+    fileprivate func append<Number: BinaryFloatingPoint>(
+        _ values: [Number], less origin: [Double]?, to vector: inout [Float]
+    ) throws {
+        try check(width: values.count)
+        func append(_ chosen: some Collection<Int>) throws {
+            if let index = chosen.first(where: { !values[$0].isFinite }) {
+                throw ObservationError.notFinite(field: name, index: index, value: "\(values[index])")
+            }
+            for index in chosen { vector.append(Float(Double(values[index]) - (origin?[vector.count] ?? 0))) }
+        }
+        if let indices {
+            try append(indices)
+        } else {
+            try append(columns ?? 0..<values.count)
+        }
+    }
+
     /// Checks that a field of this width is the one that is meant.
     fileprivate func check(width found: Int) throws {
         if let width, width != found {

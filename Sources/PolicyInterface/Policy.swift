@@ -64,16 +64,24 @@ public struct ChunkRequest: Sendable {
 public struct ActionChunk: Sendable, Equatable {
     /// Every predicted action, `[prediction, action dimension]`, in raw units.
     public var prediction: [[Float]]
+    /// The same in double precision, where single precision cannot hold such actions; else nil.
+    public var doubles: [[Double]]?
     /// The part that is executed.
     public var executed: Range<Int>
+    /// How many of the predicted actions were moved into the policy's limits.
+    public var clampedActions: Int
 
     /// A predicted sequence of actions.
-    public init(prediction: [[Float]], executed: Range<Int>) {
+    public init(
+        prediction: [[Float]], executed: Range<Int>, doubles: [[Double]]? = nil, clampedActions: Int = 0
+    ) {
         precondition(
             executed.lowerBound >= 0 && executed.upperBound <= prediction.count,
             "executed \(executed) of \(prediction.count) actions")
         self.prediction = prediction
+        self.doubles = doubles
         self.executed = executed
+        self.clampedActions = clampedActions
     }
 
     /// The actions that are executed, the first one first.

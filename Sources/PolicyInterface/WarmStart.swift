@@ -7,14 +7,17 @@
 public struct WarmStart: Sendable, Equatable {
     /// An action for each that is to be predicted, `[prediction, action dimension]`, in raw units.
     public var actions: [[Float]]
+    /// The same in double precision, where single precision cannot hold such actions; they go before `actions`.
+    public var doubles: [[Double]]?
     /// Which part of the denoising is left to do: near 0 the actions are hardly changed, with 1 the start has as much noise as any.
     public let share: Double
 
     /// A start from actions.
     /// - Precondition: `share` lies in 0 … 1 and is not 0.
-    public init(actions: [[Float]], share: Double) {
+    public init(actions: [[Float]], share: Double, doubles: [[Double]]? = nil) {
         precondition(share > 0 && share <= 1, "a share of \(share) of the denoising, expected above 0 and at most 1")
         self.actions = actions
+        self.doubles = doubles
         self.share = share
     }
 

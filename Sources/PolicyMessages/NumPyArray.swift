@@ -18,6 +18,14 @@ struct NumPyArray: Equatable {
         data = values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) } }
     }
 
+    /// An array of float64.
+    init(doubles values: [Double], shape: [Int]) {
+        precondition(shape.reduce(1, *) == values.count, "\(values.count) numbers in the shape \(shape)")
+        self.shape = shape
+        type = .float64
+        data = values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) } }
+    }
+
     /// An array of bytes.
     init(bytes: [UInt8], shape: [Int]) {
         precondition(shape.reduce(1, *) == bytes.count, "\(bytes.count) bytes in the shape \(shape)")
@@ -73,17 +81,17 @@ struct NumPyArray: Equatable {
     /// The array of a list of numbers, or of lists of them of one length: what Python's lists become.
     /// - Throws: `MessageError` when something else is in it, or the lists differ in length.
     init(list value: MessagePackValue, at place: String) throws {
-        var numbers: [Float] = []
+        var numbers: [Double] = []
         let shape = try Self.append(value, to: &numbers, at: place)
-        self.init(numbers, shape: shape)
+        self.init(doubles: numbers, shape: shape)
     }
 
     /// Appends all numbers of a value and tells their shape.
     private static func append(
-        _ value: MessagePackValue, to numbers: inout [Float], at place: String
+        _ value: MessagePackValue, to numbers: inout [Double], at place: String
     ) throws -> [Int] {
         if let number = value.scalar.number {
-            numbers.append(Float(number))
+            numbers.append(number)
             return []
         }
         if isArray(value) {
@@ -107,6 +115,9 @@ struct NumPyArray: Equatable {
 
     /// The numbers, rounded to float32.
     var floats: [Float] { type.floats(in: data) }
+
+    /// The numbers in double precision.
+    var doubles: [Double] { type.doubles(in: data) }
 
     /// The map that describes the array.
     var value: MessagePackValue {

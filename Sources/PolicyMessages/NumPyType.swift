@@ -14,6 +14,7 @@ struct NumPyType: Equatable {
     let isBigEndian: Bool
 
     static let float32 = NumPyType(kind: .floating, size: 4, isBigEndian: false)
+    static let float64 = NumPyType(kind: .floating, size: 8, isBigEndian: false)
     static let byte = NumPyType(kind: .unsigned, size: 1, isBigEndian: false)
 
     private init(kind: Kind, size: Int, isBigEndian: Bool) {
@@ -61,9 +62,21 @@ struct NumPyType: Equatable {
         }
     }
 
-    private func read<Word: FixedWidthInteger>(
-        _ bytes: [UInt8], as type: Word.Type, _ number: (Word) -> Float
-    ) -> [Float] {
+    /// The numbers in some bytes in double precision, which holds whole numbers of up to 53 bits.
+    func doubles(in bytes: [UInt8]) -> [Double] {
+        switch (kind, size) {
+        case (.floating, 8): read(bytes, as: UInt64.self) { Double(bitPattern: $0) }
+        case (.signed, 8): read(bytes, as: Int64.self) { Double($0) }
+        case (.signed, 4): read(bytes, as: Int32.self) { Double($0) }
+        case (.unsigned, 8): read(bytes, as: UInt64.self) { Double($0) }
+        case (.unsigned, 4): read(bytes, as: UInt32.self) { Double($0) }
+        default: floats(in: bytes).map(Double.init)
+        }
+    }
+
+    private func read<Word: FixedWidthInteger, Number>(
+        _ bytes: [UInt8], as type: Word.Type, _ number: (Word) -> Number
+    ) -> [Number] {
         bytes.withUnsafeBytes { bytes in
             (0..<bytes.count / size).map { index in
                 let word = bytes.loadUnaligned(fromByteOffset: index * size, as: Word.self)

@@ -6,6 +6,12 @@ public struct PolicyAnswer: Sendable, Equatable {
     public var actions: [[Float]]
     /// Everything that was predicted, `[prediction, action dimension]`, if it was asked for.
     public var prediction: [[Float]]?
+    /// `actions` in double precision, where single precision cannot hold them; else nil.
+    public var doubles: [[Double]]?
+    /// `prediction` in double precision, where single precision cannot hold it; else nil.
+    public var doublePrediction: [[Double]]?
+    /// How many of the predicted actions were moved into the policy's limits.
+    public var clampedActions: Int
     /// Where the time went.
     public var timing: Timing
 
@@ -30,21 +36,32 @@ public struct PolicyAnswer: Sendable, Equatable {
     }
 
     /// An answer of actions.
-    public init(actions: [[Float]], prediction: [[Float]]? = nil, timing: Timing) {
+    public init(
+        actions: [[Float]], prediction: [[Float]]? = nil, doubles: [[Double]]? = nil,
+        doublePrediction: [[Double]]? = nil, clampedActions: Int = 0, timing: Timing
+    ) {
         self.actions = actions
         self.prediction = prediction
+        self.doubles = doubles
+        self.doublePrediction = doublePrediction
+        self.clampedActions = clampedActions
         self.timing = timing
     }
 
-    /// The message: `actions`, `prediction` if it was asked for, and `server_timing` in milliseconds.
+    private static let clamped = "clamped_actions"
+
+    /// The message: `actions`, `prediction` if it was asked for, `clamped_actions` unless it is 0, and `server_timing` in milliseconds.
     public var message: MessagePackValue {
         var times: [MessagePackValue.Entry] = [
             .init("infer_ms", .float64(timing.inference)), .init("queue_ms", .float64(timing.waiting)),
             .init("batch_size", .integer(timing.batch)),
         ]
         if let total = timing.previousTotal { times.append(.init("prev_total_ms", .float64(total))) }
-        var entries: [MessagePackValue.Entry] = [.init("actions", Self.array(actions).value)]
-        if let prediction { entries.append(.init(RequestReader.prediction, Self.array(prediction).value)) }
+        var entries: [MessagePackValue.Entry] = [.init("actions", Self.array(actions, doubles).value)]
+        if let prediction {
+            entries.append(.init(RequestReader.prediction, Self.array(prediction, doublePrediction).value))
+        }
+        if clampedActions > 0 { entries.append(.init(Self.clamped, .integer(clampedActions))) }
         entries.append(.init("server_timing", .map(times)))
         return .map(entries)
     }
@@ -52,7 +69,7 @@ public struct PolicyAnswer: Sendable, Equatable {
     /// Reads a message.
     /// - Throws: `MessageError` when it is no answer of actions of this dimension.
     public init(_ message: MessagePackValue, actionDimension: Int) throws {
-        func rows(_ name: String) throws -> [[Float]]? {
+        func rows(_ name: String) throws -> (floats: [[Float]], doubles: [[Double]]?)? {
             guard let value = message[name] else { return nil }
             let array = try NumPyArray(value, at: "answer, \(name)")
             guard array.shape.count == 2, array.shape[0] > 0, array.shape[1] == actionDimension else {
@@ -63,23 +80,29 @@ public struct PolicyAnswer: Sendable, Equatable {
             guard numbers.allSatisfy(\.isFinite) else {
                 throw MessageError("answer, \(name)", expected: "finite numbers", found: "others")
             }
-            return (0..<array.shape[0]).map {
-                Array(numbers[$0 * actionDimension..<($0 + 1) * actionDimension])
-            }
+            return (
+                numbers.rows(of: actionDimension),
+                array.type == .float64 ? array.doubles.rows(of: actionDimension) : nil
+            )
         }
         guard let actions = try rows("actions") else {
             throw MessageError("answer", expected: "actions", found: message.kind)
         }
         let times = message["server_timing"]
+        let prediction = try rows(RequestReader.prediction)
         self.init(
-            actions: actions, prediction: try rows(RequestReader.prediction),
+            actions: actions.floats, prediction: prediction?.floats, doubles: actions.doubles,
+            doublePrediction: prediction?.doubles,
+            clampedActions: max(message[Self.clamped]?.wholeNumber ?? 0, 0),
             timing: Timing(
                 inference: times?["infer_ms"]?.number ?? 0, waiting: times?["queue_ms"]?.number ?? 0,
                 batch: times?["batch_size"]?.wholeNumber ?? 1, previousTotal: times?["prev_total_ms"]?.number))
     }
 
-    /// Rows of one length as an array.
-    private static func array(_ rows: [[Float]]) -> NumPyArray {
-        NumPyArray(Array(rows.joined()), shape: [rows.count, rows.first?.count ?? 0])
+    /// Rows of one length as an array, in double precision where they are there so.
+    private static func array(_ rows: [[Float]], _ doubles: [[Double]]?) -> NumPyArray {
+        let shape = [rows.count, rows.first?.count ?? 0]
+        return doubles.map { NumPyArray(doubles: Array($0.joined()), shape: shape) }
+            ?? NumPyArray(Array(rows.joined()), shape: shape)
     }
 }

@@ -16,7 +16,10 @@ extension PolicyMetadata {
     private typealias Description = (PolicyMetadata) -> String
 
     private var fieldList: String {
-        fields.map { "\($0.isImage ? "image " : "")\($0.name) \($0.shape)" }.joined(separator: ", ")
+        fields.map { field in
+            "\(field.isImage ? "image " : "")\(field.name) \(field.shape)"
+                + (doubleFields.contains(field.name) ? " in float64" : "")
+        }.joined(separator: ", ")
     }
 
     private var lengths: String {

@@ -12,11 +12,14 @@ public struct PolicyMetadata: Sendable, Equatable {
     public var horizon: Horizon
     /// The task that the policy was trained for, such as `pusht`; nil if it names none.
     public var task: String?
+    /// The fields of which single precision cannot hold the numbers.
+    public var doubleFields: Set<String>
 
     /// What there is to tell of a policy.
     /// - Precondition: the width of each field and the size of each image are known.
     public init(
-        name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon, task: String? = nil
+        name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon, task: String? = nil,
+        doubleFields: Set<String> = []
     ) {
         precondition(
             observations.dimension != nil && observations.images.allSatisfy { $0.size != nil },
@@ -26,6 +29,12 @@ public struct PolicyMetadata: Sendable, Equatable {
         self.actionDimension = actionDimension
         self.horizon = horizon
         self.task = task
+        self.doubleFields = doubleFields
+    }
+
+    /// What the numbers of a field should be in a request.
+    func type(of field: String, isImage: Bool) -> String {
+        isImage ? "uint8" : doubleFields.contains(field) ? "float64" : "float32"
     }
 
     /// The fields of a request by the policy's names, each once: what it is and its shape without the first extent, in the order of names.
@@ -60,7 +69,7 @@ public struct PolicyMetadata: Sendable, Equatable {
                 .map([
                     .init("field", .string(field.name)),
                     .init("shape", .array(([horizon.observation] + field.shape).map { .integer($0) })),
-                    .init("dtype", .string(field.isImage ? "uint8" : "float32")),
+                    .init("dtype", .string(type(of: field.name, isImage: field.isImage))),
                 ]))
         }
         var entries: [MessagePackValue.Entry] = [
@@ -106,6 +115,7 @@ public struct PolicyMetadata: Sendable, Equatable {
         }
         var schema = ObservationSchema()
         var names: [String: String] = [:]
+        var doubleFields: Set<String> = []
         for entry in entries {
             guard let name = entry.key.text, case .array(let extents)? = entry.value["shape"] else {
                 throw MessageError("metadata, observations", expected: "fields with shapes", found: entry.value.kind)
@@ -117,6 +127,7 @@ public struct PolicyMetadata: Sendable, Equatable {
                     found: "\(max(name.utf8.count, field.utf8.count))")
             }
             names[field] = name
+            if entry.value["dtype"]?.text == "float64" { doubleFields.insert(field) }
             let shape = try extents.map { try count($0, "shape of \(name)") }
             if shape.count == 2 {
                 schema.fields.append(FieldSelection(field, width: shape[1]))
@@ -130,7 +141,7 @@ public struct PolicyMetadata: Sendable, Equatable {
         let metadata = PolicyMetadata(
             name: message["name"]?.text ?? "", observations: schema,
             actionDimension: try count(message["action_dimension"], "action_dimension"), horizon: horizon,
-            task: message["task"]?.text)
+            task: message["task"]?.text, doubleFields: doubleFields)
         let numbers = metadata.fields.reduce(0) {
             $0 + $1.shape.reduce(Double(horizon.observation)) { $0 * Double($1) }
         }

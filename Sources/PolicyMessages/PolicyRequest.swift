@@ -57,6 +57,9 @@ public struct PolicyRequest: Sendable, Equatable {
                 let size = ImageSize(height: field.shape[0], width: field.shape[1])
                 let frames = try reader.images(name, size: size)
                 for time in 0..<length { observations[time].images[field.name] = frames[time] }
+            } else if policy.doubleFields.contains(field.name) {
+                let frames = try reader.doubles(name, width: field.shape[0])
+                for time in 0..<length { observations[time].doubles[field.name] = frames[time] }
             } else {
                 let frames = try reader.vectors(name, width: field.shape[0])
                 for time in 0..<length { observations[time].vectors[field.name] = frames[time] }
@@ -78,6 +81,11 @@ public struct PolicyRequest: Sendable, Equatable {
             let shape = [observations.count] + field.shape
             if field.isImage {
                 array = NumPyArray(bytes: observations.flatMap { $0.images[field.name]?.pixels ?? [] }, shape: shape)
+            } else if policy.doubleFields.contains(field.name) {
+                array = NumPyArray(
+                    doubles: observations.flatMap {
+                        $0.doubles[field.name] ?? ($0.vectors[field.name] ?? []).map(Double.init)
+                    }, shape: shape)
             } else {
                 array = NumPyArray(observations.flatMap { $0.vectors[field.name] ?? [] }, shape: shape)
             }
@@ -87,7 +95,10 @@ public struct PolicyRequest: Sendable, Equatable {
         let shape = [policy.horizon.prediction, policy.actionDimension]
         if let noise { entries.append(.init(RequestReader.noise, NumPyArray(noise, shape: shape).value)) }
         if let start {
-            entries.append(.init(RequestReader.start, NumPyArray(start.actions.flatMap { $0 }, shape: shape).value))
+            let actions =
+                start.doubles.map { NumPyArray(doubles: Array($0.joined()), shape: shape) }
+                ?? NumPyArray(start.actions.flatMap { $0 }, shape: shape)
+            entries.append(.init(RequestReader.start, actions.value))
             entries.append(.init(RequestReader.startShare, .float64(start.share)))
         }
         if wantsPrediction { entries.append(.init(RequestReader.prediction, .boolean(true))) }

@@ -52,9 +52,13 @@ struct RequestReader {
     /// The vectors of a field, the oldest first.
     mutating func vectors(_ name: String, width: Int) throws -> [[Float]] {
         let array = try frames(name, shape: [width])
-        let numbers = array.floats
-        let frames = stride(from: 0, to: numbers.count, by: width).map { Array(numbers[$0..<$0 + width]) }
-        return complete(frames)
+        return complete(array.floats.rows(of: width))
+    }
+
+    /// The vectors of a field in double precision, the oldest first.
+    mutating func doubles(_ name: String, width: Int) throws -> [[Double]] {
+        let array = try frames(name, shape: [width])
+        return complete(array.doubles.rows(of: width))
     }
 
     /// The images of a camera, the oldest first.
@@ -108,11 +112,11 @@ struct RequestReader {
     }
 
     /// The noise, if there is any.
-    mutating func noise(shape: [Int]) throws -> [Float]? { try numbers(Self.noise, shape: shape) }
+    mutating func noise(shape: [Int]) throws -> [Float]? { try numbers(Self.noise, shape: shape)?.floats }
 
     /// The actions to start from, if there are any, with the share of the denoising that is left.
     mutating func start(shape: [Int]) throws -> WarmStart? {
-        guard let actions = try numbers(Self.start, shape: shape) else { return nil }
+        guard let array = try numbers(Self.start, shape: shape) else { return nil }
         let value = values.removeValue(forKey: Self.startShare)?.scalar
         guard let share = value?.number, share > 0, share <= 1 else {
             throw MessageError(
@@ -120,24 +124,26 @@ struct RequestReader {
                 expected: "which share of the denoising is left, a number above 0 and at most 1",
                 found: value.map { $0.number.map { "\($0)" } ?? $0.kind } ?? "none")
         }
-        let width = shape[1]
-        let rows = stride(from: 0, to: actions.count, by: width).map { Array(actions[$0..<$0 + width]) }
-        return WarmStart(actions: rows, share: share)
+        let (actions, width) = (array.floats, shape[1])
+        // Those that single precision holds need no second copy.
+        let doubles = array.type.size == 8 ? array.doubles : []
+        let isExact = zip(actions, doubles).allSatisfy { Double($0) == $1 }
+        return WarmStart(
+            actions: actions.rows(of: width), share: share, doubles: isExact ? nil : doubles.rows(of: width))
     }
 
     /// The numbers of a field that need not be there.
-    private mutating func numbers(_ name: String, shape: [Int]) throws -> [Float]? {
+    private mutating func numbers(_ name: String, shape: [Int]) throws -> NumPyArray? {
         guard let value = values.removeValue(forKey: name), value != .null else { return nil }
         let place = "field \"\(name)\""
         let array = try NumPyArray(arrayOrList: value, at: place)
         guard array.shape == shape else {
             throw MessageError(place, expected: "shape \(shape)", found: "\(array.shape)")
         }
-        let numbers = array.floats
-        guard numbers.allSatisfy(\.isFinite) else {
+        guard array.floats.allSatisfy(\.isFinite) else {
             throw MessageError(place, expected: "finite numbers", found: "others")
         }
-        return numbers
+        return array
     }
 
     /// Whether everything that was predicted is wanted.
@@ -153,5 +159,12 @@ struct RequestReader {
     /// What was taken otherwise than it came, and what was not taken.
     func finish() -> PolicyRequest.Remarks {
         PolicyRequest.Remarks(repeated: repeated, ignored: nameless.union(values.keys).sorted())
+    }
+}
+
+extension Array {
+    /// Rows of one length.
+    func rows(of width: Int) -> [[Element]] {
+        stride(from: 0, to: count, by: width).map { Array(self[$0..<$0 + width]) }
     }
 }

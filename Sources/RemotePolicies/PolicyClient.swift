@@ -20,6 +20,8 @@ public final class PolicyClient: ChunkingPolicy {
     public let metadata: PolicyMetadata
     /// How fields are called in messages to the server.
     public let names: FieldNames
+    /// How many predicted actions the server's policy moved into its limits in the answers so far.
+    public private(set) var clampedActions = 0
 
     private let connector: Connector
     private let configuration: PolicyClientConfiguration
@@ -146,13 +148,18 @@ public final class PolicyClient: ChunkingPolicy {
 
     private func chunk(from reply: MessagePackValue) throws -> ActionChunk {
         let answer = try PolicyAnswer(reply, actionDimension: metadata.actionDimension)
+        clampedActions += answer.clampedActions
         guard let prediction = answer.prediction else {
-            return ActionChunk(prediction: answer.actions, executed: answer.actions.indices)
+            return ActionChunk(
+                prediction: answer.actions, executed: answer.actions.indices, doubles: answer.doubles,
+                clampedActions: answer.clampedActions)
         }
         guard prediction.count == horizon.prediction else {
             throw PolicyClientError.unintelligible(
                 address, reason: "expected \(horizon.prediction) predicted actions, found \(prediction.count)")
         }
-        return ActionChunk(prediction: prediction, executed: horizon.executed)
+        return ActionChunk(
+            prediction: prediction, executed: horizon.executed, doubles: answer.doublePrediction,
+            clampedActions: answer.clampedActions)
     }
 }

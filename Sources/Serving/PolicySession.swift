@@ -101,8 +101,12 @@ struct PolicySession {
             to: ChunkRequest(
                 observations: request.observations, key: RandomKey(seed: seed), noise: request.noise,
                 start: request.start))
+        metrics.clamped(answer.chunk.clampedActions)
         return PolicyAnswer(
             actions: Array(answer.chunk.actions), prediction: request.wantsPrediction ? answer.chunk.prediction : nil,
+            doubles: answer.chunk.doubles.map { Array($0[answer.chunk.executed]) },
+            doublePrediction: request.wantsPrediction ? answer.chunk.doubles : nil,
+            clampedActions: answer.chunk.clampedActions,
             timing: PolicyAnswer.Timing(
                 inference: answer.inference / .milliseconds(1), waiting: answer.waiting / .milliseconds(1),
                 batch: answer.batch))

@@ -9,6 +9,11 @@ struct PrometheusText {
         text += "\(name) \(value)\n"
     }
 
+    mutating func counter(_ name: String, _ help: String, _ value: Int) {
+        begin(name, "counter", help)
+        text += "\(name) \(value)\n"
+    }
+
     /// A number for each value of a label.
     mutating func counter(_ name: String, _ help: String, label: String, _ values: [(String, Int)]) {
         begin(name, "counter", help)

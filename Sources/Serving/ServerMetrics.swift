@@ -29,6 +29,7 @@ final class ServerMetrics: Sendable {
         var waiting = Histogram.seconds
         var inference = Histogram.seconds
         var batches = Histogram.sizes
+        var clampedActions = 0
         var queue = 0
         var connections = 0
     }
@@ -54,6 +55,9 @@ final class ServerMetrics: Sendable {
 
     func reloaded(_ outcome: Reload) { numbers.withLock { $0.reloads[outcome, default: 0] += 1 } }
 
+    /// Counts predicted actions that were moved into the policy's limits.
+    func clamped(_ count: Int) { numbers.withLock { $0.clampedActions += count } }
+
     func queueLength(_ count: Int) { numbers.withLock { $0.queue = count } }
 
     /// Counts robots that come, or with −1 go.
@@ -73,6 +77,9 @@ final class ServerMetrics: Sendable {
         text.counter(
             "dpolicy_reloads_total", "Attempts to serve another policy by how they ended.", label: "outcome",
             Reload.allCases.map { ($0.rawValue, numbers.reloads[$0] ?? 0) })
+        text.counter(
+            "dpolicy_clamped_actions_total", "Predicted actions that were moved into the policy's limits.",
+            numbers.clampedActions)
         text.gauge("dpolicy_queue_length", "Requests that wait now.", numbers.queue)
         text.gauge("dpolicy_connections", "Robots that are connected now.", numbers.connections)
         return text.text

@@ -26,6 +26,26 @@ extension ElementType {
         }
     }
 
+    /// Decodes little-endian numbers of this type to double precision, which holds whole numbers of up to 53 bits.
+    func decodeDoubles(_ bytes: UnsafeRawBufferPointer) -> [Double] {
+        func each<Stored: BitwiseCopyable>(_: Stored.Type, _ convert: (Stored) -> Double) -> [Double] {
+            stride(from: 0, to: bytes.count, by: byteCount).map {
+                convert(bytes.loadUnaligned(fromByteOffset: $0, as: Stored.self))
+            }
+        }
+        switch self {
+        case .float64: return each(UInt64.self) { Double(bitPattern: UInt64(littleEndian: $0)) }
+        case .int64: return each(Int64.self) { Double(Int64(littleEndian: $0)) }
+        case .int32: return each(Int32.self) { Double(Int32(littleEndian: $0)) }
+        case .uint64: return each(UInt64.self) { Double(UInt64(littleEndian: $0)) }
+        case .uint32: return each(UInt32.self) { Double(UInt32(littleEndian: $0)) }
+        case .float32, .float16, .bfloat16, .int16, .int8, .uint16, .uint8, .bool:
+            var values = [Float](repeating: 0, count: bytes.count / byteCount)
+            values.withUnsafeMutableBufferPointer { decode(bytes, into: $0) }
+            return values.map(Double.init)
+        }
+    }
+
     /// Decodes little-endian whole numbers of this type, or returns `nil` if the type is not whole or a number
     /// exceeds 64 bits with sign.
     func decodeIntegers(_ bytes: UnsafeRawBufferPointer) -> [Int64]? {

@@ -37,6 +37,14 @@ public enum ElementType: String, Sendable, Codable, CaseIterable {
         }
     }
 
+    /// Whether single precision cannot hold every number of this type.
+    public var exceedsSinglePrecision: Bool {
+        switch self {
+        case .float64, .int64, .uint64, .int32, .uint32: true
+        case .float32, .float16, .bfloat16, .int16, .int8, .uint16, .uint8, .bool: false
+        }
+    }
+
     /// Whether the numbers are not whole.
     public var isFloatingPoint: Bool {
         switch self {

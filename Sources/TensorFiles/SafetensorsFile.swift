@@ -87,6 +87,13 @@ public final class SafetensorsFile: Sendable {
         }
     }
 
+    /// Reads a tensor in double precision, row-major.
+    /// - Throws: as `entry(_:shape:)`, or `FileSystemError`.
+    public func doubles(_ name: String, shape: [Int]? = nil) throws -> [Double] {
+        let entry = try entry(name, shape: shape)
+        return try source.bytes(entry.byteRange).withUnsafeBytes { entry.elementType.decodeDoubles($0) }
+    }
+
     /// Reads a tensor of whole numbers, row-major.
     /// - Throws: as `entry(_:shape:)`, and when the numbers are not whole or too large; or `FileSystemError`.
     public func integers(_ name: String, shape: [Int]? = nil) throws -> [Int64] {

@@ -6,6 +6,8 @@ public struct SafetensorsTensor: Sendable {
     public enum Values: Sendable {
         /// Stored as they are.
         case float32([Float])
+        /// Stored as they are.
+        case float64([Double])
         /// Rounded to the nearest bfloat16, ties to even.
         case bfloat16([Float])
         /// Stored as they are.
@@ -17,6 +19,7 @@ public struct SafetensorsTensor: Sendable {
         public var count: Int {
             switch self {
             case .float32(let values), .bfloat16(let values): values.count
+            case .float64(let values): values.count
             case .int64(let values): values.count
             case .uint8(let values): values.count
             }
@@ -26,6 +29,7 @@ public struct SafetensorsTensor: Sendable {
         public var stored: [Float] {
             switch self {
             case .float32(let values): values
+            case .float64(let values): values.map(Float.init)
             case .bfloat16(let values): values.map { Float(bitPattern: UInt32(bfloat16Bits($0)) << 16) }
             case .int64(let values): values.map(Float.init)
             case .uint8(let values): values.map(Float.init)
@@ -36,6 +40,7 @@ public struct SafetensorsTensor: Sendable {
         public var elementType: ElementType {
             switch self {
             case .float32: .float32
+            case .float64: .float64
             case .bfloat16: .bfloat16
             case .int64: .int64
             case .uint8: .uint8
@@ -74,6 +79,7 @@ public enum SafetensorsWriter {
             for tensor in tensors {
                 switch tensor.values {
                 case .float32(let values): try values.withUnsafeBytes { try sink.write($0) }
+                case .float64(let values): try values.withUnsafeBytes { try sink.write($0) }
                 case .bfloat16(let values): try write(rounding: values, to: sink)
                 case .int64(let values): try values.withUnsafeBytes { try sink.write($0) }
                 case .uint8(let values): try values.withUnsafeBytes { try sink.write($0) }

@@ -83,6 +83,17 @@ public struct ZarrArray {
         }
     }
 
+    /// Reads all rows in double precision, row-major.
+    /// - Throws: `TensorFileError` or `FileSystemError`, naming the chunk.
+    public func doubles() throws -> [Double] {
+        let count = try checkedCount(0..<rowCount)
+        try AvailableMemory.check(count, of: Double.self)
+        var values: [Double] = []
+        values.reserveCapacity(count)
+        try forEachBand(in: 0..<rowCount) { _, bytes in values += metadata.elementType.decodeDoubles(bytes) }
+        return values
+    }
+
     /// Reads rows of whole numbers, row-major; all of them by default.
     /// - Throws: `TensorFileError` or `FileSystemError`, naming the array or the chunk.
     public func integers(rows: Range<Int>? = nil) throws -> [Int64] {

@@ -38,6 +38,15 @@ public struct ZarrWriter {
         try write(name, shape, .float32, values, chunkRows, compression)
     }
 
+    /// Writes numbers in double precision; parameters as for numbers in single precision.
+    /// - Throws: `FileSystemError`.
+    public func write(
+        _ name: String, shape: [Int], doubles values: [Double], chunkRows: Int? = nil,
+        compression: ZarrCompression = .blosc(BloscSettings())
+    ) throws {
+        try write(name, shape, .float64, values, chunkRows, compression)
+    }
+
     /// Writes whole numbers of 64 bits; parameters as for numbers in single precision.
     /// - Throws: `FileSystemError`.
     public func write(

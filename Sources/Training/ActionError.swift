@@ -15,7 +15,7 @@ final class ActionError {
     private let policy: DiffusionPolicy
     private let keys: [RandomKey]
     /// `[windows, To, D]`, raw units.
-    private var observations: [Float] = []
+    private let observations: [Double]
     /// `[windows, To]` of each camera.
     private var images: [String: [RGBImage]] = [:]
     /// `[windows, Tp, A]`, normalised.
@@ -27,6 +27,7 @@ final class ActionError {
         let count = min(Self.windows, data.training.count)
         let batch = Batch(count: count, layout: assembler.layout)
         let size = model.configuration.horizon.observation * model.observationDimension
+        var observations: [Float] = []
         for item in 0..<count {
             // Spread over all episodes.
             let window = item * data.training.count / count
@@ -35,7 +36,8 @@ final class ActionError {
             let start = item * assembler.layout.observationCount
             observations += batch.observations[start..<start + size]
         }
-        data.normaliser.observation.invert(&observations)
+        data.normaliser.observation.invertToRelative(&observations)
+        self.observations = data.normaliser.observation.raw(observations)
         actions = batch.actions
         keys = (0..<count).map { RandomKey(seed: 0).folding("action error").folding($0) }
         policy = try DiffusionPolicy(
@@ -45,8 +47,9 @@ final class ActionError {
 
     /// The mean squared error of the policy as it is now.
     func measure() throws -> Double {
-        var predicted = try policy.predict(observations: observations, images: images, keys: keys)
-        policy.normaliser.action.apply(to: &predicted)
+        let raw = try policy.predict(doubles: observations, images: images, keys: keys)
+        var predicted = policy.normaliser.action.relative(raw)
+        policy.normaliser.action.applyToRelative(&predicted)
         return zip(predicted, actions).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) } / Double(actions.count)
     }
 }

@@ -15,6 +15,8 @@ public final class Batch: @unchecked Sendable {
     public internal(set) var images: [(input: String, values: [Float])]
     /// Actions `[B, Tp, A]`.
     public internal(set) var actions: [Float]
+    /// 1 for each step that lies in its episode, 0 for others, `[B, Tp]`; empty when all steps count in the loss.
+    public internal(set) var inEpisode: [Float]
     /// Noise `[n · B, Tp, C]` from the standard normal distribution.
     public internal(set) var noise: [Float]
     /// Steps of the diffusion `[n · B]`, whole numbers.
@@ -31,6 +33,7 @@ public final class Batch: @unchecked Sendable {
         observations = [Float](repeating: 0, count: count * layout.observationCount)
         images = layout.images.map { ($0.input, [Float](repeating: 0, count: count * $0.count)) }
         actions = [Float](repeating: 0, count: count * layout.actionCount)
+        inEpisode = [Float](repeating: 0, count: layout.masksPadding ? count * layout.actionRows : 0)
         noise = [Float](repeating: 0, count: noiseSamples * count * layout.noiseCount)
         steps = [Float](repeating: 0, count: noiseSamples * count)
     }
@@ -56,6 +59,8 @@ struct BatchLayout: Sendable, Equatable {
     var actionDimension: Int
     /// `C`.
     var sampleDimension: Int
+    /// Whether steps outside of episodes are left out of the loss.
+    var masksPadding: Bool
     /// The cameras, in order.
     var images: [Images]
 

@@ -19,7 +19,7 @@ struct BatchAssembler: Sendable {
 
     init(data: TrainingData, model: DiffusionModel, training: TrainingConfiguration) {
         self.data = data
-        layout = BatchLayout(model)
+        layout = BatchLayout(model, masksPadding: !training.lossOnPadding)
         batchSize = training.batchSize
         noiseSamples = training.noiseSamples
         diffusionSteps = model.configuration.diffusion.steps
@@ -49,7 +49,9 @@ struct BatchAssembler: Sendable {
     /// The memory of a batch.
     var batchByteCount: Int {
         let images = layout.images.reduce(0) { $0 + $1.count }
-        let numbers = layout.observationCount + images + layout.actionCount + noiseSamples * (layout.noiseCount + 1)
+        let mask = layout.masksPadding ? layout.actionRows : 0
+        let numbers =
+            layout.observationCount + images + layout.actionCount + mask + noiseSamples * (layout.noiseCount + 1)
         return batchSize * numbers * MemoryLayout<Float>.stride
     }
 

@@ -22,7 +22,8 @@ final class GradientComputation {
         gradients = state.gradients
         sum = parts > 1 ? try backend.makeBuffer(count: model.table.count) : nil
         self.backend = backend
-        let graph = model.trainingGraph(batch: training.microBatchSize, noiseSamples: training.noiseSamples)
+        let graph = model.trainingGraph(
+            batch: training.microBatchSize, noiseSamples: training.noiseSamples, masksPadding: !training.lossOnPadding)
         dropoutRoot = graph.hasInput("dropout_key") ? RandomKey(seed: training.seed).folding("dropout") : nil
         executable = try backend.compile(graph, parameters: state.parameters, gradients: gradients)
         // Each part's loss is a mean over the part: scaled by the part's share, the gradients add up to those of the whole batch.
@@ -74,7 +75,10 @@ final class ValidationLoss {
     /// The mean loss over all windows; the last batch is filled up from the first windows, so that all batches weigh the same.
     func measure(_ windows: SequenceSampler) throws -> Double {
         let executable =
-            try executable ?? backend.compile(model.lossGraph(batch: count), parameters: average, gradients: nil)
+            try executable
+            ?? backend.compile(
+                model.lossGraph(batch: count, masksPadding: assembler.layout.masksPadding), parameters: average,
+                gradients: nil)
         self.executable = executable
         return try backend.perform {
             let batches = (windows.count + count - 1) / count
@@ -102,6 +106,7 @@ extension Executable {
         if !batch.observations.isEmpty { write("observation", batch.observations) }
         for (input, values) in batch.images { write(input, values) }
         write("action", batch.actions)
+        if !batch.inEpisode.isEmpty { write("in_episode", batch.inEpisode) }
         write("noise", batch.noise)
         write("steps", batch.steps)
     }

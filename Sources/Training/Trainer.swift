@@ -92,6 +92,9 @@ public final class Trainer {
                 \(dataFingerprint)\(place(dataPath)) now
                 """)
         }
+        if !checkpoint.header.normaliser.isSameMap(as: assembler.data.normaliser) {
+            differences.append("normalisation: fitted by the rules of an earlier version before")
+        }
         guard differences.isEmpty else { throw TrainingError.differentRun(path: path, differences: differences) }
         try checkpoint.read(into: state, table: model.table)
         step = checkpoint.header.step

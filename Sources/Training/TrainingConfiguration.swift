@@ -15,6 +15,12 @@ public struct TrainingConfiguration: Sendable, Hashable {
     ///
     /// More cost only the denoiser, not the encoders of images, and make the gradients less noisy.
     public var noiseSamples: Int
+    /// Whether steps of a window outside of its episode, where the first or the last frame is repeated, count in the loss; true by default, as in
+    /// the reference implementation.
+    ///
+    /// Learning from them pulls the last actions of chunks toward rest. False leaves them out, as LeRobot's `do_mask_loss_for_padding` does; the loss
+    /// stays a mean over all steps.
+    public var lossOnPadding: Bool
     /// In how many equal parts a batch is computed, one after another, to save memory.
     public var accumulation: Int
     /// The optimiser and its largest learning rate.
@@ -47,7 +53,8 @@ public struct TrainingConfiguration: Sendable, Hashable {
 
     /// The paper's values by default.
     public init(
-        seed: UInt64 = 42, steps: Int = 8_000, batchSize: Int = 256, noiseSamples: Int = 1, accumulation: Int = 1,
+        seed: UInt64 = 42, steps: Int = 8_000, batchSize: Int = 256, noiseSamples: Int = 1,
+        lossOnPadding: Bool = true, accumulation: Int = 1,
         optimizer: AdamWConfiguration = AdamWConfiguration(),
         learningRateSchedule: LearningRateSchedule = .cosine(warmUp: 500),
         learningRateFactors: [String: Double] = [:], movingAverage: MovingAverageDecay = MovingAverageDecay(),
@@ -59,6 +66,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
         self.steps = steps
         self.batchSize = batchSize
         self.noiseSamples = noiseSamples
+        self.lossOnPadding = lossOnPadding
         self.accumulation = accumulation
         self.optimizer = optimizer
         self.learningRateSchedule = learningRateSchedule
@@ -121,6 +129,7 @@ extension TrainingConfiguration: Codable {
         case steps
         case batchSize = "batch_size"
         case noiseSamples = "noise_samples"
+        case lossOnPadding = "loss_on_padding"
         case accumulation
         case optimizer
         case learningRateSchedule = "learning_rate_schedule"
@@ -147,6 +156,7 @@ extension TrainingConfiguration: Codable {
         try read(.steps, into: &steps)
         try read(.batchSize, into: &batchSize)
         try read(.noiseSamples, into: &noiseSamples)
+        try read(.lossOnPadding, into: &lossOnPadding)
         try read(.accumulation, into: &accumulation)
         try read(.optimizer, into: &optimizer)
         try read(.learningRateSchedule, into: &learningRateSchedule)
@@ -169,6 +179,7 @@ extension TrainingConfiguration: Codable {
         try fields.encode(steps, forKey: .steps)
         try fields.encode(batchSize, forKey: .batchSize)
         try fields.encode(noiseSamples, forKey: .noiseSamples)
+        try fields.encode(lossOnPadding, forKey: .lossOnPadding)
         try fields.encode(accumulation, forKey: .accumulation)
         try fields.encode(optimizer, forKey: .optimizer)
         try fields.encode(learningRateSchedule, forKey: .learningRateSchedule)

@@ -40,23 +40,30 @@ struct TrainingData: Sendable {
         // Which says what would do.
         if learnable.isEmpty { _ = try SequenceSampler(demonstrations, horizon: policy.horizon) }
         let short = episodes.filter { $0.count < policy.horizon.shortestEpisode }
-        warnings = short.isEmpty ? [] : [Self.warning(of: short, among: episodes, policy)]
         var observations = try demonstrations.observations(policy.observations)
         var actions = try demonstrations.field(policy.action.field).values
         // Both are going to be changed, and what is changed is copied.
         try AvailableMemory.check(observations.count + actions.count, of: Float.self)
         images = try policy.observations.images.map { try TrainingImages($0, of: demonstrations) }
+        let origins = try [
+            demonstrations.origin(of: policy.observations), demonstrations.field(policy.action.field).origin,
+        ]
         fingerprint = try Self.fingerprint(
-            observations, actions, images.map(\.recorded), of: demonstrations, episodes: learnable)
+            observations, actions, origins, images.map(\.recorded), of: demonstrations, episodes: learnable)
         // Fitted to held-out episodes too, as the reference does: they must not leave the range.
-        normaliser = try Normaliser(
-            for: policy, observation: demonstrations.statistics(of: policy.observations, episodes: learnable),
-            action: demonstrations.statistics(of: policy.action.field, episodes: learnable))
-        normaliser.observation.apply(to: &observations)
-        normaliser.action.apply(to: &actions)
+        let review = try DataReview(
+            policy: policy, observation: demonstrations.statistics(of: policy.observations, episodes: learnable),
+            action: demonstrations.statistics(of: policy.action.field, episodes: learnable), episodes: episodes)
+        normaliser = try Normaliser(for: policy, observation: review.observation, action: review.action)
+        try review.checkClip(normaliser)
+        warnings =
+            try (short.isEmpty ? [] : [Self.warning(of: short, among: episodes, policy)])
+            + review.warnings(actions: demonstrations.rows(of: actions, in: learnable))
+        normaliser.observation.applyToRelative(&observations)
+        normaliser.action.applyToRelative(&actions)
         self.observations = observations
         self.actions = actions
-        layout = BatchLayout(model)
+        layout = BatchLayout(model, masksPadding: !training.lossOnPadding)
 
         let split = try EpisodeSplit(
             episodeCount: learnable.count, validationRatio: training.validationRatio,
@@ -107,6 +114,12 @@ struct TrainingData: Sendable {
         }
         copy(observations, width: layout.observationDimension, rows: layout.observationRows, to: &batch.observations)
         copy(actions, width: layout.actionDimension, rows: layout.actionRows, to: &batch.actions)
+        if layout.masksPadding {
+            for step in 0..<layout.actionRows {
+                batch.inEpisode[item * layout.actionRows + step] =
+                    windows.isInEpisode(window: window, step: step) ? 1 : 0
+            }
+        }
         for (camera, recording) in images.enumerated() {
             let key = augmentation?.key.folding(recording.name)
             let rows = layout.images[camera].count / recording.count
@@ -131,8 +144,8 @@ struct TrainingData: Sendable {
     }
 
     private static func fingerprint(
-        _ observations: [Float], _ actions: [Float], _ images: [RecordedImages], of demonstrations: ReplayBuffer,
-        episodes: [Int]
+        _ observations: [Float], _ actions: [Float], _ origins: [[Double]], _ images: [RecordedImages],
+        of demonstrations: ReplayBuffer, episodes: [Int]
     ) throws -> String {
         var hash = FNV1a()
         var frames = 0
@@ -142,6 +155,7 @@ struct TrainingData: Sendable {
         }
         hash.combine(try demonstrations.rows(of: observations, in: episodes))
         hash.combine(try demonstrations.rows(of: actions, in: episodes))
+        for origin in origins.joined() where origin != 0 { hash.combine(origin.bitPattern) }
         for camera in images { hash.combine(bytes: try demonstrations.rows(of: camera.pixels, in: episodes)) }
         return "\(episodes.count) episodes of \(frames) frames, hash \(hash.hexadecimal)"
     }
@@ -171,11 +185,11 @@ struct TrainingData: Sendable {
 }
 
 extension BatchLayout {
-    init(_ model: DiffusionModel) {
+    init(_ model: DiffusionModel, masksPadding: Bool) {
         self.init(
             observationRows: model.trainingObservations, actionRows: model.configuration.horizon.prediction,
             observationDimension: model.observationDimension, actionDimension: model.configuration.action.dimension,
-            sampleDimension: model.sampleDimension,
+            sampleDimension: model.sampleDimension, masksPadding: masksPadding,
             images: model.imageInputs(batch: 1).map { Images(input: $0.name, count: $0.shape.count) })
     }
 }

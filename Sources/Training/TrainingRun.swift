@@ -52,7 +52,7 @@ public final class TrainingRun {
     ///     that length.
     ///   - isStrict: whether a warning about recipe or demonstrations is an error.
     ///   - backend: the machine that computes.
-    ///   - logger: takes warnings.
+    ///   - logger: takes warnings, those of the demonstrations among them (`Trainer.warnings`).
     /// - Throws: `TrainingError` when there is a run already, one of another recipe, one whose checkpoints are all damaged, or another
     ///   process in the directory; as `Trainer.init(recipe:demonstrations:seed:backend:)`; or `FileSystemError`.
     public init(

@@ -11,7 +11,8 @@ struct Predict: ParsableCommand {
             The input is a safetensors file with observation [B,To,D], or one tensor observation.NAME [B,To,d] for each field, in \
             raw units; image.NAME [B,To,height,width,3], bytes, for each camera; and, if it is not to be drawn, the normalised starting \
             noise [B,Tp,A] as noise. The output holds \
-            action [B,Ta,A], which is to be executed, and action_prediction [B,Tp,A], all that was predicted, in raw units.
+            action [B,Ta,A], which is to be executed, and action_prediction [B,Tp,A], all that was predicted, in raw units. Observations \
+            may be numbers of any type; actions are float32, or float64 where the demonstrated ones exceed single precision.
 
             Example:
               dpolicy predict --policy runs/demo/policy --input in.safetensors \\
@@ -35,6 +36,9 @@ struct Predict: ParsableCommand {
     @Flag(help: "Write also what the image encoders make of the images, features [B,To,F].")
     var features = false
 
+    @Flag(help: "Refuse observations that lie far outside of what the policy learned from, instead of warning.")
+    var strict = false
+
     @OptionGroup var acting: ActingOptions
     @OptionGroup var computing: MachineOptions
     @OptionGroup var global: GlobalOptions
@@ -45,12 +49,14 @@ struct Predict: ParsableCommand {
         let action: [Int]
         let actionPrediction: [Int]
         let clampedActions: Int
+        let unfamiliarObservations: Int
 
         enum CodingKeys: String, CodingKey {
             case output
             case action
             case actionPrediction = "action_prediction"
             case clampedActions = "clamped_actions"
+            case unfamiliarObservations = "unfamiliar_observations"
         }
     }
 
@@ -59,11 +65,19 @@ struct Predict: ParsableCommand {
         let policy = try NamedPolicy(at: policy).load(
             sampler, machine: computing.machine(global, weights: acting.weights))
         let batch = try PredictionInput(contentsOf: URL(fileURLWithPath: input), for: policy.model)
+        let unfamiliar = unfamiliarNumbers(in: batch.doubles, for: policy)
+        if let first = unfamiliar.first, strict {
+            throw CommandError(
+                place: "\(input), \(first.field)[\(first.column)]",
+                expected: "about \(first.lower) … \(first.upper), as in the demonstrations", found: "\(first.value)",
+                hint: "compare units and order with the demonstrations; without --strict it is answered all the same")
+        }
         let key = RandomKey(seed: seed)
         let predictions = try policy.predict(
-            observations: batch.observations, images: batch.images, noise: batch.noise,
+            doubles: batch.doubles, images: batch.images, noise: batch.noise,
             keys: (0..<batch.count).map { key.folding($0) })
-        var answer = PredictionOutput(predictions, of: policy.configuration)
+        var answer = PredictionOutput(
+            predictions, of: policy.configuration, isDouble: policy.normaliser.action.hasOrigin)
         if features {
             guard !batch.images.isEmpty else {
                 throw CommandError(place: "--features", expected: "a policy that sees images", found: "only numbers")
@@ -75,11 +89,37 @@ struct Predict: ParsableCommand {
         let (horizon, dimension) = (policy.horizon, policy.configuration.action.dimension)
         let summary = Summary(
             output: output, action: [answer.count, horizon.action, dimension],
-            actionPrediction: [answer.count, horizon.prediction, dimension], clampedActions: policy.clampedActions)
+            actionPrediction: [answer.count, horizon.prediction, dimension], clampedActions: policy.clampedActions,
+            unfamiliarObservations: unfamiliar.count)
+        if let first = unfamiliar.first {
+            StandardError.write(
+                """
+                dpolicy: warning: \(unfamiliar.count) of \(answer.count * horizon.observation) observations lie far outside of what the \
+                policy learned from: \(first)
+
+                """)
+        }
+        if policy.clampedActions > 0 {
+            StandardError.write(
+                """
+                dpolicy: warning: \(policy.clampedActions) of \(answer.count * horizon.prediction) predicted actions were moved into \
+                the policy's limits
+
+                """)
+        }
         if global.json {
             try StandardOutput.write(json: summary)
         } else {
             StandardError.write("\(output): action \(summary.action), action_prediction \(summary.actionPrediction)\n")
+        }
+    }
+
+    /// A number of each observation that lies far from the demonstrations.
+    private func unfamiliarNumbers(in observations: [Double], for policy: DiffusionPolicy) -> [UnfamiliarNumber] {
+        let (ranges, dimension) = (policy.demonstratedRanges, policy.model.observationDimension)
+        guard dimension > 0 else { return [] }
+        return stride(from: 0, to: observations.count, by: dimension).compactMap {
+            ranges.unfamiliar(in: observations[$0..<$0 + dimension])
         }
     }
 }

@@ -126,7 +126,7 @@ struct Serve: ParsableCommand {
         let metadata = PolicyMetadata(
             name: chosen.url.lastPathComponent, observations: policy.configuration.observations,
             actionDimension: policy.configuration.action.dimension, horizon: policy.horizon,
-            task: try chosen.task()?.rawValue)
+            task: try chosen.task()?.rawValue, doubleFields: policy.doubleFields)
         return (policy, metadata)
     }
 

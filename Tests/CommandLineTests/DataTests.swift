@@ -22,6 +22,48 @@ import Testing
         #expect(try dpolicy("inspect", path, "--json").json()["kind"] as? String == "dataset")
     }
 
+    @Test func namesWhatNeverChanges() throws {
+        var joints = (0..<40).map { Float($0) * 1e-6 }
+        for row in 0..<20 { joints[2 * row] = 0.25 }
+        // Rounding is no change.
+        var actions = [Float](repeating: 0.1, count: 20)
+        actions[7] = actions[7].nextUp
+        try ReplayBuffer(
+            fields: [
+                ReplayBuffer.Field("joints", shape: [2], values: joints),
+                ReplayBuffer.Field("action", shape: [1], values: actions),
+            ], episodeEnds: [20]
+        ).write(to: folder("still.zarr"))
+        let path = folder("still.zarr").path
+        let text = try dpolicy("data", "inspect", path).output
+        #expect(text.contains("constant in all frames, so not scaled: action[0] (0.1), joints[0] (0.25)\n"))
+        let json = try dpolicy("data", "inspect", path, "--json").json()
+        let fields = try #require(json["fields"] as? [[String: Any]])
+        #expect(fields[0]["constant_columns"] as? [Int] == [0])
+        #expect(fields[1]["constant_columns"] as? [Int] == [0])
+    }
+
+    @Test func namesWhatLiesFarOff() throws {
+        var pose = (0..<300).map { Float($0 % 50) }
+        // In row 70.
+        pose[2 * 70 + 1] = 900
+        let actions = (0..<150).map { Float($0 % 9) }
+        try ReplayBuffer(
+            fields: [
+                ReplayBuffer.Field("pose", shape: [2], values: pose),
+                ReplayBuffer.Field("action", shape: [1], values: actions),
+            ], episodeEnds: [60, 150]
+        ).write(to: folder("spiked.zarr"))
+        let path = folder("spiked.zarr").path
+        let text = try dpolicy("data", "inspect", path).output
+        #expect(
+            text.contains(
+                "far from all others, so check them:\n  pose[1]  900 in frame 10 of episode 1, while 98 % lie"))
+        let fields = try #require(try dpolicy("data", "inspect", path, "--json").json()["fields"] as? [[String: Any]])
+        let outlier = try #require((fields[1]["outliers"] as? [[String: Any]])?.first)
+        #expect(outlier["column"] as? Int == 1 && outlier["episode"] as? Int == 1 && outlier["frame"] as? Int == 10)
+    }
+
     @Test func inspectsAPolicy() throws {
         try Fixtures.writePushTPolicy(to: folder("policy"))
         let json = try dpolicy("inspect", folder("policy").path, "--json").json()

@@ -61,6 +61,65 @@ import Testing
         #expect(prediction == expected)
     }
 
+    @Test func observationsFarFromTheDemonstrationsAreTold() throws {
+        let input = try write("in", [observation, noise])
+        let usual = try predict(input, "--json", "--strict", output: "usual")
+        #expect(usual.status == 0 && usual.errors.isEmpty)
+        #expect(try usual.json()["unfamiliar_observations"] as? Int == 0)
+        // Another unit in one item of three.
+        var numbers = observation.floats
+        for index in 14..<28 { numbers[index] *= 57.3 }
+        let far = try write("far", [SafetensorsTensor("observation", shape: [3, 2, 7], .float32(numbers)), noise])
+        let outcome = try predict(far, "--json", output: "out")
+        #expect(outcome.status == 0)
+        #expect(try outcome.json()["unfamiliar_observations"] as? Int == 2)
+        #expect(
+            outcome.errors.contains("warning: 2 of 6 observations lie far outside") && outcome.errors.contains("state[")
+        )
+        let refused = try predict(far, "--strict", output: "refused")
+        #expect(refused.status == 1 && isOneLine(refused.errors, with: "state[", "as in the demonstrations"))
+        #expect(!folder.names.contains("refused"))
+    }
+
+    /// Far from 0, in float64, the answers are those of the same question near 0.
+    @Test func numbersBeyondSinglePrecisionAreNotRounded() throws {
+        let input = try write("in", [observation, noise])
+        #expect(try predict(input, output: "near").status == 0)
+        let offset = 0x1p31
+        var stored = try PolicyDirectory(folder("policy")).read()
+        stored.configuration.action.limits = nil
+        func moved(_ map: ComponentwiseMap) -> ComponentwiseMap {
+            ComponentwiseMap(
+                scale: map.scale, offset: map.offset, origin: Array(repeating: offset, count: map.dimension))
+        }
+        stored.normaliser = Normaliser(
+            observation: moved(stored.normaliser.observation), action: moved(stored.normaliser.action))
+        try PolicyDirectory(folder("policy")).write(stored)
+        let far = SafetensorsTensor(
+            "observation", shape: [3, 2, 7], .float64(observation.floats.map { Double($0) + offset }))
+        #expect(try predict(write("far.in", [far, noise]), output: "far").status == 0)
+        let file = try SafetensorsFile(contentsOf: folder("far"))
+        #expect(try file.entry("action").elementType == .float64)
+        let prediction = try file.doubles("action_prediction", shape: [3, 4, 2])
+        #expect(zip(prediction, try answer("near").prediction).allSatisfy { abs($0 - offset - Double($1)) < 1e-2 })
+    }
+
+    @Test func clampedActionsAreTold() throws {
+        let input = try write("in", [observation, noise])
+        #expect(try !predict(input, output: "free").errors.contains("limits"))
+        var stored = try PolicyDirectory(folder("policy")).read()
+        stored.configuration.action.limits = .init(lower: [0, 0], upper: [512, 1])
+        try PolicyDirectory(folder("policy")).write(stored)
+        let outcome = try predict(input, "--json", output: "held")
+        let clamped = try #require(try outcome.json()["clamped_actions"] as? Int)
+        let (free, held) = (try answer("free").prediction, try answer("held").prediction)
+        let second = Array(stride(from: 1, to: 24, by: 2))
+        let outside = second.count { free[$0] > 1 }
+        #expect(clamped == outside && clamped > 0)
+        #expect(held[0] == free[0] && second.allSatisfy { held[$0] <= 1 })
+        #expect(outcome.errors.contains("warning: \(clamped) of 12 predicted actions"))
+    }
+
     @Test func weightsIn8BitsChangeTheAnswerALittle() throws {
         let input = try write("in", [observation, noise])
         #expect(try predict(input, "--precision", "float32", output: "native").status == 0)

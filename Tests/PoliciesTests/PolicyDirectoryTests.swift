@@ -197,7 +197,7 @@ func damagedWeightsAreRefused(precision: Precision) throws {
         try folder.edit(text, replacement)
         return folder.message()
     }
-    #expect(try message(#""format_version" : 1"#, #""format_version" : 2"#).contains("newer version"))
+    #expect(try message(#""format_version" : 1"#, #""format_version" : 3"#).contains("newer version"))
     #expect(try message(#""format_version" : 1,"#, "").contains("format_version: expected"))
     #expect(try message(#""prediction" : 4"#, #""prediction" : 5"#).contains("4 or 6 work"))
     #expect(try message(#""prediction" : 4"#, #""prediction" : "4""#).contains("policy.horizon.prediction"))

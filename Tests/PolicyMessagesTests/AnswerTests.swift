@@ -8,10 +8,21 @@ import Testing
     @Test(arguments: [true, false]) func answersReturnAsTheyWent(_ isFirst: Bool) throws {
         let answer = PolicyAnswer(
             actions: [[1, 2], [3, 4]], prediction: isFirst ? nil : [[1, 2], [3, 4], [5, 6]],
+            clampedActions: isFirst ? 0 : 2,
             timing: PolicyAnswer.Timing(inference: 1.5, waiting: 0.25, batch: 3, previousTotal: isFirst ? nil : 7))
         let message = try MessagePackValue(decoding: answer.message.encoded)
         #expect(try PolicyAnswer(message, actionDimension: 2) == answer)
         #expect(throws: MessageError.self) { try PolicyAnswer(message, actionDimension: 3) }
+    }
+
+    @Test func answersKeepDoublePrecision() throws {
+        let doubles = [[1_700_000_000.125], [1_700_000_001.125]]
+        let floats = doubles.map { $0.map(Float.init) }
+        let answer = PolicyAnswer(
+            actions: [floats[0]], prediction: floats, doubles: [doubles[0]], doublePrediction: doubles,
+            timing: PolicyAnswer.Timing(inference: 1))
+        let message = try MessagePackValue(decoding: answer.message.encoded)
+        #expect(try PolicyAnswer(message, actionDimension: 1) == answer)
     }
 
     @Test func answersHaveTheKeysOfOpenpi() throws {

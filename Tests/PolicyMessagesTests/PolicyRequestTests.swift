@@ -49,6 +49,52 @@ import Testing
         #expect(try PolicyRequest.read(message, for: policy).request.observations[0].vectors["x"] == numbers)
     }
 
+    private static let exactArray = Fixtures.array(
+        [1_700_000_000.125, 1_700_000_001.125].flatMap { (value: Double) in withUnsafeBytes(of: value) { Array($0) } },
+        "<f8", [1, 2])
+
+    /// What float32 cannot hold is read in double precision, where the policy says so.
+    @Test(
+        arguments: [
+            exactArray,
+            .array([.array([.float64(1_700_000_000.125), .float64(1_700_000_001.125)])]),
+        ] as [MessagePackValue])
+    func keepsDoublePrecisionWhereItIsNeeded(_ value: MessagePackValue) throws {
+        func policy(_ doubleFields: Set<String>) -> PolicyMetadata {
+            PolicyMetadata(
+                name: "", observations: ObservationSchema([FieldSelection("x", width: 2)]), actionDimension: 1,
+                horizon: Horizon(observation: 1, prediction: 1, action: 1), doubleFields: doubleFields)
+        }
+        let message = Fixtures.message(["x": value])
+        let exact = try PolicyRequest.read(message, for: policy(["x"])).request
+        #expect(exact.observations == [Observation(doubles: ["x": [1_700_000_000.125, 1_700_000_001.125]])])
+        let rounded = try PolicyRequest.read(message, for: policy([])).request
+        #expect(rounded.observations == [Observation(vectors: ["x": [1_700_000_000, 1_700_000_000]])])
+        // It returns as it went, and the server tells what it wants.
+        let (metadata, _) = try PolicyMetadata.read(policy(["x"]).message())
+        #expect(metadata.doubleFields == ["x"])
+        #expect(try PolicyRequest.read(exact.message(for: metadata), for: metadata).request == exact)
+        #expect(throws: InvalidSetting.self) { try policy([]).check(replacement: policy(["x"])) }
+    }
+
+    @Test func takesWholeNumbersOf64Bits() throws {
+        let policy = PolicyMetadata(
+            name: "", observations: ObservationSchema([FieldSelection("x", width: 1)]), actionDimension: 1,
+            horizon: Horizon(observation: 1, prediction: 1, action: 1), doubleFields: ["x"])
+        let bytes = withUnsafeBytes(of: Int64(1_700_000_000_123)) { Array($0) }
+        let message = Fixtures.message(["x": Fixtures.array(bytes, "<i8", [1, 1])])
+        #expect(
+            try PolicyRequest.read(message, for: policy).request.observations[0].doubles["x"] == [1_700_000_000_123])
+    }
+
+    @Test func warmStartsKeepDoublePrecision() throws {
+        var request = Fixtures.request
+        let doubles = (0..<4).map { [1_700_000_000.125 + Double($0), 0.5] }
+        request.start = WarmStart(actions: doubles.map { $0.map(Float.init) }, share: 0.5, doubles: doubles)
+        let message = request.message(for: Fixtures.policy)
+        #expect(try PolicyRequest.read(message, for: Fixtures.policy).request == request)
+    }
+
     @Test func takesLists() throws {
         let rows = MessagePackValue.array([
             .array([.float64(1), .integer(2), .float32(3)]), .array([.integer(-4), .integer(5), .integer(6)]),

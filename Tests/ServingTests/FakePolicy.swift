@@ -79,7 +79,7 @@ final class FakePolicy: ChunkingPolicy {
 
     /// What the policy answers: sums of what it sees, noise, what it is to start from, and the policy's offset.
     ///
-    /// A first number of −1 makes it fail.
+    /// A first number of −1 makes it fail, and `clampedNumber` says that three actions were clamped.
     static func chunk(for request: ChunkRequest, offset: Float = 0) throws -> ActionChunk {
         let numbers = request.observations.flatMap { $0.vectors["state"] ?? [] }
         if numbers.first == -1 { throw Failure() }
@@ -89,8 +89,11 @@ final class FakePolicy: ChunkingPolicy {
         let start = request.start.map { start in start.actions.joined().reduce(0, +) * Float(start.share) }
         let sum = numbers.reduce(0, +) + (start ?? 0) + offset
         return ActionChunk(
-            prediction: (0..<4).map { [sum + noise[2 * $0], noise[2 * $0 + 1]] }, executed: metadata.horizon.executed)
+            prediction: (0..<4).map { [sum + noise[2 * $0], noise[2 * $0 + 1]] }, executed: metadata.horizon.executed,
+            clampedActions: numbers.first == clampedNumber ? 3 : 0)
     }
+
+    static let clampedNumber: Float = -7
 
     static func request(_ number: Float, seed: UInt64 = 0, noise: [Float]? = nil) -> ChunkRequest {
         let observations = (0..<2).map { Observation(vectors: ["state": [number, Float($0), 2]]) }

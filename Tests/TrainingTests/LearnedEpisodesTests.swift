@@ -54,6 +54,24 @@ import Testing
         #expect(mixed.assembler.data.training.count == alone.assembler.data.training.count)
     }
 
+    /// Outliers, constants and limits are those of the episodes that are learned from; frames and episodes are told as they are in the demonstrations.
+    @Test func theReviewIsOfWhatIsLearnedFrom() throws {
+        let buffer = try demonstrations([2, 9, 1, 7], far: 100)
+        var joints = try buffer.field("joints")
+        joints.values[(12 + 4) * 7 + 3] = -80
+        let spiked = try ReplayBuffer(
+            fields: [joints, buffer.field("gripper"), buffer.field("action")], episodeEnds: buffer.episodeEnds)
+        #expect(try spiked.statistics(of: "joints", episodes: [1, 3]).outliers.map(\.row) == [16])
+        var limited = recipe()
+        let dimension = limited.policy.action.dimension
+        limited.policy.action.limits = ActionConfiguration.Limits(
+            lower: Array(repeating: -9, count: dimension), upper: Array(repeating: 9, count: dimension))
+        let warnings = try ToyRobot.trainer(limited, demonstrations: spiked).warnings
+        #expect(warnings.count == 2)
+        #expect(warnings[0].hasPrefix("2 of 4 episodes"))
+        #expect(warnings[1].hasPrefix("joints[3] is -80 in frame 4 of episode 3, far from "))
+    }
+
     @Test func whatWasLearnedFromStaysWithCheckpointsAndPolicies() throws {
         try withTemporaryFolder { folder in
             let trainer = try ToyRobot.trainer(recipe(), demonstrations: demonstrations([2, 9, 1, 7]))

@@ -105,7 +105,7 @@ extension ReplayBuffer {
                 let (round, place) = index.quotientAndRemainder(dividingBy: field.values.count)
                 return field.values[place] + 1e-3 * Float(round)
             }
-            return Field(field.name, shape: field.shape, values: values)
+            return Field(field.name, shape: field.shape, values: values, origin: field.origin)
         }
         let images = images.values.map { camera in
             let count = camera.pixels.count
