@@ -92,8 +92,10 @@ import Testing
         try Fixtures.writePushTPolicy(to: folder("broken"), seed: 9)
         let weights = folder("broken/model.safetensors")
         try Data(contentsOf: weights).dropLast(4).write(to: weights)
+        try FileManager.default.createDirectory(at: folder("empty"), withIntermediateDirectories: false)
         let reasons = [
-            ("absent", "a link to absent, which is not there"), ("other", "action 3, as robots were told"), ("broken", "model.safetensors"),
+            ("absent", "a link to absent, which is not there"), ("empty", "no policy.json"),
+            ("other", "action 3, as robots were told"), ("broken", "model.safetensors"),
         ]
         for (index, (name, words)) in reasons.enumerated() {
             try lead(to: name)
