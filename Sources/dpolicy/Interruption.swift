@@ -23,14 +23,28 @@ final class Interruption: @unchecked Sendable {
         self.notice = notice
         self.react = react
         for number in signals {
-            let before = signal(number, SIG_IGN)
             // Whoever lets a process outlive its terminal, as nohup does, has SIGHUP ignored already.
-            if number == SIGHUP, unsafeBitCast(before, to: Int.self) == 1 { continue }
+            if number == SIGHUP, Self.isIgnored(number) { continue }
+            #if !os(Linux)
+                // On Linux the source catches the signal itself. Were it ignored until then, one that comes meanwhile would be lost.
+                signal(number, SIG_IGN)
+            #endif
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler { [weak self] in self?.note(number) }
             source.resume()
             sources.append(source)
         }
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        #if os(Linux)
+            let handler = action.__sigaction_handler.sa_handler
+        #else
+            let handler = action.__sigaction_u.__sa_handler
+        #endif
+        return unsafeBitCast(handler, to: Int.self) == 1
     }
 
     /// Whether the end was asked for.

@@ -17,7 +17,7 @@ enum Fixtures {
                 dimension: 2, limits: ActionConfiguration.Limits(lower: [0, 0], upper: [512, 512])),
             horizon: Horizon(observation: 2, prediction: 4, action: action),
             denoiser: .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
-            diffusion: DiffusionConfiguration(steps: 10), sampler: .ddim(steps: 2, spacing: .leading))
+            diffusion: DiffusionConfiguration(steps: 10), sampler: .ddim(steps: 5, spacing: .leading))
         let scale = [Float](repeating: 1 / 256, count: 7)
         let normaliser = Normaliser(
             observation: ComponentwiseMap(scale: scale, offset: [Float](repeating: -1, count: 7)),

@@ -17,9 +17,9 @@ import Testing
         try ServerRun.start(["--policy", folder("policy").path, "--threads", "1"] + options)
     }
 
-    private func episodes(_ arguments: String...) throws -> [EpisodeResult] {
+    private func episodes(_ arguments: String..., count: Int = 3) throws -> [EpisodeResult] {
         let output = folder("result.json")
-        let common = ["evaluate", "--episodes", "3", "--seed", "7", "--output", output.path]
+        let common = ["evaluate", "--seed", "7", "--output", output.path, "--episodes", "\(count)"]
         let outcome = try CommandLineRun(common + arguments).wait()
         #expect(outcome.status == 0, "\(outcome.errors)")
         return try EvaluationResult(contentsOf: output).episodes
@@ -68,13 +68,15 @@ import Testing
 
     /// A server is started again while its policy is judged: the evaluation goes on as if nothing had happened.
     @Test func anEvaluationOutlivesItsServer() throws {
-        let local = try episodes("--policy", folder("policy").path, "--precision", "float32", "--threads", "1")
+        let local = try episodes(
+            "--policy", folder("policy").path, "--precision", "float32", "--threads", "1", count: 20)
         let (server, ready) = try serve("--precision", "float32")
         let output = folder("remote.json")
         let run = try CommandLineRun([
-            "evaluate", "--episodes", "3", "--seed", "7", "--server", ready.address, "--output", output.path,
+            "evaluate", "--episodes", "20", "--seed", "7", "--server", ready.address, "--output", output.path,
         ])
         try wait(untilAnswered: 30, by: ready.port, for: run)
+        #expect(run.isRunning)
         server.signal(SIGKILL)
         #expect(try server.wait().isKilled)
         let next = try CommandLineRun([
@@ -83,6 +85,7 @@ import Testing
         ])
         let outcome = try run.wait()
         #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(try answered(ready.port) > 0)
         let remote = try EvaluationResult(contentsOf: output)
         #expect(remote.incomplete == nil)
         #expect(try isSame(local, remote.episodes), "\(local) \(remote.episodes)")
