@@ -7,11 +7,12 @@ import Testing
 @Suite struct FourStepsTests {
     @Test func fromDemonstrationsToActions() throws {
         let folder = try TemporaryFolder()
-        try Fixtures.writePushTPolicy(to: folder("teacher"))
+        let teacher = Project.folder.appendingPathComponent("Policies/pusht").path
         let recorded = try dpolicy(
-            "data", "record", "--policy", folder("teacher").path, "--output", folder("pusht.zarr").path, "--episodes",
-            "2", "--minimum-coverage", "0", "--maximum-steps", "40", "--seed", "7", "--threads", "1")
-        #expect(recorded.status == 0)
+            "data", "record", "--policy", teacher, "--sampler", "ddim", "--steps", "10", "--output",
+            folder("pusht.zarr").path, "--episodes", "2", "--minimum-coverage", "0", "--maximum-steps", "40", "--seed",
+            "7", "--threads", "1")
+        #expect(recorded.status == 0, "\(recorded.errors)")
         var recipe = Recipe.pushTLowDim
         recipe.policy.denoiser = .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8))
         recipe.training.batchSize = 4
