@@ -80,12 +80,14 @@ final class RunLock {
 
     /// - Throws: `TrainingError.runInUse` or `FileSystemError`.
     init(_ url: URL, of directory: URL) throws {
-        descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileSystemError(operation: "write", path: url.path, code: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw TrainingError.runInUse(path: directory.path)
         }
+        // Only now: `deinit` also closes for an initializer that throws when every property has its value.
+        self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }
