@@ -60,7 +60,8 @@ extension ReplayBuffer {
         // All that is going to be held, before the first number is read.
         let numbers = vectors.reduce(0.0) { $0 + Double($1.1.rowWidth) * 4 }
         let bytes = pictures.reduce(0.0) { $0 + Double($1.1.rowWidth) }
-        try AvailableMemory.check(Int(clamping: Int64((Double(recording.frameCount) * (numbers + bytes)).rounded())))
+        // A file may claim more than an integer holds.
+        try AvailableMemory.check(Int(min(Double(recording.frameCount) * (numbers + bytes), 0x1p62)))
         try self.init(
             fields: vectors.map { name, array in
                 let field = try Field(name, of: array)

@@ -1,6 +1,9 @@
 extension Sampler {
     /// Which steps of the diffusion a sampler visits, if not all: the spacings of diffusers' `timestep_spacing`.
     ///
+    /// Here each step leads to the next one visited. diffusers' `DDIMScheduler` does so only if the number of steps divides that of the diffusion
+    /// (and by `leading`); its `DDPMScheduler` always does.
+    ///
     /// The examples are of 10 and of 60 steps out of 100.
     public enum Spacing: String, Codable, Sendable, Hashable, CaseIterable {
         /// From 0 upward at a whole distance: 90, 80 … 0, and 59, 58 … 0.

@@ -295,10 +295,8 @@ extension FieldStatistics {
         switch mode {
         case .limits, .gaussian, .identity: return (minimum[column], maximum[column])
         case .quantiles, .clampedQuantiles:
-            let inner = FieldStatistics(
-                minimum: [lowerQuantile[column]], maximum: [upperQuantile[column]], mean: [0], standardDeviation: [0])
-            return inner.isConstant(0)
-                ? (minimum[column], maximum[column]) : (lowerQuantile[column], upperQuantile[column])
+            let (lower, upper) = (lowerQuantile[column], upperQuantile[column])
+            return Self.isConstant(lower, upper) ? (minimum[column], maximum[column]) : (lower, upper)
         }
     }
 }

@@ -116,9 +116,11 @@ public struct FieldStatistics: Codable, Sendable, Equatable {
     ///
     /// The units do not matter. Neighboring numbers of single precision lie an `ulp` apart; what spans at most four of them cannot be told
     /// from rounding, and stretching it would make noise large.
-    public func isConstant(_ column: Int) -> Bool {
-        let range = maximum[column] - minimum[column]
-        return range <= 4 * max(abs(minimum[column]), abs(maximum[column])).ulp || 2 / range == .infinity
+    public func isConstant(_ column: Int) -> Bool { Self.isConstant(minimum[column], maximum[column]) }
+
+    /// The same of numbers between two ends.
+    public static func isConstant(_ lower: Float, _ upper: Float) -> Bool {
+        upper - lower <= 4 * max(abs(lower), abs(upper)).ulp || 2 / (upper - lower) == .infinity
     }
 
     /// A number of a column as it was, for people: with as many digits as single precision has, or all where there is an origin.

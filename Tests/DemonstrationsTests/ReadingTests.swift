@@ -42,6 +42,18 @@ import Testing
         try JSONSerialization.data(withJSONObject: metadata).write(to: file)
     }
 
+    /// Sizes whose product with the frames no integer holds.
+    @Test(arguments: [1 << 40, 1 << 57, 1 << 58, 1 << 61])
+    func sizesBeyondAllMemoryAreRefused(width: Int) throws {
+        let url = try write()
+        try change("obs", "shape", to: [6, width])
+        try change("obs", "chunks", to: [1, 2])
+        #expect(throws: (any Error).self) { try read(url) }
+        try change("obs", "chunks", to: [1, width])
+        #expect(throws: (any Error).self) { try read(url) }
+        #expect(throws: Never.self) { try DatasetDescription(contentsOf: url) }
+    }
+
     /// Text, another codec, Fortran order, another length, no metadata, a dead link, numbers that are none: nobody asked for any of them.
     @Test func fieldsThatNobodyAskedForDoNotMatter() throws {
         let url = try write { writer in
