@@ -50,7 +50,7 @@ ACTING = (
      "litert-f32", "executorch-f32", "mnn-f32", "ncnn-f32"],
     chunk("ddim", 10), 2.5)
 ROUNDS = 2
-# Before it has been measured, a repetition of ours is taken to last as many milliseconds.
+# Before it has been measured, a repetition is taken to last as many milliseconds.
 FIRST_GUESS = {"training": 300.0, "chunk": 5.0}
 
 
@@ -66,7 +66,11 @@ class Contender:
         `dpolicy` is told a number of repetitions, not a time; a tenth of the time shows how long they take now."""
         if isinstance(self.party, Ours):
             return self._repeat(seconds / 10, 1) + self._repeat(0.9 * seconds, 3)
-        return self.party.ask(self.request | {"repetitions": 1_000_000, "seconds": seconds, "warm_ups": 1})["samples"]
+        # Everyone has been warm since the begin; one repetition of a slow party may take many seconds.
+        request = self.request | {"repetitions": 1_000_000, "seconds": seconds, "warm_ups": int(self.guess < 1e3)}
+        samples = self.party.ask(request)["samples"]
+        self.guess = statistics.fmean(samples)
+        return samples
 
     def _repeat(self, seconds, least):
         repetitions = max(least, round(1e3 * seconds / self.guess))
