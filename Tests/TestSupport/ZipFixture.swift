@@ -22,15 +22,15 @@ public struct ZipFixture {
         var kept = bytes
         if method == .deflated {
             let size = UInt16(bytes.count)
-            kept = Data([1]) + little(size) + little(~size) + bytes
+            kept = concatenated([Data([1]), little(size), little(~size), bytes])
         }
-        let common =
-            little(UInt16(20)) + little(UInt16(0)) + little(method.rawValue) + little(UInt32(0)) + little(crc32(bytes))
-            + little(UInt32(kept.count)) + little(UInt32(bytes.count)) + little(UInt16(name.utf8.count))
-            + little(UInt16(0))
-        directory += little(UInt32(0x0201_4B50)) + little(UInt16(20)) + common
-        directory += Data(count: 10) + little(UInt32(body.count)) + Data(name.utf8)
-        body += little(UInt32(0x0403_4B50)) + common + Data(name.utf8) + kept
+        let common = concatenated([
+            little(UInt16(20)), little(UInt16(0)), little(method.rawValue), little(UInt32(0)), little(crc32(bytes)),
+            little(UInt32(kept.count)), little(UInt32(bytes.count)), little(UInt16(name.utf8.count)), little(UInt16(0)),
+        ])
+        directory += concatenated([little(UInt32(0x0201_4B50)), little(UInt16(20)), common])
+        directory += concatenated([Data(count: 10), little(UInt32(body.count)), Data(name.utf8)])
+        body += concatenated([little(UInt32(0x0403_4B50)), common, Data(name.utf8), kept])
         count += 1
     }
 
@@ -51,11 +51,15 @@ public struct ZipFixture {
 
     /// The bytes of the archive.
     public var data: Data {
-        let end =
-            little(UInt32(0x0605_4B50)) + Data(count: 4) + little(count) + little(count)
-            + little(UInt32(directory.count)) + little(UInt32(body.count)) + little(UInt16(0))
+        let end = concatenated([
+            little(UInt32(0x0605_4B50)), Data(count: 4), little(count), little(count), little(UInt32(directory.count)),
+            little(UInt32(body.count)), little(UInt16(0)),
+        ])
         return body + directory + end
     }
+
+    /// As a long sum of these, an expression would take the compiler of Swift 6.2 minutes.
+    private func concatenated(_ parts: [Data]) -> Data { Data(parts.joined()) }
 
     private func little(_ value: some FixedWidthInteger) -> Data {
         withUnsafeBytes(of: value.littleEndian) { Data($0) }
