@@ -177,8 +177,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "TestSupport", "dpolicy", "AllocationProbe", "AppendingProbe", "DiffusionPolicyKit", "NeuralNetworks",
-                "RemotePolicies",
+                "TestSupport", "dpolicy", "AllocationProbe", "AppendingProbe", "DiffusionPolicyKit", "CPUBackend",
+                "NeuralNetworks", "RemotePolicies",
             ],
             swiftSettings: settings),
     ],

@@ -42,7 +42,7 @@ struct FewRowsTests {
     /// How the weights and x lie in memory.
     struct Format: CustomTestStringConvertible {
         var weights: ck_format
-        var pairs: Bool
+        var pairs = false
         var x: ck_format
         var out: ck_format
 
@@ -60,25 +60,31 @@ struct FewRowsTests {
     ]
 
     static let formats: [Format] = [
-        Format(weights: ck_float32, pairs: false, x: ck_float32, out: ck_float32),
-        Format(weights: ck_bfloat16, pairs: false, x: ck_bfloat16, out: ck_float32),
+        Format(weights: ck_float32, x: ck_float32, out: ck_float32),
+        Format(weights: ck_bfloat16, x: ck_bfloat16, out: ck_float32),
+        Format(weights: ck_int8, x: ck_float32, out: ck_float32),
+        Format(weights: ck_int8, x: ck_bfloat16, out: ck_bfloat16),
+    ]
+
+    /// Those that only the products of bfloat16 read.
+    static let formatsOfPairs: [Format] = [
         Format(weights: ck_bfloat16, pairs: true, x: ck_bfloat16, out: ck_float32),
         Format(weights: ck_bfloat16, pairs: true, x: ck_bfloat16, out: ck_bfloat16),
-        Format(weights: ck_int8, pairs: false, x: ck_float32, out: ck_float32),
-        Format(weights: ck_int8, pairs: false, x: ck_bfloat16, out: ck_bfloat16),
         Format(weights: ck_int8, pairs: true, x: ck_bfloat16, out: ck_float32),
     ]
 
     @Test("agree with plain sums at every level and for any team", arguments: products, formats)
     func agree(product: Product, format: Format) {
-        defer { ck_cap_level_of_thread(ck_avx512_bf16) }
-        let levels = [ck_baseline, ck_avx2, ck_avx512, ck_avx512_bf16].filter {
-            $0.rawValue <= ck_processor_level().rawValue && (!format.pairs || $0 == ck_avx512_bf16)
+        for level in InstructionSet.usable {
+            level.run { for threads in [1, 2, 5] { check(product, format, threads: threads, "\(level)") } }
         }
-        for level in levels {
-            ck_cap_level_of_thread(level)
-            for threads in [1, 2, 5] { check(product, format, threads: threads, "level \(level.rawValue)") }
-        }
+    }
+
+    @Test(
+        "of pairs agree too", .enabled(if: try InstructionSet.inUse().multipliesBFloat16, "needs products of bfloat16"),
+        arguments: products, formatsOfPairs)
+    func pairs(product: Product, format: Format) {
+        for threads in [1, 2, 5] { check(product, format, threads: threads, "\(threads) threads") }
     }
 
     private func check(_ product: Product, _ format: Format, threads: Int, _ comment: Comment) {

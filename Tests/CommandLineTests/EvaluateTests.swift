@@ -5,6 +5,8 @@ import Testing
 
 /// `dpolicy evaluate`.
 @Suite struct EvaluateTests {
+    static let hasEncoder = FileManager.default.isExecutableFile(atPath: "/usr/bin/ffmpeg")
+
     let folder: TemporaryFolder
 
     init() throws {
@@ -32,24 +34,26 @@ import Testing
         #expect(try written == JSONDecoder().decode(EvaluationResult.self, from: Data(outcome.output.utf8)))
     }
 
-    /// A policy's own folder, which may be the shipped one, stays as it is.
-    @Test func aResultGoesBesideTheVideoOrIntoTheWorkingDirectory() throws {
+    /// Judges one episode from the folder `here`; a policy's own folder, which may be the shipped one, stays as it is.
+    private func evaluateHere(_ options: [String] = []) throws -> CommandLineRun.Outcome {
         try FileManager.default.createDirectory(at: folder("here"), withIntermediateDirectories: true)
-        try FileManager.default.createDirectory(at: folder("films"), withIntermediateDirectories: true)
         let command = ["evaluate", "--policy", folder("policy").path, "--episodes", "1", "--threads", "1"]
-        let inside = try CommandLineRun(command, directory: folder("here")).wait()
-        #expect(inside.status == 0, "\(inside.errors)")
-        #expect(inside.output.hasSuffix("result  evaluation.json\n"))
-        let result = try EvaluationResult(contentsOf: folder("here/evaluation.json"))
-        #expect(result.episodes.count == 1)
-
-        let film = ["--video", folder("films/rollouts.mp4").path]
-        let filmed = try CommandLineRun(command + film, directory: folder("here")).wait()
-        // Without an encoder there is no film, and so no result.
-        if filmed.status == 0 {
-            #expect(try EvaluationResult(contentsOf: folder("films/evaluation.json")).score == result.score)
-        }
+        let outcome = try CommandLineRun(command + options, directory: folder("here")).wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder("policy").path).count == 2)
+        return outcome
+    }
+
+    @Test func aResultGoesIntoTheWorkingDirectory() throws {
+        #expect(try evaluateHere().output.hasSuffix("result  evaluation.json\n"))
+        #expect(try EvaluationResult(contentsOf: folder("here/evaluation.json")).episodes.count == 1)
+    }
+
+    @Test(.enabled(if: hasEncoder, "install ffmpeg")) func aResultGoesBesideTheVideo() throws {
+        try FileManager.default.createDirectory(at: folder("films"), withIntermediateDirectories: true)
+        _ = try evaluateHere(["--video", folder("films/rollouts.mp4").path])
+        #expect(try EvaluationResult(contentsOf: folder("films/evaluation.json")).episodes.count == 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder("here").path).isEmpty)
     }
 
     @Test func aResultOfARunsPolicyGoesIntoTheRun() throws {
@@ -105,9 +109,31 @@ import Testing
 
     @Test func comparesPolicies() throws {
         try Fixtures.writePushTPolicy(to: folder("other"), seed: 8)
-        let outcome = try evaluate("--compare", folder("other").path)
-        #expect(outcome.status == 0)
-        #expect(outcome.output.contains("wins"))
+        let outcome = try evaluate(
+            "--compare", folder("other").path, "--json", "--output", folder("both.json").path)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        // Each is judged as it is alone, from the same starts.
+        let first = try JSONDecoder().decode(EvaluationResult.self, from: Data(outcome.output.utf8))
+        let second = try JSONDecoder().decode(Compared.self, from: Data(outcome.output.utf8)).compared
+        for (result, policy) in [(first, "policy"), (second, "other")] {
+            let alone = try dpolicy(
+                "evaluate", "--policy", folder(policy).path, "--episodes", "2", "--threads", "1", "--json", "--output",
+                folder("alone.json").path)
+            #expect(alone.status == 0, "\(alone.errors)")
+            #expect(try EvaluationResult(contentsOf: folder("alone.json")).episodes == result.episodes)
+        }
+        #expect(first.episodes != second.episodes)
+        let comparison = try #require(try outcome.json()["comparison"] as? [String: Any])
+        let difference = try #require(comparison["difference"] as? Double)
+        #expect(abs(difference - (second.score - first.score)) < 1e-9)
+        let counts = try ["wins", "losses", "ties"].map { try #require(comparison[$0] as? Int) }
+        #expect(counts.reduce(0, +) == 2)
+        #expect((try outcome.json()["verdict"] as? String)?.contains("wins \(counts[0]),") == true)
+    }
+
+    /// What a comparison adds to the first result.
+    private struct Compared: Decodable {
+        let compared: EvaluationResult
     }
 
     @Test func comparesPrecisions() throws {
@@ -190,7 +216,7 @@ import Testing
     }
 
     @Test(
-        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/ffmpeg"), "there is no ffmpeg"),
+        .enabled(if: hasEncoder, "install ffmpeg"),
         arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
     func anInterruptedFilmLeavesNothing(_ signal: Int32, _ status: Int32) throws {
         try FileManager.default.createDirectory(at: folder("films"), withIntermediateDirectories: true)

@@ -27,6 +27,27 @@ func answersDependOnNothingButTheRequest(conditioning: Conditioning, sampler: Sa
     #expect(try policy.predict(observations: observations, keys: others) != together)
 }
 
+/// From the noisiest step, in the units of the network, in which a robot is in a batch what it is alone.
+@Test(
+    arguments: Conditioning.allCases,
+    [Sampler.ddim(steps: 3, spacing: .trailing), .ddpm(steps: 5, spacing: .trailing)])
+func answersFromTheNoisiestStepAreThoseInABatch(conditioning: Conditioning, sampler: Sampler) throws {
+    let tiny = try TinyPolicy(conditioning: conditioning)
+    let policy = try tiny.policy(sampler: sampler, on: .cpu)
+    let observations = tiny.observations(5)
+    var together = try policy.predict(observations: observations, keys: keys)
+    tiny.normaliser.action.apply(to: &together)
+    for item in keys.indices {
+        var alone = try policy.predict(
+            observations: Array(observations[item * 6..<(item + 1) * 6]), keys: [keys[item]])
+        tiny.normaliser.action.apply(to: &alone)
+        let largest = zip(alone, together[item * 8..<(item + 1) * 8]).map { abs($0 - $1) }.max() ?? 1
+        #expect(largest <= 1e-4, "robot \(item)")
+    }
+    // No answer is that of another robot.
+    #expect(Set(keys.indices.map { Array(together[$0 * 8..<($0 + 1) * 8]) }).count == keys.count)
+}
+
 @Test(arguments: Conditioning.allCases, samplers)
 func predictionIsTheSamplerAppliedStepByStep(conditioning: Conditioning, sampler: Sampler) throws {
     let tiny = try TinyPolicy(conditioning: conditioning)

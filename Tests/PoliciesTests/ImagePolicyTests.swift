@@ -96,10 +96,15 @@ private struct TwoCameras {
     @Test("images are looked at once a chunk")
     func rates() throws {
         let graph = try DiffusionModel(TwoCameras().configuration).stepGraph(batch: 1, sampler: .ddim(steps: 2))
-        for node in graph.nodes {
-            if case .convolution2D = node.operation { #expect(node.rate == .chunk) }
-            if case .spatialSoftmax = node.operation { #expect(node.rate == .chunk) }
+        let seeing = graph.nodes.filter { node in
+            switch node.operation {
+            case .convolution2D, .spatialSoftmax: true
+            default: false
+            }
         }
+        // Two cameras, each with 20 convolutions, the projection to keypoints and their softmax.
+        #expect(seeing.count == 2 * 22)
+        #expect(seeing.allSatisfy { $0.rate == .chunk })
     }
 
     @Test(

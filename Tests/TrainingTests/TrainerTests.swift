@@ -113,13 +113,23 @@ import Testing
         #expect(gradientScale(norm: 4, limit: nil) == 1)
         #expect(gradientScale(norm: 0.5, limit: 1) == 1)
         #expect(abs(gradientScale(norm: 4, limit: 1) - 0.25) < 1e-6)
-        func second(limit: Double?) throws -> [Float] {
+        func weights(limit: Double?, reduce: @escaping (any DeviceBuffer) throws -> Void = { _ in }) throws -> [Float] {
             let trainer = try ToyRobot.trainer(ToyRobot.recipe { $0.gradientClip = limit })
+            trainer.reduce = reduce
             _ = try losses(trainer, count: 3)
             return trainer.weights
         }
-        #expect(try second(limit: nil) == second(limit: 1e6))
-        #expect(try second(limit: nil) != second(limit: 1e-9))
+        let free = try weights(limit: nil)
+        #expect(try weights(limit: 1e6) == free)
+        // The same as gradients that are that short, which differ in length from update to update.
+        let limit = 0.01
+        let shortened = try weights(limit: nil) { gradients in
+            let norm = try ToyRobot.machine.sumOfSquares(of: gradients).squareRoot()
+            #expect(norm > 2 * limit)
+            gradients.write(gradients.values().map { $0 * Float(limit / (norm + 1e-6)) })
+        }
+        #expect(try weights(limit: limit) == shortened)
+        #expect(shortened != free)
     }
 
     @Test func aLossThatIsNotFiniteStopsBeforeTheUpdate() throws {
