@@ -160,7 +160,8 @@ let package = Package(
             swiftSettings: settings),
         tests(of: "PolicyMessages", using: ["MessageFuzzing", "PolicyInterface"]),
         tests(
-            of: "Serving", using: ["PolicyMessages", "RemotePolicies", "PolicyInterface", "MessageFuzzing", logging]),
+            of: "Serving",
+            using: ["PolicyMessages", "RemotePolicies", "PolicyInterface", "Control", "MessageFuzzing", logging]),
         tests(
             of: "Play",
             using: ["Control", "PushT", "Demonstrations", "NoiseSchedules", "PolicyInterface", logging]),
