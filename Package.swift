@@ -170,7 +170,7 @@ let package = Package(
             name: "AllocationProbe",
             dependencies: [
                 "CAllocationProbe", "CPUBackend", "Training", "Policies", "Demonstrations", "PolicyInterface",
-                "NoiseSchedules", "TensorGraph",
+                "NoiseSchedules", "TensorGraph", "Control",
             ], path: "Tests/AllocationProbe", swiftSettings: settings),
         .executableTarget(
             name: "AppendingProbe", dependencies: ["Demonstrations"], path: "Tests/AppendingProbe",
