@@ -160,7 +160,8 @@ let package = Package(
             swiftSettings: settings),
         tests(of: "PolicyMessages", using: ["MessageFuzzing", "PolicyInterface"]),
         tests(
-            of: "Serving", using: ["PolicyMessages", "RemotePolicies", "PolicyInterface", "MessageFuzzing", logging]),
+            of: "Serving",
+            using: ["PolicyMessages", "RemotePolicies", "PolicyInterface", "Control", "MessageFuzzing", logging]),
         tests(
             of: "Play",
             using: ["Control", "PushT", "Demonstrations", "NoiseSchedules", "PolicyInterface", logging]),
@@ -169,7 +170,7 @@ let package = Package(
             name: "AllocationProbe",
             dependencies: [
                 "CAllocationProbe", "CPUBackend", "Training", "Policies", "Demonstrations", "PolicyInterface",
-                "NoiseSchedules", "TensorGraph",
+                "NoiseSchedules", "TensorGraph", "Control",
             ], path: "Tests/AllocationProbe", swiftSettings: settings),
         .executableTarget(
             name: "AppendingProbe", dependencies: ["Demonstrations"], path: "Tests/AppendingProbe",

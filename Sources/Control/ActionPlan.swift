@@ -6,14 +6,14 @@ struct ActionPlan: Sendable {
     /// The control step of the first action that is kept.
     private(set) var first: Int
     /// At least one action, for consecutive steps.
-    private(set) var actions: [[Float]]
+    private(set) var actions: [PlannedAction]
     /// How many predictions each action is the mean of.
     private var predictions: [Int]
 
     /// A plan of the actions of a chunk that is executed from a control step on.
     init(_ chunk: ActionChunk, from first: Int, by joining: Joining) {
         self.first = first
-        actions = Array(joining.usableActions(of: chunk))
+        actions = joining.usableActions(of: chunk)
         predictions = Array(repeating: 1, count: actions.count)
     }
 
@@ -21,7 +21,7 @@ struct ActionPlan: Sendable {
     var end: Int { first + actions.count }
 
     /// The action for a step; behind the end the last one is held.
-    subscript(step: Int) -> [Float] { actions[min(max(step - first, 0), actions.count - 1)] }
+    subscript(step: Int) -> PlannedAction { actions[min(max(step - first, 0), actions.count - 1)] }
 
     /// Joins a chunk into the plan.
     /// - Parameters:
@@ -38,14 +38,14 @@ struct ActionPlan: Sendable {
             case .waiting, .naive, .dropping, .warmStart:
                 return (action, 1)
             case .blending(let steps):
-                let share = Float(step - next + 1) / Float(steps + 1)
-                return (share < 1 ? Self.mix(plan[step], action, share: share) : action, 1)
+                let share = Double(step - next + 1) / Double(steps + 1)
+                return (share < 1 ? .mix(plan[step], action, share: share) : action, 1)
             case .ensembling(let decay):
                 guard step < plan.end else { return (action, 1) }
                 let count = plan.predictions[step - plan.first]
                 // Weights relative to that of the new one, so that none of them overflows into no number.
                 let weights = (0...count).map { exp(decay * Double(count - $0)) }
-                return (Self.mix(plan[step], action, share: Float(1 / weights.reduce(0, +))), count + 1)
+                return (.mix(plan[step], action, share: 1 / weights.reduce(0, +)), count + 1)
             }
         }
     }
@@ -54,8 +54,8 @@ struct ActionPlan: Sendable {
     ///
     /// If the chunk has fewer actions than it takes to go over to it, its last one is held.
     private mutating func join(
-        _ incoming: ArraySlice<[Float]>, from next: Int, atLeast count: Int,
-        _ combine: (ActionPlan, [Float], Int) -> (action: [Float], predictions: Int)
+        _ incoming: ArraySlice<PlannedAction>, from next: Int, atLeast count: Int,
+        _ combine: (ActionPlan, PlannedAction, Int) -> (action: PlannedAction, predictions: Int)
     ) {
         let joined = (0..<max(incoming.count, count)).map { offset in
             combine(self, incoming[incoming.startIndex + min(offset, incoming.count - 1)], next + offset)
@@ -67,7 +67,7 @@ struct ActionPlan: Sendable {
         for item in joined { append(item.action, predictions: item.predictions) }
     }
 
-    private mutating func append(_ action: [Float], predictions count: Int) {
+    private mutating func append(_ action: PlannedAction, predictions count: Int) {
         actions.append(action)
         predictions.append(count)
     }
@@ -78,9 +78,5 @@ struct ActionPlan: Sendable {
         actions.removeFirst(count)
         predictions.removeFirst(count)
         first += count
-    }
-
-    private static func mix(_ old: [Float], _ new: [Float], share: Float) -> [Float] {
-        zip(old, new).map { $0 + share * ($1 - $0) }
     }
 }

@@ -73,7 +73,10 @@ public struct AsynchronousController: Sendable {
     private func warmStart(at step: Int) -> WarmStart? {
         guard case .warmStart(let share) = configuration.joining, let plan else { return nil }
         let first = step - horizon.executed.lowerBound
-        return WarmStart(actions: (first..<first + horizon.prediction).map { plan[$0] }, share: share)
+        let actions = (first..<first + horizon.prediction).lazy.map { plan[$0] }
+        return WarmStart(
+            actions: actions.map(\.floats), share: share,
+            doubles: actions.contains { $0.doubles != nil } ? actions.map(\.inDoubles) : nil)
     }
 
     /// Takes the answer to the question.
@@ -96,7 +99,14 @@ public struct AsynchronousController: Sendable {
 
     /// Fetches the action that is to take effect at a control step: when the plan has run out, its last action again.
     /// - Precondition: the first question was answered, and no action was fetched for this step or a later one.
-    public mutating func action(at step: Int) -> [Float] {
+    public mutating func action(at step: Int) -> [Float] { planned(at: step).floats }
+
+    /// Fetches the same in double precision, for policies whose actions single precision cannot hold (`ActionChunk.doubles`).
+    /// - Precondition: as of `action(at:)`.
+    public mutating func doubles(at step: Int) -> [Double] { planned(at: step).inDoubles }
+
+    /// Fetches the action for a step.
+    mutating func planned(at step: Int) -> PlannedAction {
         guard let plan else { preconditionFailure("no chunk was accepted") }
         precondition(step >= next, "an action for step \(step) after that for step \(next - 1)")
         next = step + 1

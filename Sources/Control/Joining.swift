@@ -71,8 +71,8 @@ extension Joining {
 
     /// The actions of a chunk that may be executed, the first of them meant for the step of the newest observation: where late ones are dropped, all that
     /// were predicted stand in until the next chunk is there.
-    func usableActions(of chunk: ActionChunk) -> ArraySlice<[Float]> {
-        keepsTime ? chunk.prediction[chunk.executed.lowerBound...] : chunk.actions
+    func usableActions(of chunk: ActionChunk) -> [PlannedAction] {
+        chunk.planned(keepsTime ? chunk.executed.lowerBound..<chunk.prediction.count : chunk.executed)
     }
 
     /// How many steps it takes to go over to a new chunk.

@@ -53,7 +53,13 @@ public final class RealTimeController: Policy {
     /// Nothing moves before the first command takes effect: as in simulated time, steps count from there, and the first commands are the first actions.
     /// - Throws: what the policy threw, or `UnusableAnswer`; the next call goes on with the plan as it is, and asks again when it is time.
     public func action(for observation: Observation) throws -> [Float] {
-        try action(for: observation, at: step)
+        try planned(for: observation, at: step).floats
+    }
+
+    /// The same in double precision, for policies whose actions single precision cannot hold (`ActionChunk.doubles`).
+    /// - Throws: as `action(for:)`.
+    public func doubles(for observation: Observation) throws -> [Double] {
+        try planned(for: observation, at: step).inDoubles
     }
 
     /// What to command at a control step, for a clock that may have missed some.
@@ -63,6 +69,17 @@ public final class RealTimeController: Policy {
     /// - Throws: what the policy threw, or `UnusableAnswer`; the next call goes on with the plan as it is, and asks again when it is time.
     /// - Precondition: steps of an episode increase.
     public func action(for observation: Observation, at step: Int) throws -> [Float] {
+        try planned(for: observation, at: step).floats
+    }
+
+    /// The same in double precision, for policies whose actions single precision cannot hold (`ActionChunk.doubles`).
+    /// - Parameters: as of `action(for:at:)`.
+    /// - Throws: as that one.
+    public func doubles(for observation: Observation, at step: Int) throws -> [Double] {
+        try planned(for: observation, at: step).inDoubles
+    }
+
+    private func planned(for observation: Observation, at step: Int) throws -> PlannedAction {
         // Where not even the first answer came, no time has passed.
         defer { if controller.canAct { self.step = step + 1 } }
         let arrival = Result { try acceptAnswer() }
@@ -79,7 +96,7 @@ public final class RealTimeController: Policy {
             controller.abandonQuestion()
             throw error
         }
-        return controller.action(at: step)
+        return controller.planned(at: step)
     }
 
     /// Takes the answer if it is there.

@@ -18,6 +18,8 @@ public struct SimulatedTimeController: Sendable {
     public struct Command: Sendable, Equatable {
         /// What is to be done.
         public var action: [Float]
+        /// The same in double precision, where single precision cannot hold such actions; else nil.
+        public var doubles: [Double]?
         /// Whether a new chunk, other than the first, has its first say in it.
         public var startsChunk: Bool
     }
@@ -82,7 +84,8 @@ public struct SimulatedTimeController: Sendable {
     public mutating func nextCommand() -> Command {
         // Those of the first steps were given while the world stood still.
         for ahead in (step == 0 ? 0 : delays.action)...delays.action {
-            commands.append(Command(action: controller.action(at: step + ahead), startsChunk: hasJoined))
+            let action = controller.planned(at: step + ahead)
+            commands.append(Command(action: action.floats, doubles: action.doubles, startsChunk: hasJoined))
             hasJoined = false
         }
         step += 1

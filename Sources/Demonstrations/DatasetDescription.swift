@@ -48,7 +48,7 @@ public struct DatasetDescription: Codable, Sendable, Equatable {
         public var column: Int
         /// The number, without the origin that `statistics` tells.
         public var value: Float
-        /// The episode that it is in, from 0.
+        /// The episode that it is in, from 0, as the file counts: those without frames count too.
         public var episode: Int
         /// The frame in the episode, from 0.
         public var frame: Int
@@ -203,7 +203,7 @@ extension DatasetDescription.Field {
             let statistics = FieldStatistics(rows: field.values, columns: width, origin: field.origin)
             self.statistics = statistics
             constantColumns = statistics.constantColumns
-            outliers = statistics.outliers.map { DatasetDescription.Outlier($0, in: recording.episodes) }
+            outliers = statistics.outliers.map { DatasetDescription.Outlier($0, in: recording) }
         } catch { obstacle = Self.reason(error) }
     }
 
@@ -286,7 +286,7 @@ extension DatasetDescription: CustomStringConvertible {
     private var constants: String? {
         let shown = fields.flatMap { field in
             field.constantColumns.compactMap { column in
-                field.statistics.map { "\(field.name)[\(column)] (\($0.raw($0.minimum[column], column: column)))" }
+                field.statistics.map { "\(field.name)[\(column)] (\($0.constant(column)))" }
             }
         }
         return shown.isEmpty ? nil : "constant in all frames, so not scaled: \(shown.joined(separator: ", "))"
@@ -297,13 +297,10 @@ extension DatasetDescription: CustomStringConvertible {
         fields.flatMap { field in
             field.outliers.compactMap { outlier in
                 guard let statistics = field.statistics else { return nil }
-                func raw(_ value: Float) -> String { statistics.raw(value, column: outlier.column) }
-                let (lower, upper) = (
-                    statistics.lowerQuantile[outlier.column], statistics.upperQuantile[outlier.column]
-                )
+                let value = statistics.raw(outlier.value, column: outlier.column)
                 return """
-                      \(field.name)[\(outlier.column)]  \(raw(outlier.value)) in frame \(outlier.frame) of episode \(outlier.episode), \
-                    while 98 % lie in \(raw(lower)) … \(raw(upper))
+                      \(field.name)[\(outlier.column)]  \(value) in frame \(outlier.frame) of episode \(outlier.episode), \
+                    while 98 % lie in \(statistics.usualRange(outlier.column))
                     """
             }
         }
@@ -340,10 +337,8 @@ extension DatasetDescription: CustomStringConvertible {
 }
 
 extension DatasetDescription.Outlier {
-    fileprivate init(_ outlier: FieldStatistics.Outlier, in episodes: [Range<Int>]) {
-        let episode = episodes.firstIndex { $0.contains(outlier.row) } ?? 0
-        self.init(
-            column: outlier.column, value: outlier.value, episode: episode,
-            frame: outlier.row - episodes[episode].lowerBound)
+    fileprivate init(_ outlier: FieldStatistics.Outlier, in recording: Recording) {
+        let place = FramePlace(outlier.row, in: recording.episodes, numbers: recording.episodeNumbers)
+        self.init(column: outlier.column, value: outlier.value, episode: place.episode, frame: place.frame)
     }
 }

@@ -7,6 +7,8 @@ struct Recording {
     let group: ZarrGroup
     /// The number of frames up to and with each episode that has any.
     let episodeEnds: [Int]
+    /// Which episodes these are in the file, from 0.
+    let episodeNumbers: [Int]
     /// How many episodes have no frames.
     let emptyEpisodes: Int
     private let missingChunks: ZarrArray.MissingChunks
@@ -25,11 +27,13 @@ struct Recording {
                 file: group.path, key: ends.name, expected: "one dimension", found: "\(ends.shape.count)")
         }
         let all = try ends.integers().map { Int($0) }
-        episodeEnds = zip([0] + all, all).filter { $0 != $1 }.map { $1 }
+        let isEmpty = zip([0] + all, all).map { $0 == $1 }
+        episodeNumbers = all.indices.filter { !isEmpty[$0] }
+        episodeEnds = episodeNumbers.map { all[$0] }
         emptyEpisodes = all.count - episodeEnds.count
-        _ = try ReplayBuffer.checkEpisodeEnds(episodeEnds, source: group.path)
+        _ = try ReplayBuffer.checkEpisodeEnds(episodeEnds, numbers: episodeNumbers, source: group.path)
         if emptyEpisodes > 0 {
-            let empty = zip([0] + all, all).enumerated().filter { $1.0 == $1.1 }.prefix(8).map { "\($0.offset)" }
+            let empty = all.indices.filter { isEmpty[$0] }.prefix(8).map { "\($0)" }
             logger.warning(
                 """
                 \(group.path): \(emptyEpisodes) of \(all.count) episodes have no frames and are left out: \

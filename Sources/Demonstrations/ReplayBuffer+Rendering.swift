@@ -41,7 +41,7 @@ extension ReplayBuffer {
         return try ReplayBuffer(
             fields: Array(fields.values),
             images: others + [RecordedImages(name, size: size, pixels: pixels, drawnFrom: field)],
-            episodeEnds: episodeEnds)
+            checkedEpisodeEnds: episodeEnds, episodeNumbers: episodeNumbers, source: "replay buffer")
     }
 
     /// Memory that threads write to, each the part of its own episodes.

@@ -22,8 +22,7 @@ extension ReplayBuffer {
     ) throws {
         let recording = try Recording(url, missingChunks: missingChunks, logger: logger)
         let vectors = try names ?? recording.vectorNames.filter { !images.contains($0) }
-        let fields = Dictionary(vectors.map { ($0, nil as [Int]?) }, uniquingKeysWith: { first, _ in first })
-        try self.init(recording, fields: fields, images: images)
+        try self.init(recording, fields: Set(vectors), images: images)
     }
 
     /// Reads of demonstrations what is to be observed and commanded: all else in the file may be of any kind and is neither read nor checked.
@@ -37,24 +36,24 @@ extension ReplayBuffer {
         contentsOf url: URL, observing observations: ObservationSchema, action: String,
         logger: Logger = Logger(label: "demonstrations")
     ) throws {
-        var columns: [String: [Int]?] = [action: nil]
-        for field in observations.fields {
-            let others: [Int]? = columns[field.name] ?? []
-            let chosen = field.indices ?? field.columns.map(Array.init)
-            let all = chosen.flatMap { chosen in others.map { $0 + chosen } }
-            columns.updateValue(all, forKey: field.name)
+        let selections = Dictionary(grouping: observations.fields.filter { $0.name != action }, by: \.name)
+        let columns = selections.compactMapValues { selections -> [Int]? in
+            let chosen = selections.compactMap { $0.indices ?? $0.columns.map(Array.init) }
+            return chosen.count == selections.count ? chosen.flatMap { $0 } : nil
         }
         let recording = try Recording(url, logger: logger)
         let images = observations.images.map(\.name)
         for name in images { try recording.requireImage(name) }
-        try self.init(recording, fields: columns, images: images)
+        try self.init(recording, fields: Set(selections.keys).union([action]), columns: columns, images: images)
     }
 
     /// Reads fields and images.
-    /// - Parameter fields: by name, the columns that have to be finite; nil for all.
-    private init(_ recording: Recording, fields: [String: [Int]?], images: [String]) throws {
+    /// - Parameter columns: those that have to be finite, by field; all where none are given.
+    private init(
+        _ recording: Recording, fields: Set<String>, columns: [String: [Int]] = [:], images: [String]
+    ) throws {
         let cameras = Set(images).sorted()
-        let names = fields.keys.sorted().filter { !cameras.contains($0) }
+        let names = fields.subtracting(cameras).sorted()
         let vectors = try names.map { ($0, try recording.array($0)) }
         let pictures = try cameras.map { ($0, try recording.array($0)) }
         // All that is going to be held, before the first number is read.
@@ -65,11 +64,11 @@ extension ReplayBuffer {
         try self.init(
             fields: vectors.map { name, array in
                 let field = try Field(name, of: array)
-                try field.check(frames: recording.frameCount, columns: fields[name] ?? nil, source: recording.path)
+                try field.check(frames: recording.frameCount, columns: columns[name], source: recording.path)
                 return field
             },
             images: pictures.map { try RecordedImages($0, of: $1) }, checkedEpisodeEnds: recording.episodeEnds,
-            source: recording.path)
+            episodeNumbers: recording.episodeNumbers, source: recording.path)
     }
 
     /// Writes the demonstrations as a new zarr v2 folder in the layout that they are read from; it appears complete

@@ -34,6 +34,8 @@ public struct ReplayBuffer: Sendable, Equatable {
     public let images: [String: RecordedImages]
     /// The frames of each episode.
     public let episodes: [Range<Int>]
+    /// Which episodes these are in the file that they were read from, which may hold some without frames.
+    let episodeNumbers: [Int]
 
     /// Demonstrations held in memory.
     /// - Parameters:
@@ -53,7 +55,11 @@ public struct ReplayBuffer: Sendable, Equatable {
     }
 
     /// Fields and episodes that were checked.
-    init(fields: [Field], images: [RecordedImages], checkedEpisodeEnds episodeEnds: [Int], source: String) throws {
+    /// - Parameter episodeNumbers: which episodes these are in the file; from 0 if not given.
+    init(
+        fields: [Field], images: [RecordedImages], checkedEpisodeEnds episodeEnds: [Int], episodeNumbers: [Int]? = nil,
+        source: String
+    ) throws {
         for camera in images { try camera.check(frames: episodeEnds.last ?? 0, source: source) }
         self.fields = Dictionary(fields.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.images = Dictionary(images.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -63,6 +69,7 @@ public struct ReplayBuffer: Sendable, Equatable {
                 file: source, expected: "fields of different names", found: names.sorted().joined(separator: ", "))
         }
         episodes = zip([0] + episodeEnds, episodeEnds).map { $0..<$1 }
+        self.episodeNumbers = episodeNumbers ?? Array(episodes.indices)
     }
 
     /// How many frames all episodes have together.
@@ -171,13 +178,15 @@ public struct ReplayBuffer: Sendable, Equatable {
     }
 
     /// Checks that episodes end one after another and returns the number of frames.
-    static func checkEpisodeEnds(_ ends: [Int], source: String) throws -> Int {
+    /// - Parameter numbers: which episodes these are in the file; from 0 if not given.
+    static func checkEpisodeEnds(_ ends: [Int], numbers: [Int]? = nil, source: String) throws -> Int {
         func failure(expected: String, found: String) -> TensorFileError {
             TensorFileError(file: source, key: "meta/episode_ends", expected: expected, found: found)
         }
         guard let last = ends.last else { throw failure(expected: "at least one episode", found: "none") }
         for (episode, (previous, end)) in zip([0] + ends, ends).enumerated() where end <= previous {
-            throw failure(expected: "more than \(previous) for episode \(episode)", found: "\(end)")
+            throw failure(
+                expected: "more than \(previous) for episode \(numbers?[episode] ?? episode)", found: "\(end)")
         }
         return last
     }

@@ -28,7 +28,7 @@ public struct Jerk: Codable, Sendable, Equatable {
 struct JerkMeter {
     private let rate: Double
     /// The latest four actions, the oldest first.
-    private var window: [[Float]] = []
+    private var window: [[Double]] = []
     /// How many actions ago a chunk began; the latest action is 0 ago.
     private var sinceBoundary = Int.max / 2
     private var boundary = (sum: 0.0, count: 0)
@@ -38,13 +38,13 @@ struct JerkMeter {
     init(rate: Double) { self.rate = rate }
 
     /// Takes note of the next action.
-    mutating func add(_ action: [Float], startsChunk: Bool) {
+    mutating func add(_ action: [Double], startsChunk: Bool) {
         sinceBoundary = startsChunk ? 0 : sinceBoundary + 1
         window.append(action)
         if window.count < 4 { return }
         if window.count > 4 { window.removeFirst() }
         let squares = action.indices.map { component in
-            let values = window.map { Double($0[component]) }
+            let values = window.map { $0[component] }
             let difference = values[3] - 3 * values[2] + 3 * values[1] - values[0]
             return difference * difference
         }

@@ -51,12 +51,16 @@ public struct Rollout {
         if isFinished { return }
         let command = controller.nextCommand()
         do {
-            try environment.step(command.action)
+            if let doubles = command.doubles {
+                try environment.step(doubles: doubles)
+            } else {
+                try environment.step(command.action)
+            }
         } catch {
             throw EvaluationError.actionRefused(seed: episode.seed, step: episode.steps, reason: "\(error)")
         }
         lastAction = command.action
-        jerk.add(command.action, startsChunk: command.startsChunk)
+        jerk.add(command.doubles ?? command.action.map(Double.init), startsChunk: command.startsChunk)
         episode.jerk = jerk.jerk
         episode.steps += 1
         let reward = environment.reward

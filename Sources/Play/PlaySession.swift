@@ -49,8 +49,7 @@ final class PlaySession: SceneSession {
             purpose: .play, geometry: PushTGeometry(), goal: [goal.position.x, goal.position.y, goal.angle],
             rate: definition.controlFrequency,
             policy: SceneIntroduction.Policy(
-                name: policy.name, trainingSteps: policy.trainingSteps, observationHorizon: policy.horizon.observation,
-                predictionHorizon: policy.horizon.prediction,
+                name: policy.name, trainingSteps: policy.trainingSteps,
                 longestExecution: PlaySettings.longestExecution(of: policy.horizon),
                 longestLatency: PlaySettings.longestLatency, mostSamples: PlaySettings.mostSamples,
                 joinings: Joining.all.map(\.description)))

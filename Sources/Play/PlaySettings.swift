@@ -17,6 +17,15 @@ public struct PlaySettings: Codable, Sendable, Equatable {
     /// Plans that are made for each observation; the first one is executed, the others are shown.
     public var samples: Int
 
+    enum CodingKeys: String, CodingKey {
+        case sampler
+        case steps
+        case executionHorizon = "execution_horizon"
+        case joining
+        case latency
+        case samples
+    }
+
     /// Settings to begin with.
     public init(
         sampler: Sampler.Name, steps: Int, executionHorizon: Int, joining: Joining? = nil, latency: Int = 0,
@@ -48,7 +57,7 @@ public struct PlaySettings: Codable, Sendable, Equatable {
     /// - Throws: `InvalidSetting` for the first value that is out of its range.
     public func validate(horizon: Horizon, trainingSteps: Int) throws {
         try require("steps", steps, in: 1...trainingSteps)
-        try require("executionHorizon", executionHorizon, in: 1...Self.longestExecution(of: horizon))
+        try require("execution_horizon", executionHorizon, in: 1...Self.longestExecution(of: horizon))
         try require("latency", latency, in: 0...Self.longestLatency)
         try require("samples", samples, in: 1...Self.mostSamples)
         try joining?.validate()

@@ -2,7 +2,7 @@ import Foundation
 import PolicyInterface
 import PushT
 
-/// What a page is told, as JSON objects with a `type`.
+/// What a page is told, as JSON objects with a `type` and keys in snake_case.
 enum SceneMessage: Encodable, Sendable {
     case hello(SceneIntroduction)
     case frame(SceneFrame)
@@ -28,7 +28,9 @@ enum SceneMessage: Encodable, Sendable {
 
     /// The message as text.
     var text: String {
-        do { return String(decoding: try JSONEncoder().encode(self), as: UTF8.self) } catch {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        do { return String(decoding: try encoder.encode(self), as: UTF8.self) } catch {
             // Only numbers that are not finite cannot be written, and the physics has none.
             preconditionFailure("a message that cannot be written: \(error)")
         }
@@ -56,8 +58,6 @@ struct SceneIntroduction: Encodable, Sendable {
     struct Policy: Encodable, Sendable {
         let name: String
         let trainingSteps: Int
-        let observationHorizon: Int
-        let predictionHorizon: Int
         let longestExecution: Int
         let longestLatency: Int
         let mostSamples: Int

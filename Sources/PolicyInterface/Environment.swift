@@ -11,6 +11,17 @@ public protocol Environment {
     /// - Throws: when the action has the wrong length or is not finite; the state is then as before.
     mutating func step(_ action: [Float]) throws
 
+    /// Executes an action that came in double precision, as single precision cannot hold it.
+    ///
+    /// Rounded to single precision by default: an environment of map coordinates has to do better.
+    /// - Throws: as `step(_:)`.
+    mutating func step(doubles action: [Double]) throws
+
     /// A picture of the present state for people, `side` × `side` pixels.
     func render(side: Int) -> RGBImage
+}
+
+extension Environment {
+    /// Executes the action rounded to single precision.
+    public mutating func step(doubles action: [Double]) throws { try step(action.map(Float.init)) }
 }

@@ -6,6 +6,20 @@ public protocol Policy {
     /// The next action, in raw units.
     /// - Throws: when the observation lacks a field that the policy needs, or holds it in another shape.
     mutating func action(for observation: Observation) throws -> [Float]
+
+    /// The next action in double precision, in raw units: called instead of `action(for:)` where single precision cannot hold such actions, as with map
+    /// coordinates (`ActionChunk.doubles`).
+    ///
+    /// That of `action(for:)` by default.
+    /// - Throws: as `action(for:)`.
+    mutating func doubles(for observation: Observation) throws -> [Double]
+}
+
+extension Policy {
+    /// The next action as `action(for:)` gives it, in double precision.
+    public mutating func doubles(for observation: Observation) throws -> [Double] {
+        try action(for: observation).map(Double.init)
+    }
 }
 
 /// A policy that predicts a chunk of actions from the latest observations, for any number of robots at once.

@@ -9,7 +9,9 @@ public struct RecedingHorizonController: Policy {
     private let policy: any ChunkingPolicy
     private let key: RandomKey
     private var history: [Observation] = []
-    private var pending: [[Float]] = []
+    /// The chunk that is executed, and the place of its next action.
+    private var chunk: ActionChunk?
+    private var next = 0
     private var chunkIndex = 0
 
     /// A controller of one robot.
@@ -34,16 +36,26 @@ public struct RecedingHorizonController: Policy {
     /// Chunks count from 0 again: an episode with a controller of the same key draws the same noise.
     public mutating func reset() {
         history = []
-        pending = []
+        chunk = nil
         chunkIndex = 0
     }
 
     /// The next action of the running chunk; when there is none left, asks the policy for a new one.
     public mutating func action(for observation: Observation) throws -> [Float] {
+        try look(observation)
+        return nextAction()
+    }
+
+    /// The next action of the running chunk in double precision, as `action(for:)`.
+    public mutating func doubles(for observation: Observation) throws -> [Double] {
+        try look(observation)
+        return nextDoubles()
+    }
+
+    private mutating func look(_ observation: Observation) throws {
         if let request = observe(observation) {
             accept(try policy.chunks(for: [request])[0])
         }
-        return nextAction()
     }
 
     /// Takes note of an observation and says what to ask the policy, if the running chunk is used up.
@@ -55,19 +67,34 @@ public struct RecedingHorizonController: Policy {
         if history.isEmpty { history = Array(repeating: observation, count: length - 1) }
         history.append(observation)
         history.removeFirst(history.count - length)
-        return pending.isEmpty ? ChunkRequest(observations: history, key: key.folding(chunkIndex)) : nil
+        if let chunk, next < chunk.executed.upperBound { return nil }
+        return ChunkRequest(observations: history, key: key.folding(chunkIndex))
     }
 
     /// Takes the answer to a request.
     public mutating func accept(_ chunk: ActionChunk) {
-        pending = chunk.actions.reversed()
+        self.chunk = chunk
+        next = chunk.executed.lowerBound
         chunkIndex += 1
     }
 
     /// Takes the next action of the running chunk.
     /// - Precondition: every request was answered.
     public mutating func nextAction() -> [Float] {
-        guard let action = pending.popLast() else { preconditionFailure("no chunk was accepted") }
-        return action
+        let (chunk, index) = takeNext()
+        return chunk.prediction[index]
+    }
+
+    /// Takes the next action of the running chunk in double precision.
+    /// - Precondition: every request was answered.
+    public mutating func nextDoubles() -> [Double] {
+        let (chunk, index) = takeNext()
+        return chunk.doubles?[index] ?? chunk.prediction[index].map(Double.init)
+    }
+
+    private mutating func takeNext() -> (chunk: ActionChunk, index: Int) {
+        guard let chunk, next < chunk.executed.upperBound else { preconditionFailure("no chunk was accepted") }
+        defer { next += 1 }
+        return (chunk, next)
     }
 }

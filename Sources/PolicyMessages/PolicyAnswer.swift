@@ -12,6 +12,8 @@ public struct PolicyAnswer: Sendable, Equatable {
     public var doublePrediction: [[Double]]?
     /// How many of the predicted actions were moved into the policy's limits.
     public var clampedActions: Int
+    /// How many of the request's observations lie far outside of what the policy learned from.
+    public var unfamiliarObservations: Int
     /// Where the time went.
     public var timing: Timing
 
@@ -38,19 +40,22 @@ public struct PolicyAnswer: Sendable, Equatable {
     /// An answer of actions.
     public init(
         actions: [[Float]], prediction: [[Float]]? = nil, doubles: [[Double]]? = nil,
-        doublePrediction: [[Double]]? = nil, clampedActions: Int = 0, timing: Timing
+        doublePrediction: [[Double]]? = nil, clampedActions: Int = 0, unfamiliarObservations: Int = 0,
+        timing: Timing
     ) {
         self.actions = actions
         self.prediction = prediction
         self.doubles = doubles
         self.doublePrediction = doublePrediction
         self.clampedActions = clampedActions
+        self.unfamiliarObservations = unfamiliarObservations
         self.timing = timing
     }
 
-    private static let clamped = "clamped_actions"
+    private static let (clamped, unfamiliar) = ("clamped_actions", "unfamiliar_observations")
 
-    /// The message: `actions`, `prediction` if it was asked for, `clamped_actions` unless it is 0, and `server_timing` in milliseconds.
+    /// The message: `actions`, `prediction` if it was asked for, `clamped_actions` and `unfamiliar_observations` unless they are 0, and `server_timing` in
+    /// milliseconds.
     public var message: MessagePackValue {
         var times: [MessagePackValue.Entry] = [
             .init("infer_ms", .float64(timing.inference)), .init("queue_ms", .float64(timing.waiting)),
@@ -62,6 +67,7 @@ public struct PolicyAnswer: Sendable, Equatable {
             entries.append(.init(RequestReader.prediction, Self.array(prediction, doublePrediction).value))
         }
         if clampedActions > 0 { entries.append(.init(Self.clamped, .integer(clampedActions))) }
+        if unfamiliarObservations > 0 { entries.append(.init(Self.unfamiliar, .integer(unfamiliarObservations))) }
         entries.append(.init("server_timing", .map(times)))
         return .map(entries)
     }
@@ -94,6 +100,7 @@ public struct PolicyAnswer: Sendable, Equatable {
             actions: actions.floats, prediction: prediction?.floats, doubles: actions.doubles,
             doublePrediction: prediction?.doubles,
             clampedActions: max(message[Self.clamped]?.wholeNumber ?? 0, 0),
+            unfamiliarObservations: max(message[Self.unfamiliar]?.wholeNumber ?? 0, 0),
             timing: Timing(
                 inference: times?["infer_ms"]?.number ?? 0, waiting: times?["queue_ms"]?.number ?? 0,
                 batch: times?["batch_size"]?.wholeNumber ?? 1, previousTotal: times?["prev_total_ms"]?.number))

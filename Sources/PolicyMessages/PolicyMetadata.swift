@@ -14,12 +14,16 @@ public struct PolicyMetadata: Sendable, Equatable {
     public var task: String?
     /// The fields of which single precision cannot hold the numbers.
     public var doubleFields: Set<String>
+    /// What observations ranged over in the demonstrations, by which the server notices those that lie far from them; nil if it is not known.
+    ///
+    /// Robots are not told.
+    public var demonstratedRanges: DemonstratedRanges?
 
     /// What there is to tell of a policy.
     /// - Precondition: the width of each field and the size of each image are known.
     public init(
         name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon, task: String? = nil,
-        doubleFields: Set<String> = []
+        doubleFields: Set<String> = [], demonstratedRanges: DemonstratedRanges? = nil
     ) {
         precondition(
             observations.dimension != nil && observations.images.allSatisfy { $0.size != nil },
@@ -30,6 +34,7 @@ public struct PolicyMetadata: Sendable, Equatable {
         self.horizon = horizon
         self.task = task
         self.doubleFields = doubleFields
+        self.demonstratedRanges = demonstratedRanges
     }
 
     /// What the numbers of a field should be in a request.

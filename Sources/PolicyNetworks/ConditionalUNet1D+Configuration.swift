@@ -24,6 +24,17 @@ extension ConditionalUNet1D {
         /// Whether the condition scales and shifts the features (true, the default) or only shifts them.
         public var conditionsScale: Bool
 
+        enum CodingKeys: String, CodingKey {
+            case inputDimension = "input_dimension"
+            case localConditioningDimension = "local_conditioning_dimension"
+            case globalConditioningDimension = "global_conditioning_dimension"
+            case stepEmbeddingDimension = "step_embedding_dimension"
+            case downDimensions = "down_dimensions"
+            case kernelSize = "kernel_size"
+            case groups
+            case conditionsScale = "conditions_scale"
+        }
+
         /// A configuration; what is not given has its default.
         public init(
             inputDimension: Int, localConditioningDimension: Int? = nil, globalConditioningDimension: Int? = nil,

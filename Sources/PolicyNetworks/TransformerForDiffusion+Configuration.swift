@@ -43,6 +43,22 @@ extension TransformerForDiffusion {
         /// Layers that encode the memory; with none, the default, a perceptron of one hidden layer encodes each of its tokens.
         public var conditionLayers: Int
 
+        enum CodingKeys: String, CodingKey {
+            case inputDimension = "input_dimension"
+            case outputDimension = "output_dimension"
+            case horizon
+            case observationSteps = "observation_steps"
+            case observationDimension = "observation_dimension"
+            case layers
+            case heads
+            case width
+            case embeddingDropout = "embedding_dropout"
+            case attentionDropout = "attention_dropout"
+            case isCausal = "is_causal"
+            case step
+            case conditionLayers = "condition_layers"
+        }
+
         /// A configuration; what is not given has its default, and as many columns come out as go in.
         public init(
             inputDimension: Int, outputDimension: Int? = nil, horizon: Int, observationSteps: Int = 2,

@@ -28,6 +28,20 @@ public struct PushTDefinition: Codable, Sendable, Equatable {
     /// Probability that a keypoint is seen; below 1, observations hold `keypoint_mask` too.
     public var keypointVisibility = 1.0
 
+    enum CodingKeys: String, CodingKey {
+        case goal
+        case successCoverage = "success_coverage"
+        case controlFrequency = "control_frequency"
+        case physicsFrequency = "physics_frequency"
+        case proportionalGain = "proportional_gain"
+        case derivativeGain = "derivative_gain"
+        case damping
+        case seeds
+        case resetOrder = "reset_order"
+        case observesImage = "observes_image"
+        case keypointVisibility = "keypoint_visibility"
+    }
+
     /// The order in which a drawn position and angle are given to the block, whose origin is not its centre of gravity.
     public enum ResetOrder: String, Codable, Sendable, CaseIterable {
         /// The position first, so that setting the angle swings the block's origin about the centre of gravity.

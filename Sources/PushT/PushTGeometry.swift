@@ -15,6 +15,14 @@ public struct PushTGeometry: Codable, Sendable, Equatable {
     /// Half the thickness of a wall.
     public var wallRadius = PushTSpace.wallRadius
 
+    enum CodingKeys: String, CodingKey {
+        case side
+        case block
+        case agentRadius = "agent_radius"
+        case walls
+        case wallRadius = "wall_radius"
+    }
+
     /// The world that is simulated.
     public init() {}
 }

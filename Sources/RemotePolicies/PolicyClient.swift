@@ -22,6 +22,8 @@ public final class PolicyClient: ChunkingPolicy {
     public let names: FieldNames
     /// How many predicted actions the server's policy moved into its limits in the answers so far.
     public private(set) var clampedActions = 0
+    /// How many observations in the requests answered so far lie, as the server says, far outside of what its policy learned from.
+    public private(set) var unfamiliarObservations = 0
 
     private let connector: Connector
     private let configuration: PolicyClientConfiguration
@@ -149,6 +151,7 @@ public final class PolicyClient: ChunkingPolicy {
     private func chunk(from reply: MessagePackValue) throws -> ActionChunk {
         let answer = try PolicyAnswer(reply, actionDimension: metadata.actionDimension)
         clampedActions += answer.clampedActions
+        unfamiliarObservations += answer.unfamiliarObservations
         guard let prediction = answer.prediction else {
             return ActionChunk(
                 prediction: answer.actions, executed: answer.actions.indices, doubles: answer.doubles,

@@ -11,6 +11,12 @@ public struct BatchingConfiguration: Codable, Sendable, Equatable {
     /// It is never more than a quarter of what the last batch took, and a robot that is alone never waits.
     public var gathering: Duration
 
+    enum CodingKeys: String, CodingKey {
+        case largestBatch = "largest_batch"
+        case queue
+        case gathering
+    }
+
     /// Batches of up to 16, by default.
     public init(largestBatch: Int = 16, queue: Int = 64, gathering: Duration = .milliseconds(5)) {
         self.largestBatch = largestBatch

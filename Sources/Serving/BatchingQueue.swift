@@ -20,6 +20,9 @@ final class BatchingQueue: @unchecked Sendable {
         let arrival: ContinuousClock.Instant
     }
 
+    /// A policy, and what observations ranged over in its demonstrations if that is known.
+    typealias Served = (policy: any ChunkingPolicy, ranges: DemonstratedRanges?)
+
     private let configuration: BatchingConfiguration
     private let metrics: ServerMetrics
     private let condition = NSCondition()
@@ -32,6 +35,7 @@ final class BatchingQueue: @unchecked Sendable {
     /// The number of the policy that takes the next batch: how many there were.
     private var turn = 0
     private var isComputing = false
+    private var ranges: DemonstratedRanges?
     /// How many robots will ask soon: those of the last batch will ask again, and others waited when it ended.
     private var expected = 1
     private var lastInference = Duration.zero
@@ -47,13 +51,13 @@ final class BatchingQueue: @unchecked Sendable {
     /// ready; the batch that it is computing then is its last, and its thread releases it.
     /// - Parameter make: makes the policy.
     /// - Throws: what `make` throws, what the policy throws when it cannot be prepared, or `ServerBusy` after the end.
-    func start(_ make: @escaping @Sendable () throws -> any ChunkingPolicy) async throws {
+    func start(_ make: @escaping @Sendable () throws -> Served) async throws {
         try await withCheckedThrowingContinuation { (ready: CheckedContinuation<Void, any Error>) in
             let thread = Thread { [self] in
                 do {
-                    let policy = try make()
+                    let (policy, ranges) = try make()
                     for count in 1...configuration.largestBatch where isOpen { try policy.prepare(count: count) }
-                    let turn = try takeTurn()
+                    let turn = try takeTurn(ranges)
                     ready.resume()
                     answerAll(in: turn, with: policy)
                 } catch {
@@ -132,13 +136,17 @@ final class BatchingQueue: @unchecked Sendable {
 
     private var isOpen: Bool { condition.withLock { !isFinished } }
 
+    /// What observations ranged over in the demonstrations of the policy that takes the next batch, if that is known.
+    var demonstratedRanges: DemonstratedRanges? { condition.withLock { ranges } }
+
     /// Lets the calling thread take the next batch, and waits for the end of the one that another thread computes.
     /// - Returns: the number of its turn, which lasts until the next one is taken.
-    private func takeTurn() throws -> Int {
+    private func takeTurn(_ ranges: DemonstratedRanges?) throws -> Int {
         condition.lock()
         defer { condition.unlock() }
         if isFinished { throw ServerBusy.shuttingDown }
         turn += 1
+        self.ranges = ranges
         let own = turn
         condition.broadcast()
         while isComputing { condition.wait() }

@@ -28,13 +28,14 @@ public final class PolicyServer: Sendable {
     ///   - names: how its fields are called in messages.
     ///   - web: where and for whom.
     ///   - batching: how many requests are answered together.
-    ///   - log: gets a warning for each robot that sends what is not taken as it comes.
+    ///   - isStrict: whether requests with observations far outside of what the policy learned from are refused; they are answered with a remark if not.
+    ///   - log: gets a warning for each robot that sends what is not taken as it comes, or what the policy has not learned from.
     /// - Throws: `InvalidSetting`, also when a request of the policy would be longer than a message may be; `ListeningError`; or what the policy
     ///   throws when it cannot be prepared.
     public static func start(
         _ policy: sending any ChunkingPolicy, metadata: PolicyMetadata, names: FieldNames = FieldNames(),
         web: WebServerConfiguration = WebServerConfiguration(),
-        batching: BatchingConfiguration = BatchingConfiguration(), log: Logger
+        batching: BatchingConfiguration = BatchingConfiguration(), isStrict: Bool = false, log: Logger
     ) async throws -> PolicyServer {
         try web.validate()
         try batching.validate()
@@ -50,7 +51,7 @@ public final class PolicyServer: Sendable {
         let queue = BatchingQueue(batching, metrics: metrics)
         // From now on, only the queue's thread has it.
         nonisolated(unsafe) var handover = [policy]
-        try await queue.start { handover.removeLast() }
+        try await queue.start { (handover.removeLast(), metadata.demonstratedRanges) }
         let limits = MessagePackLimits(bytes: web.limits.messageBytes)
         do {
             let server = try await WebServer.start(
@@ -68,7 +69,8 @@ public final class PolicyServer: Sendable {
                         metrics.connected(1)
                         defer { metrics.connected(-1) }
                         var session = PolicySession(
-                            metadata, names: names, limits: limits, queue: queue, metrics: metrics, log: log)
+                            metadata, names: names, limits: limits, queue: queue, metrics: metrics,
+                            isStrict: isStrict, log: log)
                         try await session.run(connection)
                     }
                 ], log: log)
@@ -95,7 +97,7 @@ public final class PolicyServer: Sendable {
             try await queue.start {
                 let (policy, other) = try load()
                 try metadata.check(replacement: other)
-                return policy
+                return (policy, other.demonstratedRanges)
             }
             metrics.reloaded(.replaced)
         } catch {

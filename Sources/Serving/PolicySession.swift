@@ -12,20 +12,23 @@ struct PolicySession {
     let limits: MessagePackLimits
     let queue: BatchingQueue
     let metrics: ServerMetrics
+    let isStrict: Bool
     let log: Logger
 
     private var hasWarnedOfRepeating = false
     private var hasWarnedOfIgnoring = false
+    private var hasWarnedOfUnfamiliar = false
 
     init(
         _ policy: PolicyMetadata, names: FieldNames, limits: MessagePackLimits, queue: BatchingQueue,
-        metrics: ServerMetrics, log: Logger
+        metrics: ServerMetrics, isStrict: Bool, log: Logger
     ) {
         self.policy = policy
         self.names = names
         self.limits = limits
         self.queue = queue
         self.metrics = metrics
+        self.isStrict = isStrict
         self.log = log
     }
 
@@ -38,7 +41,9 @@ struct PolicySession {
             let outcome: ServerMetrics.Outcome
             do {
                 let request = try read(message, from: connection)
+                let unfamiliar = try countUnfamiliar(in: request, connection)
                 var answer = try await self.answer(request)
+                answer.unfamiliarObservations = unfamiliar
                 answer.timing.previousTotal = previousTotal.map { $0 / .milliseconds(1) }
                 try await connection.send(.binary(answer.message.encoded))
                 outcome = .answered
@@ -81,6 +86,27 @@ struct PolicySession {
                 "\(connection.request.peer): the policy does not look at \(Self.list(remarks.ignored)), which is ignored"
             )
         }
+    }
+
+    /// Counts the observations of a request that lie far outside of what the policy learned from, and tells of the first once a connection.
+    /// - Throws: `MessageError` when there are any and the server is strict.
+    private mutating func countUnfamiliar(
+        in request: PolicyRequest, _ connection: WebSocketConnection
+    ) throws -> Int {
+        guard let ranges = queue.demonstratedRanges else { return 0 }
+        let found = request.observations.compactMap { ranges.unfamiliar(in: $0) }
+        guard let first = found.first else { return 0 }
+        metrics.unfamiliar(found.count)
+        let refusal = MessageError(
+            "field \"\(names.inMessages(first.field))\"[\(first.column)]",
+            expected: "about \(first.lower) … \(first.upper), as in the demonstrations", found: "\(first.value)",
+            hint: "compare units and order with the demonstrations")
+        if !hasWarnedOfUnfamiliar {
+            hasWarnedOfUnfamiliar = true
+            log.warning("\(connection.request.peer): far outside of what the policy learned from: \(refusal)")
+        }
+        if isStrict { throw refusal }
+        return found.count
     }
 
     /// Names that came over the network, made harmless.

@@ -30,6 +30,7 @@ final class ServerMetrics: Sendable {
         var inference = Histogram.seconds
         var batches = Histogram.sizes
         var clampedActions = 0
+        var unfamiliarObservations = 0
         var queue = 0
         var connections = 0
     }
@@ -58,6 +59,9 @@ final class ServerMetrics: Sendable {
     /// Counts predicted actions that were moved into the policy's limits.
     func clamped(_ count: Int) { numbers.withLock { $0.clampedActions += count } }
 
+    /// Counts observations far outside of what the policy learned from.
+    func unfamiliar(_ count: Int) { numbers.withLock { $0.unfamiliarObservations += count } }
+
     func queueLength(_ count: Int) { numbers.withLock { $0.queue = count } }
 
     /// Counts robots that come, or with −1 go.
@@ -80,6 +84,9 @@ final class ServerMetrics: Sendable {
         text.counter(
             "dpolicy_clamped_actions_total", "Predicted actions that were moved into the policy's limits.",
             numbers.clampedActions)
+        text.counter(
+            "dpolicy_unfamiliar_observations_total",
+            "Observations far outside of what the policy learned from.", numbers.unfamiliarObservations)
         text.gauge("dpolicy_queue_length", "Requests that wait now.", numbers.queue)
         text.gauge("dpolicy_connections", "Robots that are connected now.", numbers.connections)
         return text.text

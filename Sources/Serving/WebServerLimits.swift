@@ -24,6 +24,17 @@ public struct WebServerLimits: Codable, Sendable, Equatable {
     /// How long what is in flight may take when the server shuts down.
     public var shutdownTime: Duration
 
+    enum CodingKeys: String, CodingKey {
+        case connections
+        case handshakes
+        case messageBytes = "message_bytes"
+        case handshakeTime = "handshake_time"
+        case idleTime = "idle_time"
+        case writeTime = "write_time"
+        case closeTime = "close_time"
+        case shutdownTime = "shutdown_time"
+    }
+
     /// Room for many robots, time for slow networks, by default.
     public init(
         connections: Int = 256, handshakes: Int = 256, messageBytes: Int = 8 << 20,

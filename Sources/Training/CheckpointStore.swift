@@ -48,7 +48,7 @@ public struct CheckpointStore {
             if name.hasPrefix(".step-"), let end = name.range(of: ".checkpoint.") {
                 AtomicFile.removeLeftovers(
                     of: folder.appendingPathComponent("\(name[..<end.lowerBound].dropFirst()).checkpoint"))
-            } else if name.hasPrefix("step-"), name.hasSuffix(".checkpoint") {
+            } else if Self.isCheckpoint(name) {
                 do {
                     entries.append(try Entry(url))
                 } catch let error as TensorFileError {
@@ -59,6 +59,16 @@ public struct CheckpointStore {
             }
         }
         entries.sort { $0.header.step < $1.header.step }
+    }
+
+    /// The checkpoints in a folder that can be read, the oldest first; nothing is changed there, so a training may be under way.
+    public static func readable(in folder: URL) -> [Entry] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.filter(isCheckpoint).sorted().compactMap { try? Entry(folder.appendingPathComponent($0)) }
+    }
+
+    private static func isCheckpoint(_ name: String) -> Bool {
+        name.hasPrefix("step-") && name.hasSuffix(".checkpoint")
     }
 
     /// The checkpoint of the most updates.

@@ -1,3 +1,4 @@
+import Demonstrations
 import Foundation
 import Policies
 import PolicyInterface
@@ -9,8 +10,8 @@ struct DataReview {
     let observation: FieldStatistics
     /// Statistics of the actions.
     let action: FieldStatistics
-    /// The frames of each episode.
-    let episodes: [Range<Int>]
+    /// What is reviewed.
+    let demonstrations: ReplayBuffer
 
     /// One component of the observations or actions.
     struct Component {
@@ -38,10 +39,7 @@ struct DataReview {
     var constants: String? {
         let constants = (observed + commanded).filter { $0.statistics.isConstant($0.column) }
         if constants.isEmpty { return nil }
-        let shown = constants.prefix(12).map { component in
-            let value = component.statistics.minimum[component.column]
-            return "\(component.name) (\(component.statistics.raw(value, column: component.column)))"
-        }
+        let shown = constants.prefix(12).map { "\($0.name) (\($0.statistics.constant($0.column)))" }
         return """
             constant in all demonstrations: \(shown.joined(separator: ", "))\
             \(constants.count > 12 ? " and \(constants.count - 12) more" : ""); not scaled, and such an action is always answered as it is
@@ -54,15 +52,11 @@ struct DataReview {
             component.statistics.outliers.first { $0.column == component.column }.map { (component, $0) }
         }
         let lines = found.prefix(12).map { component, outlier in
-            let episode = episodes.firstIndex { $0.contains(outlier.row) } ?? 0
-            let frame = outlier.row - episodes[episode].lowerBound
-            let (lower, upper) = (
-                component.statistics.lowerQuantile[outlier.column], component.statistics.upperQuantile[outlier.column]
-            )
-            func raw(_ value: Float) -> String { component.statistics.raw(value, column: outlier.column) }
+            let statistics = component.statistics
             return """
-                \(component.name) is \(raw(outlier.value)) in frame \(frame) of episode \(episode), far from \(raw(lower)) … \
-                \(raw(upper)), where 98 % of its numbers lie: check it; normalisation by clamped_quantiles is not led by single numbers
+                \(component.name) is \(statistics.raw(outlier.value, column: outlier.column)) in \(demonstrations.place(of: outlier.row)), far from \
+                \(statistics.usualRange(outlier.column)), where 98 % of its numbers lie: check it; normalisation by clamped_quantiles is not led by \
+                single numbers
                 """
         }
         return lines + (found.count > 12 ? ["and \(found.count - 12) more components with such extremes"] : [])

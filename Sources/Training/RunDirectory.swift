@@ -40,9 +40,7 @@ public struct RunDirectory: Sendable {
 
     /// Where the demonstrations of the run were, as its newest readable checkpoint tells; nil if none does.
     public var dataPath: String? {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path)) ?? []
-        return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".checkpoint") }.sorted().reversed().lazy
-            .compactMap { try? Checkpoint(contentsOf: checkpoints.appendingPathComponent($0)).header.dataPath }.first
+        CheckpointStore.readable(in: checkpoints).compactMap(\.header.dataPath).last
     }
 
     /// Checks that a run without checkpoints has nothing that beginning anew would destroy: neither a policy nor more updates than come before the

@@ -53,7 +53,8 @@ struct TrainingData: Sendable {
         // Fitted to held-out episodes too, as the reference does: they must not leave the range.
         let review = try DataReview(
             policy: policy, observation: demonstrations.statistics(of: policy.observations, episodes: learnable),
-            action: demonstrations.statistics(of: policy.action.field, episodes: learnable), episodes: episodes)
+            action: demonstrations.statistics(of: policy.action.field, episodes: learnable),
+            demonstrations: demonstrations)
         normaliser = try Normaliser(for: policy, observation: review.observation, action: review.action)
         try review.checkClip(normaliser)
         warnings =

@@ -25,10 +25,7 @@ struct RunDescription: Encodable {
         let rows = try? MetricsFile.rows(contentsOf: run.metrics)
         metrics = rows?.last
         step = metrics?.step ?? 0
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: run.checkpoints.path)) ?? []
-        let entries = names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".checkpoint") }.sorted().compactMap {
-            try? CheckpointStore.Entry(run.checkpoints.appendingPathComponent($0))
-        }
+        let entries = CheckpointStore.readable(in: run.checkpoints)
         checkpoints = entries.map { CheckpointDescription(of: $0.header, file: $0.url) }
         best = entries.best?.url.path
         let hasPolicy = FileManager.default.fileExists(atPath: run.policy.appendingPathComponent("policy.json").path)

@@ -15,7 +15,8 @@ struct Serve: ParsableCommand {
         discussion: """
             A robot that uses openpi-client, or any other client of that protocol, connects to ws://HOST:PORT, gets the policy's metadata, \
             sends observations and gets actions. Requests of several robots that wait at the same time are answered as one batch. \
-            http://HOST:PORT/healthz answers when the policy is ready, /metrics for Prometheus. Documentation/serving.md tells the rest.
+            http://HOST:PORT/healthz answers when the policy is ready, /metrics for Prometheus. Observations far outside of what the policy learned \
+            from, such as degrees for radians, are warned of, counted and remarked on in the answer. Documentation/serving.md tells the rest.
 
             Without --policy, the one that ships with the project is served. At SIGHUP the server reads the folder of the policy again: the \
             new policy is prepared while the old one answers, then takes its place between two requests. One that cannot be read, or that robots \
@@ -57,6 +58,12 @@ struct Serve: ParsableCommand {
             Bytes that a message may have; \(Serve.usualMessageBytes), or more where a request to the policy has more, if not given.
             """)
     var messageBytes: Int?
+
+    @Flag(
+        help: """
+            Refuse requests with observations that lie far outside of what the policy learned from, instead of answering with a remark.
+            """)
+    var strict = false
 
     private static let usualMessageBytes = WebServerLimits().messageBytes
 
@@ -126,7 +133,8 @@ struct Serve: ParsableCommand {
         let metadata = PolicyMetadata(
             name: chosen.url.lastPathComponent, observations: policy.configuration.observations,
             actionDimension: policy.configuration.action.dimension, horizon: policy.horizon,
-            task: try chosen.task()?.rawValue, doubleFields: policy.doubleFields)
+            task: try chosen.task()?.rawValue, doubleFields: policy.doubleFields,
+            demonstratedRanges: policy.demonstratedRanges)
         return (policy, metadata)
     }
 
@@ -140,12 +148,13 @@ struct Serve: ParsableCommand {
         let names = FieldNames(Dictionary(uniqueKeysWithValues: field.map { ($0.field, $0.message) }))
         try checkingUsage { try names.validate(for: metadata.observations) }
         let interruption = Interruption("answering what is in flight") { end.signal() }
-        let batching = batching
+        let (batching, strict) = (batching, strict)
         // From now on, only the server's thread uses it.
         nonisolated(unsafe) let served = policy
         let server = try awaiting {
             try await PolicyServer.start(
-                served, metadata: metadata, names: names, web: web, batching: batching, log: .messages)
+                served, metadata: metadata, names: names, web: web, batching: batching, isStrict: strict,
+                log: .messages)
         }
         return (server, interruption)
     }

@@ -1,5 +1,6 @@
 import CAllocationProbe
 import CPUBackend
+import Control
 import Demonstrations
 import Foundation
 import NoiseSchedules
@@ -17,6 +18,8 @@ import Training
     private struct Report: Encodable {
         var trainingSteps: Work
         var passes: Work
+        /// Actions of a controller whose chunk goes on.
+        var actions: Work
         /// Allocations of our own for a chunk, by its number of denoising steps.
         var chunks: [String: Int]
         /// The same for chunks that start from given actions, with half of the steps.
@@ -26,6 +29,7 @@ import Training
         enum CodingKeys: String, CodingKey {
             case trainingSteps = "training_steps"
             case passes
+            case actions
             case chunks
             case warmChunks = "warm_chunks"
             case growth
@@ -75,7 +79,7 @@ import Training
             demonstrations: demonstrations(), backend: machine)
         let report = Report(
             trainingSteps: try trainingSteps(trainer), passes: try passes(trainer, on: machine),
-            chunks: try chunks(trainer), warmChunks: try chunks(trainer, startsWarm: true),
+            actions: try actions(), chunks: try chunks(trainer), warmChunks: try chunks(trainer, startsWarm: true),
             growth: try growth(trainer, passes: numbers.dropFirst().first ?? 100_000))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -121,6 +125,37 @@ import Training
             try step.run(.chunk)
             for _ in 0..<10 { try pass() }
             return try Work(repetitions: 100, pass)
+        }
+    }
+
+    /// Steps of controllers, receding-horizon and asynchronous, between two questions.
+    private static func actions() throws -> Work {
+        let policy = Resting()
+        var receding = RecedingHorizonController(policy, seed: 0)
+        var asynchronous = AsynchronousController(horizon: policy.horizon, key: RandomKey(seed: 0))
+        let observation = Observation(vectors: ["joints": [0, 0, 0]])
+        var time = 0
+        func step() throws {
+            _ = try receding.action(for: observation)
+            if let request = asynchronous.observe(observation, at: time) {
+                asynchronous.accept(try policy.chunks(for: [request])[0])
+            }
+            _ = asynchronous.action(at: time)
+            time += 1
+        }
+        for _ in 0..<10 { try step() }
+        return try Work(repetitions: 100, step)
+    }
+
+    /// A policy that stays where it is for many steps.
+    private final class Resting: ChunkingPolicy {
+        let horizon = Horizon(observation: 2, prediction: 201, action: 200)
+
+        func chunks(for requests: [ChunkRequest]) -> [ActionChunk] {
+            requests.map { _ in
+                ActionChunk(
+                    prediction: Array(repeating: [0, 0, 0], count: horizon.prediction), executed: horizon.executed)
+            }
         }
     }
 

@@ -27,6 +27,11 @@ import Testing
 
     private final class Box: @unchecked Sendable { var values: [Float] = [] }
 
+    /// A gain and a bias that change nothing.
+    private static func plain(_ channels: Int) -> (gain: KernelArray, bias: KernelArray) {
+        (KernelArray([Float](repeating: 1, count: channels)), KernelArray([Float](repeating: 0, count: channels)))
+    }
+
     @Test func wideGroupNorm() {
         let (channels, time) = (Self.channels, 2)
         let values = onSmallStack {
@@ -69,9 +74,7 @@ import Testing
         let (channels, rows) = (Self.channels, 2)
         let values = onSmallStack {
             let x = KernelArray(fill("x", count: rows * channels), as: ck_bfloat16)
-            let (gain, bias) = (
-                KernelArray([Float](repeating: 1, count: channels)), KernelArray([Float](repeating: 0, count: channels))
-            )
+            let (gain, bias) = Self.plain(channels)
             let y = KernelArray(count: rows * channels, as: ck_bfloat16)
             var norm = ck_layer_norm()
             norm.rows = rows
@@ -104,9 +107,7 @@ import Testing
         let (channels, pixels) = (Self.channels, 2)
         let values = onSmallStack {
             let x = KernelArray(fill("x", count: pixels * channels))
-            let (gain, bias) = (
-                KernelArray([Float](repeating: 1, count: channels)), KernelArray([Float](repeating: 0, count: channels))
-            )
+            let (gain, bias) = Self.plain(channels)
             let out = KernelArray(count: pixels * channels)
             var norm = ck_image_norm()
             norm.batch = 1

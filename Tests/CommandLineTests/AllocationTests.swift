@@ -16,6 +16,7 @@ import Testing
 
         let trainingSteps: Work
         let passes: Work
+        let actions: Work
         let chunks: [String: Int]
         let warmChunks: [String: Int]
         let growth: Growth
@@ -32,7 +33,7 @@ import Testing
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let report = try decoder.decode(Report.self, from: Data(outcome.output.utf8))
 
-        for work in [report.trainingSteps, report.passes] {
+        for work in [report.trainingSteps, report.passes, report.actions] {
             #expect(work.own == 0, "\(outcome.errors)")
             #expect(Set(work.library).count == 1, "the libraries' share differs from one call to the next")
         }

@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// A run of the real executable, which is built beside the tests.
 final class CommandLineRun {
@@ -14,9 +15,10 @@ final class CommandLineRun {
         /// The lines of the output.
         var lines: [Substring] { output.split(separator: "\n") }
 
-        /// The output as a JSON object.
+        /// The output as a JSON object, whose keys are in snake_case like all that the project writes.
         func json() throws -> [String: Any] {
-            try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any] ?? [:]
+            #expect(try jsonKeys(in: Data(output.utf8)).filter { $0.contains(where: \.isUppercase) } == [])
+            return try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any] ?? [:]
         }
     }
 

@@ -1,5 +1,6 @@
 import DiffusionPolicyKit
 import Foundation
+import RemotePolicies
 import TestSupport
 import Testing
 
@@ -131,6 +132,32 @@ import Testing
         #expect((report["p99_ms"] as? Double ?? 0) >= (report["median_ms"] as? Double ?? .infinity))
         server.signal(SIGTERM)
         #expect(try server.wait().status == 0)
+    }
+
+    @Test func observationsFarFromTheDemonstrationsAreToldOrRefused() throws {
+        func request(_ scale: Float) -> ChunkRequest {
+            let observation = Observation(vectors: [
+                "state": [100, 200, 300, 250, 1].map { $0 * scale },
+                "keypoint": Array(repeating: 200 * scale, count: 18),
+            ])
+            return ChunkRequest(observations: [observation, observation], key: RandomKey(seed: 1))
+        }
+        for isStrict in [false, true] {
+            let (server, ready) = try isStrict ? serve("--strict") : serve()
+            let client = try PolicyClient(ServerAddress(ready.address))
+            if isStrict {
+                let error = #expect(throws: PolicyClientError.self) { try client.chunks(for: [request(57.3)]) }
+                #expect("\(try #require(error))".contains("as in the demonstrations"))
+            } else {
+                #expect(try client.chunks(for: [request(57.3)]).count == 1)
+                #expect(client.unfamiliarObservations == 2)
+            }
+            #expect(try client.chunks(for: [request(1)]).count == 1)
+            #expect(client.unfamiliarObservations == (isStrict ? 0 : 2))
+            server.signal(SIGTERM)
+            let outcome = try server.wait()
+            #expect(outcome.status == 0 && outcome.errors.contains("far outside of what the policy learned from"))
+        }
     }
 
     @Test func refusesFieldsThatThePolicyDoesNotHave() throws {

@@ -185,6 +185,30 @@ import Testing
         let description = try DatasetDescription(contentsOf: url)
         #expect(description.episodes.count == 2 && description.episodes.empty == 2)
     }
+
+    /// Numbers of episodes are those of the file, where the ones without frames have theirs.
+    @Test func episodesAreNumberedAsInTheFile() throws {
+        let url = folder("spike.zarr")
+        var values = fill("spike", count: 200)
+        values[123] = 1000
+        try ZarrWriter.create(at: url) { writer in
+            try writer.write("data/obs", shape: [200, 1], floats: values)
+            try writer.write("data/action", shape: [200, 1], floats: fill("action", count: 200))
+            try writer.write("meta/episode_ends", shape: [5], integers: [0, 50, 50, 100, 200])
+        }
+        let outlier = try #require(
+            DatasetDescription(contentsOf: url).fields.first { $0.name == "obs" }?.outliers.first)
+        #expect(outlier.episode == 4 && outlier.frame == 23)
+        let buffer = try read(url)
+        #expect(buffer.place(of: 123).description == "frame 23 of episode 4")
+        #expect(buffer.place(of: 49).description == "frame 49 of episode 1")
+        let drawn = try buffer.rendering("img", size: ImageSize(height: 1, width: 1), from: "obs") { _ in
+            RGBImage(width: 1, height: 1, filledWith: (0, 0, 0))
+        }
+        #expect(drawn.place(of: 123) == buffer.place(of: 123))
+        let wrong = try write(ends: [0, 4, 2, 6])
+        #expect(message { _ = try read(wrong) }.contains("more than 4 for episode 2, found 2"))
+    }
 }
 
 /// Collects what is logged, by one thread alone.

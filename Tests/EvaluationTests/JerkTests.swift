@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Jerk")
 struct JerkTests {
-    private func jerk(_ actions: [[Float]], boundaries: Set<Int> = [], rate: Double = 10) -> Jerk? {
+    private func jerk(_ actions: [[Double]], boundaries: Set<Int> = [], rate: Double = 10) -> Jerk? {
         var meter = JerkMeter(rate: rate)
         for (step, action) in actions.enumerated() { meter.add(action, startsChunk: boundaries.contains(step)) }
         return meter.jerk
@@ -14,22 +14,22 @@ struct JerkTests {
 
     @Test("A cubic has its third derivative, a parabola none")
     func polynomials() throws {
-        let cubic = (0..<9).map { [Float($0 * $0 * $0), 4] }
+        let cubic = (0..<9).map { [Double($0 * $0 * $0), 4] }
         #expect(jerk(cubic) == Jerk(boundary: nil, overall: 6000))
         #expect(jerk(cubic, rate: 1) == Jerk(boundary: nil, overall: 6))
-        let parabola = (0..<9).map { [Float(3 * $0 * $0 + $0)] }
+        let parabola = (0..<9).map { [Double(3 * $0 * $0 + $0)] }
         #expect(jerk(parabola) == Jerk(boundary: nil, overall: 0))
     }
 
     @Test("It is the length over all components")
     func length() {
-        let cubes = (0..<5).map { Float($0 * $0 * $0) }
+        let cubes = (0..<5).map { Double($0 * $0 * $0) }
         #expect(jerk(cubes.map { [3 * $0, 4 * $0] }, rate: 1)?.overall == 30)
     }
 
     @Test("Three places lie across a boundary")
     func boundary() throws {
-        let jump: [[Float]] = [0, 0, 0, 0, 0, 3, 3, 3, 3, 3].map { [$0] }
+        let jump: [[Double]] = [0, 0, 0, 0, 0, 3, 3, 3, 3, 3].map { [$0] }
         let found = try #require(jerk(jump, boundaries: [5], rate: 1))
         // 3, −6 and 3 there, and nothing at the other four.
         #expect(found.boundary == 4)

@@ -93,6 +93,37 @@ struct LatencyTests {
         #expect(recorder.observed == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 10, 10])
     }
 
+    /// An environment whose places single precision cannot tell apart.
+    private struct NorthernEnvironment: Environment {
+        var place = 5_000_000.0
+        var reward: Float { isSuccess ? 1 : 0 }
+        var isSuccess: Bool { place > 5_000_000.045 }
+        var observation: Observation { Observation(doubles: ["place": [place]]) }
+
+        mutating func step(_ action: [Float]) throws { throw RefusedAction() }
+
+        mutating func step(doubles action: [Double]) throws { place = action[0] }
+
+        func render(side: Int) -> RGBImage { RGBImage(width: side, height: side, filledWith: (0, 0, 0)) }
+    }
+
+    @Test("Actions that single precision cannot hold reach the environment as they are", arguments: Joining.all)
+    func doubles(joining: Joining) throws {
+        let policy = FixedPolicy { requests in
+            requests.map { request in
+                let place = request.observations[0].doubles["place"]?[0] ?? .nan
+                let places = (1...8).map { [place + 0.01 * Double($0)] }
+                return ActionChunk(prediction: places.map { $0.map(Float.init) }, executed: 0..<2, doubles: places)
+            }
+        }
+        let configuration = EvaluationConfiguration(
+            episodes: 1, maximumSteps: 20, control: ControlConfiguration(joining: joining))
+        let result = try Evaluator(configuration: configuration) { _ in NorthernEnvironment() }.evaluate(policy)
+        #expect(result.episodes[0].success && result.episodes[0].steps == 5)
+        // Steps of the same length, up to the rounding of places.
+        #expect(try #require(result.episodes[0].jerk?.overall) < 1e-2)
+    }
+
     @Test("Without latency an evaluation does what a receding-horizon controller does")
     func recedingHorizon() throws {
         let policy = RandomWalkPolicy(drift: 0.02)

@@ -81,7 +81,7 @@ private final class Renewals: Sendable {
         let problem = try #require(first.waitFor(type: "problem"))
         #expect((problem["message"] as? String)?.hasPrefix("command: expected") == true)
         scene.receive(#"{"type":"pause"}"#, from: page)
-        #expect(second.waitFor(type: "frame") { $0["isRunning"] as? Bool == false } != nil)
+        #expect(second.waitFor(type: "frame") { $0["is_running"] as? Bool == false } != nil)
         #expect(!second.types.contains("problem"))
 
         // What a page held falls when it goes.
@@ -90,7 +90,7 @@ private final class Renewals: Sendable {
         #expect(first.waitFor(type: "frame") { $0["held"] as? String == "agent" } != nil)
         scene.disconnect(other)
         scene.receive(#"{"type":"run"}"#, from: page)
-        let isGoing = first.waitFor(type: "frame") { $0["seed"] as? Int == 6 && $0["isRunning"] as? Bool == true }
+        let isGoing = first.waitFor(type: "frame") { $0["seed"] as? Int == 6 && $0["is_running"] as? Bool == true }
         let going = try #require(isGoing)
         #expect(going["held"] == nil)
         // Who has gone is no longer listened to.
@@ -128,7 +128,7 @@ private final class Renewals: Sendable {
         renewals.stop()
         scene.receive(#"{"type":"keep"}"#, from: page)
         let isSaved = listener.waitFor(type: "frame") {
-            ($0["recording"] as? [String: Any])?["savedEpisodes"] as? Int == 1
+            ($0["recording"] as? [String: Any])?["saved_episodes"] as? Int == 1
         }
         #expect(isSaved?["seed"] as? Int == 4)
         let size = DemonstrationSet.Size(episodes: 1, frames: try ReplayBuffer(contentsOf: set.url).frameCount)
@@ -199,7 +199,7 @@ private final class Renewals: Sendable {
         let listener = Listener()
         let page = scene.connect { listener.hear($0) }
         #expect(listener.waitFor(type: "problem")?["message"] as? String == "no idea")
-        #expect(listener.waitFor(type: "frame") { $0["isRunning"] as? Bool == false } != nil)
+        #expect(listener.waitFor(type: "frame") { $0["is_running"] as? Bool == false } != nil)
         scene.disconnect(page)
     }
 }

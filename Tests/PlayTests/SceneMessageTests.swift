@@ -20,7 +20,7 @@ import Testing
         (#"{"type":"keep","unknown":[1,2]}"#, .keep),
         (
             """
-            {"type":"settings","settings":{"sampler":"ddpm","steps":100,"executionHorizon":8,"joining":"blending:4",\
+            {"type":"settings","settings":{"sampler":"ddpm","steps":100,"execution_horizon":8,"joining":"blending:4",\
             "latency":3,"samples":8}}
             """,
             .settings(
@@ -30,7 +30,7 @@ import Testing
         ),
         (
             """
-            {"type":"settings","settings":{"sampler":"ddim","steps":10,"executionHorizon":8,"joining":null,"latency":0,"samples":1}}
+            {"type":"settings","settings":{"sampler":"ddim","steps":10,"execution_horizon":8,"joining":null,"latency":0,"samples":1}}
             """,
             .settings(PlaySettings(sampler: .ddim, steps: 10, executionHorizon: 8))
         ),
@@ -49,11 +49,11 @@ import Testing
         (#"{"type":"turn","by":7}"#, "2π"), (#"{"type":"turn","by":1e400}"#, "found"),
         (#"{"type":"settings"}"#, "\"settings\""),
         (
-            #"{"type":"settings","settings":{"sampler":"magic","steps":1,"executionHorizon":1,"joining":"naive","latency":0,"samples":1}}"#,
+            #"{"type":"settings","settings":{"sampler":"magic","steps":1,"execution_horizon":1,"joining":"naive","latency":0,"samples":1}}"#,
             "sampler"
         ),
         (
-            #"{"type":"settings","settings":{"sampler":"ddim","steps":1.5,"executionHorizon":1,"joining":"naive","latency":0,"samples":1}}"#,
+            #"{"type":"settings","settings":{"sampler":"ddim","steps":1.5,"execution_horizon":1,"joining":"naive","latency":0,"samples":1}}"#,
             "command in JSON"
         ),
         (String(repeating: " ", count: 5000), "4096 bytes"),
@@ -80,9 +80,32 @@ import Testing
         #expect(frame["type"] as? String == "frame")
         #expect((frame["block"] as? [Double])?.count == 3)
         let recording = try #require(frame["recording"] as? [String: Any])
-        #expect(recording["savedEpisodes"] as? Int == 2)
+        #expect(recording["saved_episodes"] as? Int == 2)
         #expect(recording["output"] as? String == "mine.zarr")
         #expect(try object(.problem(SceneProblem(message: "no")))["message"] as? String == "no")
+    }
+
+    /// Names as in everything else that programs read, on both sides of the line.
+    @Test func keysAreInSnakeCase() throws {
+        let playing = PlaySession(StraightPolicy().played { $0.joining = .naive }, seed: 5)
+        let recording = RecordingSession(seed: 3, output: "mine.zarr", saved: .init(episodes: 2, frames: 50))
+        var plan = ScenePlan(PolicyAnswer(number: 1, chunks: []), executed: 0..<1, step: 0)
+        plan.plans = [[1, 2]]
+        let messages: [SceneMessage] = [
+            .hello(playing.introduction), .frame(playing.frame), .plan(plan), .hello(recording.introduction),
+            .frame(recording.frame), .problem(SceneProblem(message: "no")),
+        ]
+        var keys: Set<String> = []
+        for message in messages { try keys.formUnion(jsonKeys(in: Data(message.text.utf8))) }
+        #expect(
+            keys.isSuperset(of: ["training_steps", "is_running", "execution_horizon", "saved_frames", "wall_radius"]))
+        #expect(keys.filter { $0.contains(where: \.isUppercase) } == [])
+        // The page calls them the same.
+        let page = PageFile.all.values.map { String(decoding: $0.bytes, as: UTF8.self) }.joined()
+        for key in keys where key.contains("_") {
+            let inCamelCase = key.replacing(/_(.)/) { $0.1.uppercased() }
+            #expect(page.contains(key) && !page.contains("." + inCamelCase), "\(key)")
+        }
     }
 
     private func object(_ message: SceneMessage) throws -> [String: Any] {

@@ -25,6 +25,13 @@ import Testing
         #expect("\(error!)".contains("open files (ulimit -n)"))
     }
 
+    @Test func settingsAreWrittenInSnakeCase() throws {
+        let keys = try jsonKeys(in: JSONEncoder().encode(WebServerLimits()))
+            .union(jsonKeys(in: JSONEncoder().encode(BatchingConfiguration())))
+        #expect(keys.isSuperset(of: ["message_bytes", "largest_batch"]))
+        #expect(keys.filter { $0.contains(where: \.isUppercase) } == [])
+    }
+
     @Test func descriptorsAreCounted() throws {
         let before = FileDescriptors.available(atMost: 100_000)
         let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/dev/null"))

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import PolicyInterface
 import PolicyMessages
 import RemotePolicies
 import Serving
@@ -9,14 +10,16 @@ import Synchronization
 func withServer(
     _ record: FakePolicy.Record = FakePolicy.Record(), names: FieldNames = FieldNames(),
     limits: WebServerLimits = WebServerLimits(), key: String? = nil, security: TransportSecurity? = nil,
-    batching: BatchingConfiguration = BatchingConfiguration(), log: LogRecord = LogRecord(),
-    _ body: (PolicyServer) async throws -> Void
+    batching: BatchingConfiguration = BatchingConfiguration(), ranges: DemonstratedRanges? = nil,
+    isStrict: Bool = false, log: LogRecord = LogRecord(), _ body: (PolicyServer) async throws -> Void
 ) async throws {
+    var metadata = FakePolicy.metadata
+    metadata.demonstratedRanges = ranges
     let server = try await PolicyServer.start(
-        FakePolicy(record), metadata: FakePolicy.metadata, names: names,
+        FakePolicy(record), metadata: metadata, names: names,
         web: WebServerConfiguration(
             address: ListeningAddress(port: 0), key: try key.map { try AccessKey($0) }, security: security,
-            limits: limits), batching: batching, log: log.logger)
+            limits: limits), batching: batching, isStrict: isStrict, log: log.logger)
     do { try await body(server) } catch {
         await server.shutDown()
         throw error

@@ -60,6 +60,11 @@ import Testing
         let chunk = try policy.chunks(for: [ChunkRequest(observations: observations, key: RandomKey(seed: 1))])[0]
         #expect(chunk.doubles?.flatMap { $0 } == moved)
         #expect(chunk.prediction.flatMap { $0 } == moved.map(Float.init))
+        var controller = RecedingHorizonController(policy, seed: 1)
+        let action = try controller.doubles(for: observations[0])
+        let fromStart = Array(repeating: observations[0], count: 2)
+        let request = ChunkRequest(observations: fromStart, key: RandomKey(seed: 1).folding(0))
+        #expect(try policy.chunks(for: [request])[0].doubles?[policy.horizon.executed.lowerBound] == action)
         #expect(policy.doubleFields == ["position"])
         #expect(try near.policy().doubleFields.isEmpty)
         // In single precision, the question has the digits that it has: steps of 256 here.

@@ -41,7 +41,7 @@ export class Controls {
   /** @param send takes a command: its type and its fields. */
   constructor(send) {
     this.#send = send;
-    const numbers = { steps: "steps", execution: "executionHorizon", latency: "latency", samples: "samples" };
+    const numbers = { steps: "steps", execution: "execution_horizon", latency: "latency", samples: "samples" };
     for (const [id, key] of Object.entries(numbers)) {
       element(id).addEventListener("input", () => this.#preview(id));
       element(id).addEventListener("change", () => this.#change({ [key]: Number(element(id).value) }));
@@ -62,10 +62,10 @@ export class Controls {
   introduce({ policy, rate }) {
     this.#rate = rate;
     if (!policy) return;
-    element("steps").max = policy.trainingSteps;
-    element("execution").max = policy.longestExecution;
-    element("latency").max = policy.longestLatency;
-    element("samples").max = policy.mostSamples;
+    element("steps").max = policy.training_steps;
+    element("execution").max = policy.longest_execution;
+    element("latency").max = policy.longest_latency;
+    element("samples").max = policy.most_samples;
     const joinings = policy.joinings.map((joining) => {
       const name = nameOf(joining).replace("-", " ").replace(/^./, (letter) => letter.toUpperCase());
       return makeOption(joining, name);
@@ -81,7 +81,7 @@ export class Controls {
     this.#joining = joining;
     this.#explain(settings.joining ?? null, joining);
     if (performance.now() < this.#quietUntil) return;
-    const values = { steps: settings.steps, execution: settings.executionHorizon, latency: settings.latency, samples: settings.samples };
+    const values = { steps: settings.steps, execution: settings.execution_horizon, latency: settings.latency, samples: settings.samples };
     for (const [id, value] of Object.entries(values)) {
       if (document.activeElement === element(id) && element(id).matches(":active")) continue;
       element(id).value = value;

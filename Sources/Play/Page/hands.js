@@ -96,7 +96,7 @@ export class Hands {
   #bodyAt(point) {
     const { geometry } = this.#scene.world, pose = this.#scene.pose();
     if (this.#scene.purpose === "record") return "agent";
-    if (Math.hypot(point[0] - pose.agent[0], point[1] - pose.agent[1]) < geometry.agentRadius + reach) return "agent";
+    if (Math.hypot(point[0] - pose.agent[0], point[1] - pose.agent[1]) < geometry.agent_radius + reach) return "agent";
     const [x, y] = inFrame(point, pose.block);
     const isOnBlock = geometry.block.some(([left, top, right, bottom]) => left <= x && x <= right && top <= y && y <= bottom);
     return isOnBlock ? "block" : null;

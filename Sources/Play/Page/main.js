@@ -89,7 +89,7 @@ let rateTimes = [];
 
 function showRate(frame, hasStepped) {
   const wasKnown = rateTimes.length > rateSteps;
-  if (!frame.isRunning) rateTimes = [];
+  if (!frame.is_running) rateTimes = [];
   else if (hasStepped) rateTimes = [...rateTimes.slice(-rateSteps), frame.clock];
   const isKnown = rateTimes.length > rateSteps;
   const rate = rateSteps / Math.max(frame.clock - rateTimes[0], 1e-3);
@@ -107,29 +107,29 @@ function showFrame(frame, before) {
   if (isNew || hasStepped || before.reward !== frame.reward) plots.score.add(frame.clock, frame.reward, isNew);
   if (isNew) rateTimes = [];
   showRate(frame, hasStepped);
-  element("run").textContent = frame.isRunning ? "Pause" : "Run";
+  element("run").textContent = frame.is_running ? "Pause" : "Run";
   if (frame.settings) controls.show(frame.settings, frame.joining);
   // Who asks for several plans wants to see them.
   if (frame.settings && frame.settings.samples !== before?.settings?.samples) showMinds(frame.settings.samples > 1);
   if (frame.recording) showRecording(frame.recording, before?.recording);
-  if (before && !isNew && frame.isSuccess && !before.isSuccess) announce("The goal is reached.");
-  waitingSince = frame.isWaiting ? waitingSince ?? performance.now() : null;
-  if (frame.isSuccess) shownState = "Goal reached";
-  else if (scene.purpose === "play" && !frame.isRunning) shownState = "Paused";
+  if (before && !isNew && frame.is_success && !before.is_success) announce("The goal is reached.");
+  waitingSince = frame.is_waiting ? waitingSince ?? performance.now() : null;
+  if (frame.is_success) shownState = "Goal reached";
+  else if (scene.purpose === "play" && !frame.is_running) shownState = "Paused";
   else shownState = "";
-  if (frame.recording?.isOver) shownState = "Episode over: keep it (K), redo it (R) or discard it (X)";
+  if (frame.recording?.is_over) shownState = "Episode over: keep it (K), redo it (R) or discard it (X)";
   refreshBanner();
 }
 
 function showRecording(recording, before) {
   element("frames").textContent = recording.frames;
-  element("saved").textContent = recording.savedEpisodes;
+  element("saved").textContent = recording.saved_episodes;
   const saving = recording.unsaved ? `, saving ${recording.unsaved} more` : "";
-  element("saved-note").textContent = `${plural(recording.savedEpisodes, "episode")}, ${recording.savedFrames} frames${saving}`;
+  element("saved-note").textContent = `${plural(recording.saved_episodes, "episode")}, ${recording.saved_frames} frames${saving}`;
   element("output").textContent = recording.output;
   element("keep").disabled = recording.frames === 0;
-  if (before && recording.savedEpisodes > before.savedEpisodes) {
-    const text = `Saved: ${recording.savedEpisodes} ${plural(recording.savedEpisodes, "episode")}`;
+  if (before && recording.saved_episodes > before.saved_episodes) {
+    const text = `Saved: ${recording.saved_episodes} ${plural(recording.saved_episodes, "episode")}`;
     showBanner(text, 2000);
     announce(text);
   }
@@ -170,7 +170,7 @@ const hands = new Hands(canvas, painter, scene, connection);
 const theme = new Theme(element("theme"), () => painter.readColors());
 
 const actions = {
-  run: () => connection.send(scene.frame?.isRunning ? "pause" : "run"),
+  run: () => connection.send(scene.frame?.is_running ? "pause" : "run"),
   step: () => connection.send("step"),
   restart: () => connection.send("restart"),
   next: () => connection.send("next"),

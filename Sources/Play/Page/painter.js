@@ -50,8 +50,8 @@ export class Painter {
     this.#tee(geometry, goal, this.#colors.goal, null);
     this.#tee(geometry, pose.block, this.#colors.block, this.#colors["block-edge"]);
     if (target) this.#cross(target);
-    this.#disc(pose.agent, geometry.agentRadius, this.#colors["agent-edge"]);
-    this.#disc(pose.agent, geometry.agentRadius - 4, this.#colors.agent);
+    this.#disc(pose.agent, geometry.agent_radius, this.#colors["agent-edge"]);
+    this.#disc(pose.agent, geometry.agent_radius - 4, this.#colors.agent);
     this.#walls(geometry);
     if (overlay) this.#overlay(overlay);
   }
@@ -82,10 +82,10 @@ export class Painter {
     context.fill();
   }
 
-  #walls({ walls: [left, top, right, bottom], wallRadius }) {
+  #walls({ walls: [left, top, right, bottom], wall_radius: radius }) {
     const context = this.#context;
     context.strokeStyle = this.#colors.wall;
-    context.lineWidth = 2 * wallRadius;
+    context.lineWidth = 2 * radius;
     context.strokeRect(left, top, right - left, bottom - top);
   }
 
