@@ -49,7 +49,8 @@ private func fitted(_ normalisation: Normalisation) throws -> Normaliser {
 
 @Test func normaliserSurvivesCodingBitForBit() throws {
     let normaliser = Normaliser(
-        observation: ComponentwiseMap(scale: [0.1, 1 / 3, 1e-30], offset: [16_777_215, -0, .leastNonzeroMagnitude]),
+        observation: ComponentwiseMap(
+            scale: [0.1, 0.333_333_34, 1e-30], offset: [16_777_215, -0, .leastNonzeroMagnitude]),
         action: ComponentwiseMap(scale: [.pi], offset: [0.7]))
     let decoded = try JSONDecoder().decode(Normaliser.self, from: JSONEncoder().encode(normaliser))
     #expect(decoded == normaliser)

@@ -11,7 +11,10 @@ private let keys = (0..<4).map { RandomKey(seed: 11).folding($0) }
 
 /// Raw actions that the tiny policy could have made, `[Tp, A]`.
 private func plan(_ number: Int = 0) -> [[Float]] {
-    (0..<4).map { time in [Float(40 + 30 * time + 20 * number), Float(10 + 15 * time)] }
+    (0..<4).map { (time: Int) -> [Float] in
+        let (x, y) = (40 + 30 * time + 20 * number, 10 + 15 * time)
+        return [Float(x), Float(y)]
+    }
 }
 
 @Test(arguments: networks, samplers)

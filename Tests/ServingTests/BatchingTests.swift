@@ -117,12 +117,12 @@ import Testing
     /// Without it, robots that begin apart would be answered in turns for ever, in batches half as large.
     @Test func robotsThatAskInTurnsAreBroughtTogether() async throws {
         let record = FakePolicy.Record()
-        try await withServer(record, batching: BatchingConfiguration(gathering: .seconds(3))) { server in
+        try await withServer(record, batching: BatchingConfiguration(gathering: .seconds(1))) { server in
             let (url, port) = (server.url, server.address.port)
             let first = await occupy(record, url)
             async let second = ask(url, FakePolicy.request(1))
             try await expectQueue(1, port)
-            // The second is then held back for a second and a half, in which the first asks again.
+            // The second is then held back for a second, in which the first asks again.
             try await Task.sleep(for: .seconds(6))
             record.openGate()
             _ = try await first.value
