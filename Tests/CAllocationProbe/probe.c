@@ -3,7 +3,8 @@
 
 #include "CAllocationProbe.h"
 
-#if defined(__GLIBC__)
+// The sanitizers have allocation functions of their own.
+#if defined(__GLIBC__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -193,7 +194,7 @@ void probe_print_origins(void) {
 
 #else
 
-// Without the GNU C library's entry points beneath the allocation functions nothing is counted.
+// Where there are no entry points beneath the allocation functions, as in the GNU C library, nothing is counted.
 void probe_start(void) {}
 probe_counts probe_read(void) { return (probe_counts){0, 0, 0, 0}; }
 probe_counts probe_stop(void) { return probe_read(); }
