@@ -17,7 +17,7 @@
 /// How long the leader waits for a member to begin its part of a list of calls.
 #define CK_ABSENT_NANOSECONDS 200000LL
 /// For how long it works alone, at least and at most. The time doubles unless the team has worked together for long: for four times as long as the leader
-/// worked alone before, or for 64 ms. A system that stops a thread now and then, or is slow to give it memory, does not take its processor away.
+/// worked alone before, or for 64 ms. A thread that stands still now and then has not lost its processor.
 #define CK_LEAST_ALONE_NANOSECONDS 2000000LL
 #define CK_MOST_ALONE_NANOSECONDS 512000000LL
 #define CK_LONG_TOGETHER_NANOSECONDS 64000000LL
