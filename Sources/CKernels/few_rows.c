@@ -12,15 +12,14 @@ typedef float ck_vector __attribute__((vector_size(64)));
 
 /// Inputs that are unpacked, converted or used by several tiles at once: their weights fit into the nearest cache beside everything else.
 #define CK_CHUNK 128
-/// Weights of more bytes than this are fetched so many bytes ahead: processors of Intel then read them faster by a third. Smaller ones come from a cache, and more slowly
+/// Weights of more bytes than this are fetched ahead: processors of Intel then read them faster by a third. Smaller ones come from a cache, and more slowly
 /// if they are fetched ahead.
 #define CK_MANY (2 << 20)
-#define CK_FAR 8192
 
 /// What depends on the level of vector instructions.
 typedef struct {
     /// sums[to[r], :] += x[r][0 ..< n] · w over float32 or, for n even, pairs in a format; if of two panels, the other's sums are those of
-    /// `ck_most_rows` rows further on, and its weights lie `panel_size` bytes behind. Weights `ahead` bytes further on are fetched.
+    /// `ck_most_rows` rows further on, and its weights lie `panel_size` bytes behind. Weights `ahead` bytes further on, `CK_FAR` or 0, are fetched.
     void (*multiply)(
         ck_format format, int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w,
         ptrdiff_t panel_size, ptrdiff_t ahead, ptrdiff_t n);
@@ -36,8 +35,8 @@ typedef struct {
 
 /// `unroll` sums for each element, so that additions need not wait for each other where rows are few.
 CK_INLINE void ck_multiply_rows(
-    const int rows, const int unroll, float *sums, const int32_t *to, const float *const *x, const float *w, ptrdiff_t ahead,
-    ptrdiff_t n) {
+    const int rows, const int unroll, float *sums, const int32_t *to, const float *const *x, const float *w,
+    const ptrdiff_t ahead, ptrdiff_t n) {
     CK_FAST
     ck_vector sum[8][2] = {0};
 #pragma clang loop unroll(full)
@@ -49,7 +48,7 @@ CK_INLINE void ck_multiply_rows(
 #pragma clang loop unroll(full)
         for (int u = 0; u < unroll; u++) {
             const ck_vector *line = (const ck_vector *)(w + (k + u) * ck_panel_width);
-            for (int v = 0; v < 2; v++) __builtin_prefetch((const char *)(line + v) + ahead);
+            for (int v = 0; ahead > 0 && v < 2; v++) __builtin_prefetch((const char *)(line + v) + ahead);
             for (int r = 0; r < rows; r++)
                 for (int v = 0; v < 2; v++) sum[r * unroll + u][v] += x[r][k + u] * line[v];
         }
@@ -68,8 +67,8 @@ CK_INLINE void ck_multiply_rows(
 
 /// Splits the rows so that the sums of `most` rows fit into the registers.
 CK_INLINE void ck_multiply_float32(
-    const int most, int rows, float *sums, const int32_t *to, const void *const *x, const void *w, ptrdiff_t ahead,
-    ptrdiff_t n) {
+    const int most, int rows, float *sums, const int32_t *to, const void *const *x, const void *w,
+    const ptrdiff_t ahead, ptrdiff_t n) {
     const float *const *from = (const float *const *)x;
     while (rows > 0) {
         const int part = rows < most ? rows : most;
@@ -180,7 +179,8 @@ static void ck_multiply_few_rows(const ck_few_rows *p, const ck_few_row_kernels 
         ck_format format, int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w,   \
         ptrdiff_t panel_size, ptrdiff_t ahead, ptrdiff_t n) {                                                          \
         (void)format, (void)panels, (void)panel_size;                                                                  \
-        ck_multiply_float32(most, rows, sums, to, x, w, ahead, n);                                                     \
+        if (ahead > 0) ck_multiply_float32(most, rows, sums, to, x, w, CK_FAR, n);                                     \
+        else ck_multiply_float32(most, rows, sums, to, x, w, 0, n);                                                    \
     }                                                                                                                  \
     target static void ck_unpack_##level(ck_format format, const void *packed, void *out, ptrdiff_t count) {           \
         ck_unpack_float32(format, packed, out, count);                                                                 \

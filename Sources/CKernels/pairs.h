@@ -6,6 +6,9 @@
 
 #include "formats.h"
 
+/// How many bytes ahead weights are fetched that come from memory. The code is compiled apart for these and for others, which come from a cache.
+#define CK_FAR 8192
+
 #if defined(__x86_64__) && defined(__linux__)
 #include <immintrin.h>
 
@@ -56,7 +59,7 @@ CK_TARGET_TABLE CK_INLINE void ck_widen_by_table(const void *numbers, __m512i wi
 #define CK_PAIRS(name, target, widen)                                                                                  \
     target CK_INLINE void ck_multiply_rows_of_##name(                                                                  \
         const ck_format format, const int rows, const int panels, float *sums, const int32_t *to,                      \
-        const int32_t *const *x, const char *w, ptrdiff_t panel_size, ptrdiff_t ahead, ptrdiff_t n) {                  \
+        const int32_t *const *x, const char *w, ptrdiff_t panel_size, const ptrdiff_t ahead, ptrdiff_t n) {            \
         __m512 sum[8][2];                                                                                              \
         _Pragma("clang loop unroll(full)") for (int i = 0; i < rows * panels; i++)                                     \
             for (int v = 0; v < 2; v++)                                                                                \
@@ -66,7 +69,7 @@ CK_TARGET_TABLE CK_INLINE void ck_widen_by_table(const void *numbers, __m512i wi
             _Pragma("clang loop unroll(full)") for (int p = 0; p < panels; p++) {                                      \
                 const char *line = w + p * panel_size + k * 2 * ck_panel_width * ck_size_of(format);                   \
                 __m512i pairs[2];                                                                                      \
-                for (int v = 0; v < ck_size_of(format); v++) __builtin_prefetch(line + v * 64 + ahead);                 \
+                for (int v = 0; ahead > 0 && v < ck_size_of(format); v++) __builtin_prefetch(line + v * 64 + ahead);    \
                 if (format == ck_int8) widen(line, pairs);                                                             \
                 else memcpy(pairs, line, sizeof(pairs));                                                               \
                 _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                      \
@@ -81,7 +84,7 @@ CK_TARGET_TABLE CK_INLINE void ck_widen_by_table(const void *numbers, __m512i wi
     }                                                                                                                  \
     target CK_INLINE void ck_multiply_format_of_##name(                                                                \
         const ck_format format, int rows, int panels, float *sums, const int32_t *to, const int32_t *const *x,         \
-        const char *w, ptrdiff_t panel_size, ptrdiff_t ahead, ptrdiff_t n) {                                           \
+        const char *w, ptrdiff_t panel_size, const ptrdiff_t ahead, ptrdiff_t n) {                                     \
         if (panels == 2 && rows <= 4) {                                                                                \
             switch (rows) {                                                                                            \
                 CK_PAIRS_CASE(name, 1, 2) CK_PAIRS_CASE(name, 2, 2) CK_PAIRS_CASE(name, 3, 2) CK_PAIRS_CASE(name, 4, 2) \
@@ -98,10 +101,14 @@ CK_TARGET_TABLE CK_INLINE void ck_widen_by_table(const void *numbers, __m512i wi
         ck_format format, int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w,   \
         ptrdiff_t panel_size, ptrdiff_t ahead, ptrdiff_t n) {                                                          \
         const int32_t *const *from = (const int32_t *const *)x;                                                        \
-        if (format == ck_int8)                                                                                         \
-            ck_multiply_format_of_##name(ck_int8, rows, panels, sums, to, from, w, panel_size, ahead, n / 2);          \
+        if (format == ck_int8 && ahead > 0)                                                                            \
+            ck_multiply_format_of_##name(ck_int8, rows, panels, sums, to, from, w, panel_size, CK_FAR, n / 2);         \
+        else if (format == ck_int8)                                                                                    \
+            ck_multiply_format_of_##name(ck_int8, rows, panels, sums, to, from, w, panel_size, 0, n / 2);              \
+        else if (ahead > 0)                                                                                            \
+            ck_multiply_format_of_##name(ck_bfloat16, rows, panels, sums, to, from, w, panel_size, CK_FAR, n / 2);     \
         else                                                                                                           \
-            ck_multiply_format_of_##name(ck_bfloat16, rows, panels, sums, to, from, w, panel_size, ahead, n / 2);      \
+            ck_multiply_format_of_##name(ck_bfloat16, rows, panels, sums, to, from, w, panel_size, 0, n / 2);          \
     }                                                                                                                  \
     target static void ck_unpack_##name(ck_format format, const void *packed, void *out, ptrdiff_t count) {            \
         (void)format;                                                                                                  \
