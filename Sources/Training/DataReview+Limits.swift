@@ -4,7 +4,7 @@ import PolicyInterface
 extension DataReview {
     /// Holds the limits of actions against those that were demonstrated, and tells a line for each component that leaves them.
     /// - Parameter actions: without the origin of the statistics, `[frames, A]`.
-    /// - Throws: `TrainingError.wrongData` when no demonstrated action lies inside.
+    /// - Throws: `TrainingError.wrongData` when no demonstrated number of a component lies inside.
     func limitWarnings(_ actions: [Float]) throws -> [String] {
         guard let limits = policy.action.limits else { return [] }
         let dimension = policy.action.dimension
@@ -12,31 +12,24 @@ extension DataReview {
         let (lower, upper) = (relative(limits.lower), relative(limits.upper))
         var outside = [Int](repeating: 0, count: dimension)
         var excess = [Float](repeating: 0, count: dimension)
-        var inside = 0
         for start in stride(from: 0, to: actions.count, by: dimension) {
-            var isInside = true
             for component in 0..<dimension {
                 let value = actions[start + component]
                 let distance = max(lower[component] - value, value - upper[component])
                 guard distance > 0 else { continue }
-                isInside = false
                 outside[component] += 1
                 excess[component] = max(excess[component], distance)
             }
-            if isInside { inside += 1 }
-        }
-        func ends(_ values: [Float]) -> String {
-            "[\(values.indices.map { action.raw(values[$0], column: $0) }.joined(separator: ", "))]"
-        }
-        guard inside > 0 else {
-            throw TrainingError.wrongData(
-                key: "policy.action.limits",
-                expected: """
-                    limits that hold demonstrated actions, which lie in \(ends(action.minimum)) … \(ends(action.maximum))
-                    """,
-                found: "\(limits.lower) … \(limits.upper), and not one action inside")
         }
         let frames = actions.count / dimension
+        if let component = commanded.first(where: { outside[$0.column] == frames }) {
+            func raw(_ value: Float) -> String { action.raw(value, column: component.column) }
+            let (least, greatest) = (action.minimum[component.column], action.maximum[component.column])
+            throw TrainingError.wrongData(
+                key: "policy.action.limits",
+                expected: "limits that hold demonstrated numbers of \(component.name), which lie in \(raw(least)) … \(raw(greatest))",
+                found: "\(limits.lower[component.column]) … \(limits.upper[component.column]), and not one number inside")
+        }
         return commanded.filter { outside[$0.column] > 0 }.map { component in
             let share = 100 * Double(outside[component.column]) / Double(frames)
             let (lower, upper) = (limits.lower[component.column], limits.upper[component.column])

@@ -138,7 +138,7 @@ import Training
         func step() throws {
             _ = try receding.action(for: observation)
             if let request = asynchronous.observe(observation, at: time) {
-                asynchronous.accept(try policy.chunks(for: [request])[0])
+                asynchronous.accept(policy.chunks(for: [request])[0])
             }
             _ = asynchronous.action(at: time)
             time += 1

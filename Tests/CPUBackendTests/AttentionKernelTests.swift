@@ -142,8 +142,10 @@ struct AttentionKernelTests {
                         (item * keys + s) * keyStride + (isSelf ? width : 0) + head * test.columns
                     }
                     let visible = test.lead < 0 ? keys : min(keys, t + test.lead + 1)
-                    let scores = (0..<visible).map { s in
-                        scale * (0..<test.columns).reduce(0) { $0 + first[q + $1] * second[k(s) + $1] }
+                    let scores: [Double] = (0..<visible).map { s in
+                        let key = k(s)
+                        let product: Double = (0..<test.columns).reduce(0) { $0 + first[q + $1] * second[key + $1] }
+                        return scale * product
                     }
                     let largest = scores.max() ?? 0
                     let sum = scores.reduce(0) { $0 + exp($1 - largest) }
@@ -152,11 +154,12 @@ struct AttentionKernelTests {
                     let factors = (0..<visible).map { s in
                         !test.drops ? 1 : mask.keeps(begin + s, state: state) ? Double(mask.scale) : 0
                     }
-                    let slopes = (0..<visible).map { s in
-                        factors[s]
-                            * (0..<test.columns).reduce(0) { $0 + adjoint[result + $1] * second[k(s) + width + $1] }
+                    let slopes: [Double] = (0..<visible).map { s in
+                        let value = k(s) + width
+                        let product: Double = (0..<test.columns).reduce(0) { $0 + adjoint[result + $1] * second[value + $1] }
+                        return factors[s] * product
                     }
-                    let mean = zip(weights, slopes).reduce(0) { $0 + $1.0 * $1.1 }
+                    let mean: Double = zip(weights, slopes).reduce(0) { $0 + $1.0 * $1.1 }
                     for s in 0..<visible {
                         for c in 0..<test.columns {
                             out[result + c] += weights[s] * factors[s] * second[k(s) + width + c]

@@ -205,8 +205,10 @@ struct ElementwiseKernelTests {
             let gradient = before[1][index] * 0.5
             let first = before[2][index] + 0.1 * (gradient - before[2][index])
             let square = 0.999 * before[4][index] + 0.001 * gradient * gradient
-            let weight = before[0][index] * 0.999 - 0.01 * first / (square.squareRoot() * 1.5 + 1e-8)
-            #expect(abs(found[0][index] - weight) < 1e-6 * (1 + abs(weight) + abs(0.01 * first / square.squareRoot())))
+            let root = square.squareRoot()
+            let weight = before[0][index] * 0.999 - 0.01 * first / (root * 1.5 + 1e-8)
+            let tolerance = 1e-6 * (1 + abs(weight) + abs(0.01 * first / root))
+            #expect(abs(found[0][index] - weight) < tolerance)
             #expect(abs(found[2][index] - first) < 1e-6)
             #expect(abs(found[4][index] - square) < 1e-6)
             #expect(abs(found[3][index] - (0.75 * before[3][index] + 0.25 * found[0][index])) < 1e-6)

@@ -100,7 +100,8 @@ import Testing
         #expect(values.count == 4 * channels && values.allSatisfy(\.isFinite))
         let row = values[..<channels].map(Double.init)
         #expect(abs(row.reduce(0, +) / Double(channels)) < 1e-2)
-        #expect(abs(row.reduce(0) { $0 + $1 * $1 } / Double(channels) - 1) < 1e-2)
+        let squares: Double = row.reduce(0) { $0 + $1 * $1 }
+        #expect(abs(squares / Double(channels) - 1) < 1e-2)
     }
 
     @Test func wideImageNorm() {

@@ -130,10 +130,11 @@ import Testing
         #expect(try self.warnings(-1, 1).isEmpty)
     }
 
-    @Test func limitsWithNoActionInsideAreRefused() {
+    @Test func limitsThatHoldNothingOfAComponentAreRefused() throws {
         let found = message { _ = try warnings(100, 1000) }
-        #expect(found.contains("policy.action.limits") && found.contains("not one action inside"))
-        // Each number alone is inside at times, no whole action ever is.
-        #expect(message { _ = try warnings(0.7, 1) }.contains("not one action inside"))
+        #expect(found.contains("policy.action.limits") && found.contains("action[0]"))
+        #expect(found.contains("100.0 … 1000.0, and not one number inside"))
+        // No whole action ever lies inside, but each component does at times.
+        #expect(try warnings(0.7, 1).count == 7)
     }
 }
