@@ -74,14 +74,14 @@ import Testing
 
     @Test func statisticsAreThoseOfTheColumns() throws {
         let buffer = try ReplayBuffer(
-            fields: [.init("action", shape: [2], values: [1, 1e6, 2, 1e6 + 1, 6, 1e6 + 2])], episodeEnds: [3])
+            fields: [.init("action", shape: [2], values: [1, 1_000_000, 2, 1_000_001, 6, 1_000_002])], episodeEnds: [3])
         let statistics = try buffer.statistics(of: "action")
-        #expect(statistics.minimum == [1, 1e6])
-        #expect(statistics.maximum == [6, 1e6 + 2])
-        #expect(statistics.mean == [3, 1e6 + 1])
+        #expect(statistics.minimum == [1, 1_000_000])
+        #expect(statistics.maximum == [6, 1_000_002])
+        #expect(statistics.mean == [3, 1_000_001])
         #expect(statistics.standardDeviation == [Float(7).squareRoot(), 1])
         let part = try buffer.statistics(of: ObservationSchema([FieldSelection("action", columns: 1..<2)]))
-        #expect(part.mean == [1e6 + 1])
+        #expect(part.mean == [1_000_001])
     }
 
     @Test(arguments: [
