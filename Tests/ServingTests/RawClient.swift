@@ -103,8 +103,8 @@ final class RawClient {
         var bytes = [(isFinal ? 0x80 : 0) | opcode]
         switch length {
         case ..<126: bytes.append(0x80 | UInt8(length))
-        case ..<65_536: bytes += [0x80 | 126, UInt8(length >> 8), UInt8(length & 0xFF)]
-        default: bytes += [0x80 | 127] + (0..<8).reversed().map { UInt8(length >> ($0 * 8) & 0xFF) }
+        case ..<65_536: bytes += [0xFE] + withUnsafeBytes(of: UInt16(length).bigEndian, Array.init)
+        default: bytes += [0xFF] + withUnsafeBytes(of: UInt64(length).bigEndian, Array.init)
         }
         let mask: [UInt8] = [1, 2, 3, 4]
         return bytes + mask + payload.enumerated().map { $0.element ^ mask[$0.offset % 4] }
