@@ -140,20 +140,18 @@ struct Serve: ParsableCommand {
 
     /// Begins to serve the policy; nothing but the server keeps it.
     private func start(
-        _ load: Load, web: WebServerConfiguration, _ end: DispatchSemaphore
+        _ load: @escaping Load, web: WebServerConfiguration, _ end: DispatchSemaphore
     ) throws -> (PolicyServer, Interruption) {
-        let (policy, metadata) = try load()
-        var web = web
-        if messageBytes == nil { web.limits.messageBytes = max(web.limits.messageBytes, metadata.requestBytes) }
-        let names = FieldNames(Dictionary(uniqueKeysWithValues: field.map { ($0.field, $0.message) }))
-        try checkingUsage { try names.validate(for: metadata.observations) }
         let interruption = Interruption("answering what is in flight") { end.signal() }
-        let (batching, strict) = (batching, strict)
-        // From now on, only the server's thread uses it.
-        nonisolated(unsafe) let served = policy
+        let names = FieldNames(Dictionary(uniqueKeysWithValues: field.map { ($0.field, $0.message) }))
+        let (messageBytes, batching, strict) = (messageBytes, batching, strict)
         let server = try awaiting {
-            try await PolicyServer.start(
-                served, metadata: metadata, names: names, web: web, batching: batching, isStrict: strict,
+            let (policy, metadata) = try load()
+            var web = web
+            if messageBytes == nil { web.limits.messageBytes = max(web.limits.messageBytes, metadata.requestBytes) }
+            try checkingUsage { try names.validate(for: metadata.observations) }
+            return try await PolicyServer.start(
+                policy, metadata: metadata, names: names, web: web, batching: batching, isStrict: strict,
                 log: .messages)
         }
         return (server, interruption)
