@@ -23,12 +23,12 @@ extension DataReview {
         }
         let frames = actions.count / dimension
         if let component = commanded.first(where: { outside[$0.column] == frames }) {
-            func raw(_ value: Float) -> String { action.raw(value, column: component.column) }
-            let (least, greatest) = (action.minimum[component.column], action.maximum[component.column])
+            let column = component.column
+            let ends = [action.minimum, action.maximum].map { action.raw($0[column], column: column) }
             throw TrainingError.wrongData(
                 key: "policy.action.limits",
-                expected: "limits that hold demonstrated numbers of \(component.name), which lie in \(raw(least)) … \(raw(greatest))",
-                found: "\(limits.lower[component.column]) … \(limits.upper[component.column]), and not one number inside")
+                expected: "limits that hold demonstrated numbers of \(component.name), from \(ends[0]) to \(ends[1])",
+                found: "\(limits.lower[column]) … \(limits.upper[column]), and not one number inside")
         }
         return commanded.filter { outside[$0.column] > 0 }.map { component in
             let share = 100 * Double(outside[component.column]) / Double(frames)

@@ -156,7 +156,9 @@ struct AttentionKernelTests {
                     }
                     let slopes: [Double] = (0..<visible).map { s in
                         let value = k(s) + width
-                        let product: Double = (0..<test.columns).reduce(0) { $0 + adjoint[result + $1] * second[value + $1] }
+                        let product: Double = (0..<test.columns).reduce(0) {
+                            $0 + adjoint[result + $1] * second[value + $1]
+                        }
                         return factors[s] * product
                     }
                     let mean: Double = zip(weights, slopes).reduce(0) { $0 + $1.0 * $1.1 }

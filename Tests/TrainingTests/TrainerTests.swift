@@ -124,7 +124,7 @@ import Testing
         // The same as gradients that are that short, which differ in length from update to update.
         let limit = 0.01
         let shortened = try weights(limit: nil) { gradients in
-            let norm = try ToyRobot.machine.sumOfSquares(of: gradients).squareRoot()
+            let norm = ToyRobot.machine.sumOfSquares(of: gradients).squareRoot()
             #expect(norm > 2 * limit)
             gradients.write(gradients.values().map { $0 * Float(limit / (norm + 1e-6)) })
         }
