@@ -116,12 +116,14 @@ typedef struct {
     uint32_t *bits;
 } ck_head_memory;
 
+/// Lays out a thread's memory, if it has any yet.
+/// - Returns: how many numbers of four bytes it needs.
 CK_INLINE ptrdiff_t ck_lay_out(const ck_attention *a, float *start, int is_backward, ck_head_memory *memory) {
     const ptrdiff_t columns = ck_padded(a->width / a->heads), keys = ck_padded(a->keys);
     const ptrdiff_t queries = ck_padded(ck_least(a->queries, CK_TILE));
-    float *next = start;
+    ptrdiff_t next = 0;
 #define CK_TAKE(member, count, is_needed)                                                                              \
-    memory->member = next;                                                                                             \
+    memory->member = start ? start + next : 0;                                                                         \
     if (is_needed) next += (count);
     CK_TAKE(k, keys * columns, 1)
     CK_TAKE(v, keys * columns, 1)
@@ -133,8 +135,8 @@ CK_INLINE ptrdiff_t ck_lay_out(const ck_attention *a, float *start, int is_backw
     CK_TAKE(out, queries * columns, 1)
     CK_TAKE(weights, queries * keys, 1)
     CK_TAKE(d_scores, queries * keys, is_backward)
-    memory->bits = (uint32_t *)next;
-    return next - start + (a->dropout.key ? ck_padded(queries * a->keys + 2) : 0);
+    memory->bits = start ? (uint32_t *)(start + next) : 0;
+    return next + (a->dropout.key ? ck_padded(queries * a->keys + 2) : 0);
 }
 
 ptrdiff_t ck_attention_scratch(const ck_attention *attention, int is_backward) {
