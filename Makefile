@@ -15,7 +15,7 @@ dependencies: ## Install the system's libraries that are missing.
 build: dependencies ## Build the command line, optimised.
 	swift build $(RELEASE) --product dpolicy
 
-test: dependencies ## Check format and arrows, run every test, build the example.
+test: dependencies ## Check format and arrows, run every test, some under sanitizers, build the example.
 	@.ci/run
 
 demo: build ## Train a small policy on the shipped demonstrations, judge and film it.
@@ -40,4 +40,4 @@ doc: dependencies ## Write the reference of every library to .build/documentatio
 
 clean: dependencies ## Remove what was built; runs stay.
 	swift package clean
-	rm -rf .build-dist dist .build/examples .build/documentation .build/documented .build/benchmarks
+	rm -rf .build-dist dist .build/examples .build/documentation .build/documented .build/benchmarks .build/sanitized-*
