@@ -8,7 +8,7 @@
 // part. A member that loses its processor in the middle of a part does; then the leader does all parts itself for a while. The number of parts, on
 // which the order of sums depends, stays the same whoever does them.
 
-/// The leader works alone for a while when it is at work for so little of the time that the team does less than one and a half threads would: because it
+/// A team has a loss when its leader is at work for so little of the time that the team does less than one and a half threads would: because the leader
 /// waits for members that have no processor, or has none itself. It looks at this much time, or less after a wait, but at none without work. Two programs that
 /// take turns on a processor have it for 3 or 4 ms each.
 #define CK_WINDOW_NANOSECONDS 16000000LL
@@ -16,8 +16,12 @@
 #define CK_IDLE_NANOSECONDS 1000000LL
 /// How long the leader waits for a member to begin its part of a list of calls.
 #define CK_ABSENT_NANOSECONDS 200000LL
-/// For how long it works alone, at least and at most. The time doubles unless the team has worked together for long: for four times as long as the leader
-/// worked alone before, or for 64 ms. A thread that stands still now and then has not lost its processor.
+/// For how long threads sleep at once when they wait, after a loss of a team whose goal is throughput: a thread that spins uses up the time in which it could
+/// have worked, and the system prefers one that has slept.
+#define CK_PATIENT_NANOSECONDS 64000000LL
+/// For how long the leader works alone after a loss of a team whose goal is latency, at least and at most. The time doubles unless the team has worked
+/// together for long: for four times as long as the leader worked alone before, or for 64 ms. A thread that stands still now and then has not lost its
+/// processor.
 #define CK_LEAST_ALONE_NANOSECONDS 2000000LL
 #define CK_MOST_ALONE_NANOSECONDS 512000000LL
 #define CK_LONG_TOGETHER_NANOSECONDS 64000000LL
@@ -29,7 +33,7 @@ static _Thread_local ck_team *ck_led;
 
 ck_team *ck_current_team(void) { return ck_led; }
 
-// MARK: Working alone
+// MARK: Losses
 
 static void ck_begin_window(ck_team *team, int64_t now) {
     team->window.begin = now;
@@ -37,27 +41,38 @@ static void ck_begin_window(ck_team *team, int64_t now) {
     team->window.spun = 0;
 }
 
-int ck_works_alone(ck_team *team) {
-    if (team->mode != ck_together_or_alone) return team->mode == ck_alone;
-    if (!atomic_load_explicit(&team->is_alone, memory_order_relaxed)) return 0;
+static inline ck_manner ck_read_manner(ck_team *team) {
+    return (ck_manner)atomic_load_explicit(&team->manner, memory_order_relaxed);
+}
+
+/// The manner in which the next region is to be done; a team works together again when its time after a loss is over.
+static ck_manner ck_current_manner(ck_team *team) {
+    if (team->mode != ck_together_or_alone) return team->mode == ck_alone ? ck_leader_alone : ck_spinning;
+    const ck_manner manner = ck_read_manner(team);
+    if (manner == ck_spinning) return manner;
     const int64_t now = ck_now();
-    if (now < team->alone_until) return 1;
-    atomic_store_explicit(&team->is_alone, 0, memory_order_relaxed);
+    if (now < team->manner_until) return manner;
+    atomic_store_explicit(&team->manner, ck_spinning, memory_order_relaxed);
     team->together_since = now;
     ck_begin_window(team, now);
-    return 0;
+    return ck_spinning;
+}
+
+/// For how long the leader is to work alone.
+static int64_t ck_next_time_alone(const ck_team *team, int64_t now) {
+    const int64_t together = now - team->together_since;
+    if (together > CK_LONG_TOGETHER_NANOSECONDS || together > 4 * team->alone_time) return CK_LEAST_ALONE_NANOSECONDS;
+    return team->alone_time < CK_MOST_ALONE_NANOSECONDS ? 2 * team->alone_time : team->alone_time;
 }
 
 void ck_note_loss(ck_team *team) {
     team->counts.losses++;
     // One region may lose a member at its begin and be found slow at its end.
-    if (team->mode != ck_together_or_alone || atomic_load_explicit(&team->is_alone, memory_order_relaxed)) return;
-    const int64_t now = ck_now(), together = now - team->together_since;
-    if (together > CK_LONG_TOGETHER_NANOSECONDS || together > 4 * team->alone_time) team->alone_time = CK_LEAST_ALONE_NANOSECONDS;
-    else if (team->alone_time < CK_MOST_ALONE_NANOSECONDS)
-        team->alone_time *= 2;
-    team->alone_until = now + team->alone_time;
-    atomic_store_explicit(&team->is_alone, 1, memory_order_relaxed);
+    if (team->mode != ck_together_or_alone || ck_read_manner(team) != ck_spinning) return;
+    const int64_t now = ck_now();
+    if (team->goal == ck_latency) team->alone_time = ck_next_time_alone(team, now);
+    team->manner_until = now + (team->goal == ck_latency ? team->alone_time : CK_PATIENT_NANOSECONDS);
+    atomic_store_explicit(&team->manner, team->goal == ck_latency ? ck_leader_alone : ck_patient, memory_order_relaxed);
 }
 
 /// Looks at how much of its time the leader has been at work.
@@ -67,6 +82,14 @@ static void ck_look_back(ck_team *team, int64_t now) {
     const int64_t work = ck_processor_time() - team->window.processor_begin - team->window.spun;
     if (2 * team->size * work < 3 * time) ck_note_loss(team);
     if (time > CK_WINDOW_NANOSECONDS) ck_begin_window(team, now);
+}
+
+/// Waits in a region until a gate reaches a number.
+/// - Returns: nanoseconds for which it spun, or 0 if it was very short.
+static int64_t ck_wait(ck_team *team, ck_gate *gate, uint32_t number) {
+    if (ck_read_manner(team) != ck_patient) return ck_gate_wait(gate, number);
+    ck_gate_wait_asleep(gate, number);
+    return 0;
 }
 
 // MARK: Regions
@@ -124,7 +147,7 @@ int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int mem
             body(context, part, parts);
             ck_finish(team, number);
         }
-    team->window.spun += ck_gate_wait(&team->finished, (uint32_t)number);
+    team->window.spun += ck_wait(team, &team->finished, (uint32_t)number);
     team->is_at_work = 0;
     team->idle_since = ck_now();
     if (!members_come_late) ck_look_back(team, team->idle_since);
@@ -144,7 +167,7 @@ void ck_await_claims(ck_team *team, int parts) {
 
 int ck_shares(ck_team *team, int parts) {
     if (parts <= 1 || parts > ck_most_threads || !team || team->size <= 1 || team->is_at_work) return 0;
-    const int shares = !ck_works_alone(team);
+    const int shares = ck_current_manner(team) != ck_leader_alone;
     if (shares) team->counts.shared_regions++;
     else team->counts.lone_regions++;
     return shares;
@@ -165,7 +188,7 @@ int64_t ck_meet(ck_team *team, ck_meeting *meeting, uint32_t number, int arrivin
         ck_gate_open(&meeting->gate, number);
         return 0;
     }
-    const int64_t spun = ck_gate_wait(&meeting->gate, number);
+    const int64_t spun = ck_wait(team, &meeting->gate, number);
     if (ck_led) team->window.spun += spun;
     return spun;
 }
@@ -206,8 +229,8 @@ static void *ck_serve(void *context) {
     ck_reserve_scratch(CK_USUAL_SCRATCH);
     while (1) {
         const uint32_t next = (uint32_t)ck_number_of(region) + 1;
-        if (atomic_load_explicit(&team->is_alone, memory_order_relaxed)) ck_gate_wait_asleep(&team->opened, next);
-        else ck_gate_wait(&team->opened, next);
+        if (ck_read_manner(team) == ck_spinning) ck_gate_wait(&team->opened, next);
+        else ck_gate_wait_asleep(&team->opened, next);
         if (atomic_load_explicit(&team->is_disbanded, memory_order_relaxed)) return 0;
         region = atomic_load_explicit(&team->region, memory_order_acquire);
         if (ck_is_late(region)) region = ck_come_late(member, region);
@@ -265,5 +288,7 @@ ck_team_counts ck_count_team(const ck_team *team) { return team->counts; }
 
 void ck_set_team_mode(ck_team *team, ck_team_mode mode) {
     team->mode = mode;
-    atomic_store_explicit(&team->is_alone, 0, memory_order_relaxed);
+    atomic_store_explicit(&team->manner, ck_spinning, memory_order_relaxed);
 }
+
+void ck_set_team_goal(ck_team *team, ck_team_goal goal) { team->goal = goal; }

@@ -26,6 +26,10 @@ typedef struct {
     ck_gate gate;
 } ck_meeting;
 
+/// How the threads of a team work: together, where a thread that waits spins before it sleeps; together, where it sleeps at once; or not at all but for the
+/// leader, which does all parts.
+typedef enum { ck_spinning, ck_patient, ck_leader_alone } ck_manner;
+
 struct ck_team {
     /// Threads, the leader included.
     int size;
@@ -46,8 +50,8 @@ struct ck_team {
     ck_part parts[ck_most_threads];
 
     // Members look at these all the time; the leader seldom changes them.
-    /// Whether the leader does all parts.
-    _Alignas(64) atomic_int is_alone;
+    /// A `ck_manner`.
+    _Alignas(64) atomic_int manner;
     atomic_int is_disbanded;
 
     // Known to the leader alone, which is one thread at a time and writes them in every region: on lines that no member reads.
@@ -57,8 +61,10 @@ struct ck_team {
     /// Whether a region is open: the leader is in one of its parts.
     int is_at_work;
     ck_team_mode mode;
-    /// Until when the leader works alone, for how long the last time, and since when the team has worked together.
-    int64_t alone_until, alone_time, together_since;
+    ck_team_goal goal;
+    /// Until when the team works in another manner than spinning, for how long the leader worked alone the last time, and since when the team has worked
+    /// together.
+    int64_t manner_until, alone_time, together_since;
     /// When the last region ended.
     int64_t idle_since;
     /// What the leader has done since a moment not long ago: by the clock, on its processor, and waiting on it.
@@ -73,12 +79,9 @@ struct ck_team {
 /// Whether two fields of a team are never in the same cache line.
 #define CK_APART(a, b) (offsetof(struct ck_team, a) / 64 != offsetof(struct ck_team, b) / 64)
 _Static_assert(CK_APART(region, opened) && CK_APART(opened, pending) && CK_APART(pending, finished), "signals apart");
-_Static_assert(CK_APART(barrier, region) && CK_APART(finished, parts) && CK_APART(parts, is_alone), "signals apart");
-_Static_assert(CK_APART(is_alone, leader) && CK_APART(is_disbanded, leader), "what members read apart");
+_Static_assert(CK_APART(barrier, region) && CK_APART(finished, parts) && CK_APART(parts, manner), "signals apart");
+_Static_assert(CK_APART(manner, leader) && CK_APART(is_disbanded, leader), "what members read apart");
 _Static_assert(offsetof(ck_meeting, arrivals) / 64 != offsetof(ck_meeting, gate) / 64, "a meeting's signals apart");
-
-/// Whether the leader does all parts itself, because members have no processor; now and then it is to try again.
-int ck_works_alone(ck_team *team);
 
 /// Whether a region of so many parts is to be shared with members; never one that begins inside another.
 int ck_shares(ck_team *team, int parts);
@@ -87,10 +90,10 @@ int ck_shares(ck_team *team, int parts);
 /// - Returns: whether a member began a part before the leader was done with its first one.
 int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int members_come_late);
 
-/// Notes that a member has no processor: the leader works alone for a while.
+/// Notes that a member has no processor: the team works in another manner for a while.
 void ck_note_loss(ck_team *team);
 
-/// Waits until every part is claimed, but not for long: a member that does not come then has no processor, and the leader works alone for a while.
+/// Waits until every part is claimed, but not for long: a member that does not come then has no processor.
 void ck_await_claims(ck_team *team, int parts);
 /// Claims a part that nobody has begun, for the leader.
 int ck_claim_for_leader(ck_team *team, int part);

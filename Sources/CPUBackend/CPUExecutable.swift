@@ -1,13 +1,17 @@
+internal import CKernels
 public import TensorGraph
 
 /// A graph prepared for a `CPUMachine`: a plan with its inputs and outputs by name.
 public final class CPUExecutable: Executable {
     private let plan: Plan
     private let team: Team
+    /// Throughput with gradients, since nobody waits for one step of a training; else latency.
+    private let goal: ck_team_goal
 
-    init(plan: Plan, team: Team) {
+    init(plan: Plan, team: Team, goal: ck_team_goal) {
         self.plan = plan
         self.team = team
+        self.goal = goal
     }
 
     /// Sets an input before a run.
@@ -19,7 +23,7 @@ public final class CPUExecutable: Executable {
     }
 
     /// Computes what changes at a rate.
-    public func run(_ rate: Rate) { team.perform { plan.run(rate) } }
+    public func run(_ rate: Rate) { team.perform(for: goal) { plan.run(rate) } }
 
     /// Computes what changes at a rate as `run` does and measures each instruction, in the order in which they run.
     public func profile(_ rate: Rate) -> [InstructionProfile] { team.perform { plan.profile(rate) } }

@@ -71,7 +71,7 @@ public final class CPUMachine: Backend {
             let plan = try Plan(
                 graph.hoisted().withProducts(in: precision), parameters: buffer, gradients: gradients.map(cpu),
                 oneDNN: oneDNN, weights: weights, threads: Int32(threads))
-            return CPUExecutable(plan: plan, team: team)
+            return CPUExecutable(plan: plan, team: team, goal: gradients == nil ? ck_latency : ck_throughput)
         }
     }
 

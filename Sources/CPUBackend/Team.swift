@@ -35,6 +35,14 @@ final class Team: @unchecked Sendable {
         return try body()
     }
 
+    /// Runs `body` as `perform` does, and has the team work for a goal from then on.
+    func perform<Result>(for goal: ck_team_goal, _ body: () throws -> Result) rethrows -> Result {
+        try perform {
+            ck_set_team_goal(team, goal)
+            return try body()
+        }
+    }
+
     /// What the team does when a member has no processor; for tests.
     func setMode(_ mode: ck_team_mode) { perform { ck_set_team_mode(team, mode) } }
 

@@ -68,6 +68,23 @@ struct TeamTests {
         }
     }
 
+    @Test("beside busy threads, the leader works alone for latency, and never for throughput", arguments: [2, 3])
+    func goals(threads: Int) {
+        let rivals = Rivals(3 * ProcessInfo.processInfo.activeProcessorCount)
+        defer { rivals.end() }
+        for goal in [ck_latency, ck_throughput] {
+            let team = Team(threads: threads)
+            var runs = 0
+            let tally = Tally(threads)
+            while team.counts.losses < 10 {
+                team.perform(for: goal) { ck_parallel(Tally.body, tally.context, Int32(threads)) }
+                runs += 1
+            }
+            #expect(tally.counts == [Int](repeating: runs, count: threads))
+            #expect((team.counts.lone_regions > 0) == (goal == ck_latency))
+        }
+    }
+
     @Test("a region that begins inside another is done by one thread", arguments: [2, 3, 8], modes)
     func regionsInRegions(threads: Int, mode: ck_team_mode) {
         let team = Team(threads: threads)

@@ -136,6 +136,24 @@ func damagedWeightsAreRefused(precision: Precision) throws {
     #expect(folder.message() == "read")
 }
 
+/// Groups of eight numbers are summed in lanes, and what is left apart.
+@Test func everyBitOfEveryWeightCounts() {
+    func checksum(_ values: [Float]) -> String {
+        var checksum = WeightChecksum()
+        values.withUnsafeBufferPointer { checksum.combine($0) }
+        return checksum.hexadecimal
+    }
+    let weights: [Float] = (0..<19).map { 1 + Float($0) / 32 }
+    let whole = checksum(weights)
+    for index in weights.indices {
+        for bit in 0..<32 {
+            var damaged = weights
+            damaged[index] = Float(bitPattern: weights[index].bitPattern ^ 1 << bit)
+            #expect(checksum(damaged) != whole, "bit \(bit) of weight \(index)")
+        }
+    }
+}
+
 /// Policies that were stored before there were checksums go on being read.
 @Test func weightsWithoutAChecksumAreWelcome() throws {
     let stored = try TinyPolicy().stored

@@ -21,6 +21,8 @@ func withServer(
             address: ListeningAddress(port: 0), key: try key.map { try AccessKey($0) }, security: security,
             limits: limits), batching: batching, isStrict: isStrict, log: log.logger)
     do { try await body(server) } catch {
+        // The server waits for the answers that it owes.
+        record.openGate()
         await server.shutDown()
         throw error
     }

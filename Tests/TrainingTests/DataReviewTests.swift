@@ -112,10 +112,12 @@ import Testing
         #expect(try refusal(rules, far).isEmpty)
     }
 
-    private func warnings(_ lower: Double, _ upper: Double) throws -> [String] {
+    /// The warnings for the same limits of all components but the last, which has its own.
+    private func warnings(_ lower: Double, _ upper: Double, last: (Double, Double)? = nil) throws -> [String] {
         var recipe = ToyRobot.recipe()
         recipe.policy.action.limits = .init(
-            lower: Array(repeating: lower, count: 7), upper: Array(repeating: upper, count: 7))
+            lower: Array(repeating: lower, count: 6) + [last?.0 ?? lower],
+            upper: Array(repeating: upper, count: 6) + [last?.1 ?? upper])
         return try ToyRobot.trainer(recipe).warnings
     }
 
@@ -130,11 +132,13 @@ import Testing
         #expect(try self.warnings(-1, 1).isEmpty)
     }
 
-    @Test func limitsThatHoldNothingOfAComponentAreRefused() throws {
+    @Test func limitsThatHoldNothingAreRefused() throws {
         let found = message { _ = try warnings(100, 1000) }
         #expect(found.contains("policy.action.limits") && found.contains("action[0]"))
         #expect(found.contains("100.0 … 1000.0, and not one number inside"))
-        // Where each component is inside at times, the policy can act.
         #expect(try warnings(0.4, 1).count == 7)
+        // A component of which nothing is inside stands still at its limit.
+        let held = try warnings(-1, 1, last: (100, 1000))
+        #expect(held.count == 1 && held.allSatisfy { $0.contains("action[6] (100 %)") }, "\(held)")
     }
 }

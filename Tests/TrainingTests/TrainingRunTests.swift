@@ -286,6 +286,20 @@ import Testing
         }
     }
 
+    /// Without its checksum, nobody knows whether an array is whole.
+    @Test func anArrayWithoutItsChecksumIsDamaged() throws {
+        try withTemporaryFolder { folder in
+            try interrupt(folder, at: 4)
+            let newest = RunDirectory(folder).checkpoints.appendingPathComponent("step-00000004.checkpoint")
+            var bytes = try Data(contentsOf: newest)
+            let key = try #require(bytes.range(of: Data("checksum.average".utf8)))
+            bytes.replaceSubrange(key, with: Data("checksum.another".utf8))
+            try bytes.write(to: newest)
+            #expect(message { _ = try Checkpoint(contentsOf: newest).policy() }.contains("checksum that is missing"))
+            #expect(try run(folder, isResumed: true).trainer.step == 2)
+        }
+    }
+
     @Test func aCheckpointThatCannotBeOpenedIsNotTakenForDamaged() throws {
         try withTemporaryFolder { folder in
             try interrupt(folder, at: 4)

@@ -38,8 +38,12 @@ typedef struct ck_team ck_team;
 /// The most threads of a team.
 enum { ck_most_threads = 64 };
 
-/// What a team does when a member has no processor: the leader works alone for a while, or never, or always.
+/// Whether the leader of a team works alone: for a while when a member has no processor, or never, or always.
 typedef enum { ck_together_or_alone, ck_together, ck_alone } ck_team_mode;
+
+/// What counts when a member has no processor. For latency, the leader works alone for a while: one that waited for a member would be late. For throughput,
+/// all go on together, but sleep at once when they wait: each thread's share of the processors is used.
+typedef enum { ck_latency, ck_throughput } ck_team_goal;
 
 /// What a team has done: regions that it shared, those that the leader did alone, and how often a member had no processor.
 typedef struct {
@@ -64,6 +68,7 @@ int ck_serves_openmp(void);
 /// Null says that they are of none.
 void ck_begin_primitive(int *meets_inside);
 void ck_set_team_mode(ck_team *team, ck_team_mode mode);
+void ck_set_team_goal(ck_team *team, ck_team_goal goal);
 ck_team_counts ck_count_team(const ck_team *team);
 
 /// What a thread does for a kernel: one of `parts` parts of the work.
