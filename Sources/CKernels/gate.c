@@ -76,6 +76,10 @@ static int ck_spin(ck_gate *gate, uint32_t number, int pauses) {
     return ck_gate_has_reached(gate, number);
 }
 
+void ck_gate_wait_patiently(ck_gate *gate, uint32_t number) {
+    if (!ck_spin(gate, number, CK_PAUSES)) ck_gate_wait_asleep(gate, number);
+}
+
 int64_t ck_gate_wait(ck_gate *gate, uint32_t number) {
     if (ck_spin(gate, number, CK_PAUSES)) return 0;
     const int64_t begin = ck_now();

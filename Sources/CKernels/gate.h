@@ -25,6 +25,9 @@ void ck_gate_open_quietly(ck_gate *gate, uint32_t number);
 /// - Returns: nanoseconds for which it spun, or 0 if it was very short.
 int64_t ck_gate_wait(ck_gate *gate, uint32_t number);
 
+/// Waits until the gate reaches a number: spins for less than a tenth of a millisecond, then sleeps.
+void ck_gate_wait_patiently(ck_gate *gate, uint32_t number);
+
 /// Waits asleep until the gate reaches a number.
 void ck_gate_wait_asleep(ck_gate *gate, uint32_t number);
 

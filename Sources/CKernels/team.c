@@ -16,15 +16,12 @@
 #define CK_IDLE_NANOSECONDS 1000000LL
 /// How long the leader waits for a member to begin its part of a list of calls.
 #define CK_ABSENT_NANOSECONDS 200000LL
-/// For how long threads sleep at once when they wait, after a loss of a team whose goal is throughput: a thread that spins uses up the time in which it could
-/// have worked, and the system prefers one that has slept.
-#define CK_PATIENT_NANOSECONDS 64000000LL
-/// For how long the leader works alone after a loss of a team whose goal is latency, at least and at most. The time doubles unless the team has worked
-/// together for long: for four times as long as the leader worked alone before, or for 64 ms. A thread that stands still now and then has not lost its
-/// processor.
-#define CK_LEAST_ALONE_NANOSECONDS 2000000LL
-#define CK_MOST_ALONE_NANOSECONDS 512000000LL
-#define CK_LONG_TOGETHER_NANOSECONDS 64000000LL
+/// For how long a team works in another manner after a loss, at least and at most. For latency the leader works alone: one that waited would be late. For
+/// throughput threads that wait sleep soon: one that spins uses up the time in which it could have worked, and the system prefers one that has slept. The time doubles unless the team has worked in its usual manner for long: for 64 ms, or for latency for four times as long as in the other
+/// one before. A thread that stands still now and then has not lost its processor.
+#define CK_LEAST_CHANGE_NANOSECONDS 2000000LL
+#define CK_MOST_CHANGE_NANOSECONDS 512000000LL
+#define CK_LONG_USUAL_NANOSECONDS 64000000LL
 /// When a member that comes late looks for parts that nobody has begun, and how often it does so before it sleeps until it is woken.
 #define CK_LATE_NANOSECONDS 100000000L
 #define CK_LATE_LOOKS 8
@@ -51,27 +48,23 @@ static ck_manner ck_current_manner(ck_team *team) {
     const ck_manner manner = ck_read_manner(team);
     if (manner == ck_spinning) return manner;
     const int64_t now = ck_now();
-    if (now < team->manner_until) return manner;
+    if (now < team->change_end) return manner;
     atomic_store_explicit(&team->manner, ck_spinning, memory_order_relaxed);
-    team->together_since = now;
+    team->change_end = now;
     ck_begin_window(team, now);
     return ck_spinning;
-}
-
-/// For how long the leader is to work alone.
-static int64_t ck_next_time_alone(const ck_team *team, int64_t now) {
-    const int64_t together = now - team->together_since;
-    if (together > CK_LONG_TOGETHER_NANOSECONDS || together > 4 * team->alone_time) return CK_LEAST_ALONE_NANOSECONDS;
-    return team->alone_time < CK_MOST_ALONE_NANOSECONDS ? 2 * team->alone_time : team->alone_time;
 }
 
 void ck_note_loss(ck_team *team) {
     team->counts.losses++;
     // One region may lose a member at its begin and be found slow at its end.
     if (team->mode != ck_together_or_alone || ck_read_manner(team) != ck_spinning) return;
-    const int64_t now = ck_now();
-    if (team->goal == ck_latency) team->alone_time = ck_next_time_alone(team, now);
-    team->manner_until = now + (team->goal == ck_latency ? team->alone_time : CK_PATIENT_NANOSECONDS);
+    const int64_t now = ck_now(), usual = now - team->change_end;
+    const int is_rare = usual > CK_LONG_USUAL_NANOSECONDS || (team->goal == ck_latency && usual > 4 * team->change_time);
+    if (is_rare) team->change_time = CK_LEAST_CHANGE_NANOSECONDS;
+    else if (team->change_time < CK_MOST_CHANGE_NANOSECONDS)
+        team->change_time *= 2;
+    team->change_end = now + team->change_time;
     atomic_store_explicit(&team->manner, team->goal == ck_latency ? ck_leader_alone : ck_patient, memory_order_relaxed);
 }
 
@@ -84,11 +77,11 @@ static void ck_look_back(ck_team *team, int64_t now) {
     if (time > CK_WINDOW_NANOSECONDS) ck_begin_window(team, now);
 }
 
-/// Waits in a region until a gate reaches a number.
+/// Waits until a gate reaches a number: with less spinning while the team is patient.
 /// - Returns: nanoseconds for which it spun, or 0 if it was very short.
 static int64_t ck_wait(ck_team *team, ck_gate *gate, uint32_t number) {
     if (ck_read_manner(team) != ck_patient) return ck_gate_wait(gate, number);
-    ck_gate_wait_asleep(gate, number);
+    ck_gate_wait_patiently(gate, number);
     return 0;
 }
 
@@ -229,8 +222,8 @@ static void *ck_serve(void *context) {
     ck_reserve_scratch(CK_USUAL_SCRATCH);
     while (1) {
         const uint32_t next = (uint32_t)ck_number_of(region) + 1;
-        if (ck_read_manner(team) == ck_spinning) ck_gate_wait(&team->opened, next);
-        else ck_gate_wait_asleep(&team->opened, next);
+        if (ck_read_manner(team) == ck_leader_alone) ck_gate_wait_asleep(&team->opened, next);
+        else ck_wait(team, &team->opened, next);
         if (atomic_load_explicit(&team->is_disbanded, memory_order_relaxed)) return 0;
         region = atomic_load_explicit(&team->region, memory_order_acquire);
         if (ck_is_late(region)) region = ck_come_late(member, region);

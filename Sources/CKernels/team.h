@@ -26,8 +26,8 @@ typedef struct {
     ck_gate gate;
 } ck_meeting;
 
-/// How the threads of a team work: together, where a thread that waits spins before it sleeps; together, where it sleeps at once; or not at all but for the
-/// leader, which does all parts.
+/// How the threads of a team work: together, where a thread that waits spins for long before it sleeps; together, where it sleeps soon; or not at all but
+/// for the leader, which does all parts.
 typedef enum { ck_spinning, ck_patient, ck_leader_alone } ck_manner;
 
 struct ck_team {
@@ -62,9 +62,8 @@ struct ck_team {
     int is_at_work;
     ck_team_mode mode;
     ck_team_goal goal;
-    /// Until when the team works in another manner than spinning, for how long the leader worked alone the last time, and since when the team has worked
-    /// together.
-    int64_t manner_until, alone_time, together_since;
+    /// For how long the team worked in another manner than spinning the last time, and until when.
+    int64_t change_time, change_end;
     /// When the last region ended.
     int64_t idle_since;
     /// What the leader has done since a moment not long ago: by the clock, on its processor, and waiting on it.

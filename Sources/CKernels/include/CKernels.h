@@ -42,7 +42,7 @@ enum { ck_most_threads = 64 };
 typedef enum { ck_together_or_alone, ck_together, ck_alone } ck_team_mode;
 
 /// What counts when a member has no processor. For latency, the leader works alone for a while: one that waited for a member would be late. For throughput,
-/// all go on together, but sleep at once when they wait: each thread's share of the processors is used.
+/// all go on together, but sleep soon when they wait: each thread's share of the processors is used.
 typedef enum { ck_latency, ck_throughput } ck_team_goal;
 
 /// What a team has done: regions that it shared, those that the leader did alone, and how often a member had no processor.
