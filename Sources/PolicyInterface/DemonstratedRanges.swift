@@ -1,9 +1,9 @@
 /// What the numbers of observations ranged over in the demonstrations, to notice observations that lie far from all that was learned from: degrees for
 /// radians, millimeters for meters, zeros of a dead sensor.
 ///
-/// A number is far outside when it lies beyond its range by more than a quarter of the range's width. So is a field of three or more numbers
-/// that all lie outside, as in a unit that is too large, and one of two or more numbers that are all exactly 0 where not all of them
-/// were ever 0.
+/// A number is far outside when it lies beyond its range by more than a quarter of the range's width; where a number never changed, its size counts as the width,
+/// but at most 2. So is a field of three or more numbers that all lie outside, as in a unit that is too large, and one of two or more
+/// numbers that are all exactly 0 where the range of one of them leaves 0 out.
 public struct DemonstratedRanges: Sendable, Equatable {
     fileprivate struct Field: Sendable, Equatable {
         let name: String
@@ -99,8 +99,8 @@ extension DemonstratedRanges.Field {
         for index in 0..<numbers.count {
             let value = Double(numbers[numbers.startIndex + index])
             let (lowest, highest) = (lower[lower.startIndex + index], upper[upper.startIndex + index])
-            // What never changed has no width: its size stands in for it.
-            let width = highest > lowest ? highest - lowest : lowest == 0 ? 1 : abs(lowest)
+            // What never changed has no width, and is not scaled: its size stands in, up to the width of a range that is scaled to ±1.
+            let width = highest > lowest ? highest - lowest : lowest == 0 ? 1 : min(abs(lowest), 2)
             let distance = max(lowest - value, value - highest) / width
             if distance > 0 { outside += 1 }
             if value == 0 { zeros += 1 }

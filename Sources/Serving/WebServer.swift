@@ -40,7 +40,8 @@ public final class WebServer: Sendable {
     ) async throws -> WebServer {
         try configuration.validate()
         var configuration = configuration
-        // The threads of the network have descriptors, too.
+        // The threads of the network have descriptors, too, and end the process if they find none.
+        _ = try configuration.limits.fitting(FileDescriptors.available(atMost: wantedDescriptors(configuration.limits)))
         let group = MultiThreadedEventLoopGroup.singleton
         configuration.limits = try fittingLimits(configuration.limits, log)
         let registry = ConnectionRegistry(limits: configuration.limits, log: log)
@@ -84,10 +85,13 @@ public final class WebServer: Sendable {
             shutdownTime: configuration.limits.shutdownTime)
     }
 
+    private static func wantedDescriptors(_ limits: WebServerLimits) -> Int {
+        limits.connections + limits.handshakes + WebServerLimits.reserve
+    }
+
     /// The limits that the system's limit of open files leaves room for; a warning says so when these are less.
     private static func fittingLimits(_ limits: WebServerLimits, _ log: Logger) throws -> WebServerLimits {
-        let wanted = limits.connections + limits.handshakes + WebServerLimits.reserve
-        let fitting = try limits.fitting(FileDescriptors.available(atMost: wanted))
+        let fitting = try limits.fitting(FileDescriptors.available(atMost: wantedDescriptors(limits)))
         if fitting != limits {
             log.warning(
                 """

@@ -4,7 +4,7 @@ import PolicyInterface
 extension DataReview {
     /// Holds the limits of actions against those that were demonstrated, and tells a line for each component that leaves them.
     /// - Parameter actions: without the origin of the statistics, `[frames, A]`.
-    /// - Throws: `TrainingError.wrongData` when no demonstrated number of any component lies inside.
+    /// - Throws: `TrainingError.wrongData` when no demonstrated number of any component lies inside, or when all of a component lie on one side.
     func limitWarnings(_ actions: [Float]) throws -> [String] {
         guard let limits = policy.action.limits else { return [] }
         let dimension = policy.action.dimension
@@ -22,7 +22,11 @@ extension DataReview {
             }
         }
         let frames = actions.count / dimension
-        if let component = commanded.first, commanded.allSatisfy({ outside[$0.column] == frames }) {
+        let holdsNothing = commanded.allSatisfy { outside[$0.column] == frames }
+        func isApart(_ column: Int) -> Bool {
+            upper[column] < action.minimum[column] || lower[column] > action.maximum[column]
+        }
+        if let component = commanded.first(where: { holdsNothing || isApart($0.column) }) {
             let column = component.column
             let ends = [action.minimum, action.maximum].map { action.raw($0[column], column: column) }
             throw TrainingError.wrongData(

@@ -29,12 +29,28 @@ struct Dpolicy: ParsableCommand {
     static func main() {
         // A reader that has seen enough, such as `head`, ends the command without a word.
         signal(SIGPIPE, SIG_DFL)
+        // Where the caller has closed a standard stream, no file may take its number: what is written to the stream would go into the file.
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+            _ = open("/dev/null", O_RDWR)
+        }
         do {
+            try refuseEmptyArguments()
             var command = try parseAsRoot()
             try command.run()
             try StandardOutput.flush()
+            end(0)
         } catch {
             leave(because: error)
         }
+    }
+
+    /// No argument may be empty, as one is where a variable of a script is not set: an empty path would mean the working directory.
+    private static func refuseEmptyArguments() throws {
+        let arguments = CommandLine.arguments.dropFirst()
+        guard let empty = arguments.firstIndex(where: { $0.isEmpty || $0.hasPrefix("--") && $0.hasSuffix("=") }) else {
+            return
+        }
+        let words = arguments[..<empty].suffix(1) + [arguments[empty].isEmpty ? "''" : arguments[empty]]
+        throw ValidationError("\(words.joined(separator: " ")): expected a value, found an empty one")
     }
 }

@@ -10,21 +10,24 @@ extension Dpolicy {
     static func leave(because error: any Error) -> Never {
         if let interrupted = error as? Interrupted {
             try? StandardOutput.flush()
-            Foundation.exit(interrupted.exitCode)
+            end(interrupted.exitCode)
         }
         switch exitCode(for: error) {
         case .success:
             StandardOutput.write(line: fullMessage(for: error))
-            Foundation.exit((try? StandardOutput.flush()) == nil ? 1 : 0)
+            end((try? StandardOutput.flush()) == nil ? 1 : 0)
         case .validationFailure:
             let refusal = message(for: error)
             complain("\(refusal.hasSuffix(".") ? String(refusal.dropLast()) : refusal); \(hint)")
-            Foundation.exit(64)
+            end(64)
         default:
             complain(explanation(of: error))
-            Foundation.exit(1)
+            end(1)
         }
     }
+
+    /// Ends the process at once, after what was written has gone out: `exit` would first take away what threads that still compute use.
+    static func end(_ code: Int32) -> Never { _exit(code) }
 
     private static func complain(_ text: String) {
         try? StandardOutput.flush()

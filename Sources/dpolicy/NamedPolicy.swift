@@ -51,8 +51,8 @@ struct NamedPolicy {
 
 extension DiffusionConfiguration {
     /// Says on standard error that a sampler begins far below the noisiest step, if it does.
-    func warn(of sampler: Sampler) throws {
+    func warn(of sampler: Sampler, _ logger: Logger = .messages) throws {
         guard let remark = try sampler.remark(on: schedule()) else { return }
-        Logger.messages.warning("\(remark)")
+        logger.warning("\(remark)")
     }
 }

@@ -52,13 +52,15 @@ enum PushTTask {
     /// when the policy acts.
     /// - Throws: as reading them does, when there is an image neither in the demonstrations nor to be drawn.
     static func demonstrations(
-        at url: URL, for policy: PolicyConfiguration, task: PolicyTask?
+        at url: URL, for policy: PolicyConfiguration, task: PolicyTask?, logger: Logger = .messages
     ) throws -> ReplayBuffer {
-        try drawingImages(for: policy, in: recording(at: url, for: policy, task: task))
+        try drawingImages(for: policy, in: recording(at: url, for: policy, task: task, logger: logger))
     }
 
     /// The demonstrations with those images of a policy that were recorded, and with what the others are to be drawn from.
-    static func recording(at url: URL, for policy: PolicyConfiguration, task: PolicyTask?) throws -> ReplayBuffer {
+    static func recording(
+        at url: URL, for policy: PolicyConfiguration, task: PolicyTask?, logger: Logger = .messages
+    ) throws -> ReplayBuffer {
         var observed = policy.observations
         if try lacksImages(url, for: policy) {
             guard task == .pushT else {
@@ -66,12 +68,12 @@ enum PushTTask {
                     place: url.path, expected: "images \"\(camera)\"", found: "none",
                     hint: "only a recipe with task: pusht has them drawn from the states of Push-T")
             }
-            Logger.messages.notice("\(url.path): no images; \(camera) is drawn from state, as the simulator shows it")
+            logger.notice("\(url.path): no images; \(camera) is drawn from state, as the simulator shows it")
             observed.images.removeAll { $0.name == camera }
             observed.fields.append(FieldSelection("state"))
         }
         return try ReplayBuffer(
-            contentsOf: url, observing: observed, action: policy.action.field, logger: .messages)
+            contentsOf: url, observing: observed, action: policy.action.field, logger: logger)
     }
 
     /// Whether a policy looks at the camera of Push-T while the demonstrations hold states and no images of any name.

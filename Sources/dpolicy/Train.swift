@@ -77,10 +77,14 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let recipe = try resolvedRecipe()
-        try recipe.policy.diffusion.warn(of: recipe.policy.sampler)
+        let warnings = WarningRecord()
+        let logger = strict ? warnings.logger : .messages
+        try recipe.policy.diffusion.warn(of: recipe.policy.sampler, logger)
         try OutputPlace.check(folder: output)
         let place = try demonstrationsPlace()
-        let demonstrations = try PushTTask.demonstrations(at: place, for: recipe.policy, task: recipe.task)
+        let demonstrations = try PushTTask.demonstrations(
+            at: place, for: recipe.policy, task: recipe.task, logger: logger)
+        if let warning = warnings.first { throw TrainingError.warning(warning) }
         let run = try TrainingRun(
             directory: URL(fileURLWithPath: output), recipe: recipe, demonstrations: demonstrations,
             dataPath: place.standardizedFileURL.path, seed: seed, isResumed: resume || extend != nil,

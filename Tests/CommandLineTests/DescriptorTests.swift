@@ -56,6 +56,18 @@ import Testing
         return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
+    @Test(arguments: [10, 16]) func tooFewFilesAreRefused(limit: Int) throws {
+        let folder = try TemporaryFolder()
+        try Fixtures.writePushTPolicy(to: folder("policy"))
+        let command = "ulimit -n \(limit); exec \"$0\" serve --port 0 --threads 1 --policy \"$1\""
+        let outcome = try CommandLineRun(
+            ["-c", command, CommandLineRun.executable.path, folder("policy").path],
+            executable: URL(fileURLWithPath: "/bin/sh")
+        ).wait()
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "open files (ulimit -n)"), "\(outcome.errors)")
+    }
+
     @Test func fewFilesLeaveRoomForFewRobots() throws {
         let folder = try TemporaryFolder()
         try Fixtures.writePushTPolicy(to: folder("policy"))

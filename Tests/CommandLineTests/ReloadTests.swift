@@ -80,10 +80,18 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(
             outcome.lines.count == 2 && outcome.lines.allSatisfy { $0.hasSuffix("  0 errors") }, "\(outcome.output)")
-        // While it reads the policy, it can end.
-        server.signal(SIGHUP)
         server.signal(SIGTERM)
         #expect(try server.wait().status == 0)
+    }
+
+    /// Threads that read a policy must find what they use until the end.
+    @Test(arguments: [0, 4, 8, 12, 16, 20]) func aServerThatReadsItsPolicyCanEnd(milliseconds: UInt32) throws {
+        let (server, _, _) = try serve()
+        server.signal(SIGHUP)
+        usleep(1000 * milliseconds)
+        server.signal(SIGTERM)
+        let outcome = try server.wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
     }
 
     @Test func aPolicyThatCannotBeServedLeavesTheOldOne() throws {

@@ -37,6 +37,31 @@ import Testing
         }
     }
 
+    /// What goes to standard error must not get into a file that is opened where it would be.
+    @Test func aCallerMayCloseTheStandardStreams() throws {
+        let options = [
+            "train", "--recipe", folder("tiny.yaml").path, "--data", folder("robot.zarr").path, "--output",
+            folder("closed").path, "--threads", "1", "--set", "training.steps=12",
+        ]
+        let run = try CommandLineRun(
+            ["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-", CommandLineRun.executable.path] + options,
+            executable: URL(fileURLWithPath: "/bin/sh"))
+        #expect(try run.wait().status == 0)
+        #expect(try metrics("closed").count == 12)
+        #expect(try Data(contentsOf: folder("closed/.lock")).isEmpty)
+    }
+
+    /// Warnings while data are read count, too.
+    @Test func strictTakesAbsentChunksForAnError() throws {
+        let joints = folder("robot.zarr/data/joints")
+        for name in try FileManager.default.contentsOfDirectory(atPath: joints.path) where !name.hasPrefix(".") {
+            try FileManager.default.removeItem(at: joints.appendingPathComponent(name))
+        }
+        let outcome = try start("strict", ["--strict"]).wait()
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "data/joints", "chunks are absent", "--strict takes this for an error"))
+    }
+
     /// Updates of a training that a signal interrupts, however late the signal comes.
     private static let manySteps = 1_000_000
 

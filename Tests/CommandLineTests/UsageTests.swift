@@ -41,6 +41,7 @@ import Testing
         ["serve", "--tls-cert", "x"], ["serve", "--field", "state"], ["serve", "--batch", "0"],
         ["evaluate", "--server", "http://x"], ["evaluate", "--server", "ws://x", "--policy", "y"],
         ["evaluate", "--server", "ws://x", "--steps", "4"], ["evaluate", "--api-key-file", "x"], ["load"],
+        ["train", "--recipe", "pusht-demo", "--data", "x", "--output", ""], ["serve", "--policy="],
         ["load", "--server", "ws://x", "--clients", "0"], ["load", "--server", "ws://x", "--interval", "11"],
     ])
     func wrongUsageIs64(_ arguments: [String]) throws {

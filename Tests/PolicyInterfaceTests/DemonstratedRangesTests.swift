@@ -45,6 +45,15 @@ import Testing
         #expect(unfamiliar("place") { [9, 19, $0[2]] } == nil)
     }
 
+    /// What never changed is not scaled, so a large one may not change by much either.
+    @Test func aConstantStaysWhereItWas() {
+        let constant = DemonstratedRanges(
+            ObservationSchema([FieldSelection("goal", width: 1)]), lower: [1000], upper: [1000])
+        for (value, isFamiliar) in [(1000.4, true), (1000.6, false), (999.6, true), (999.4, false), (0, false)] {
+            #expect((constant.unfamiliar(in: [value]) == nil) == isFamiliar, "\(value)")
+        }
+    }
+
     @Test func zerosOfADeadSensorAreNot() {
         #expect(unfamiliar("place") { _ in [0, 0, 0] }?.value == 0)
         // Zeros lie inside of the ranges of these.

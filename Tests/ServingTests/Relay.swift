@@ -10,6 +10,7 @@ final class Relay: Sendable {
         var isDead = false
         var isClosed = false
         var sockets: [Int32] = []
+        var answered = 0
     }
 
     private let listener: Int32
@@ -33,6 +34,9 @@ final class Relay: Sendable {
         port = Int(in_port_t(bigEndian: address.sin_port))
         Thread.detachNewThread { [self] in acceptAll() }
     }
+
+    /// How many bytes of the server have been handed to clients.
+    var answered: Int { state.withLock { $0.answered } }
 
     /// Ends every connection; new ones are taken.
     func cut() {
@@ -82,8 +86,8 @@ final class Relay: Sendable {
             }
             state.withLock { $0.sockets += [client, other] }
             let ends = Ends(client: client, server: other)
-            Thread.detachNewThread { [self] in pump(client, other, ends) }
-            Thread.detachNewThread { [self] in pump(other, client, ends) }
+            Thread.detachNewThread { [self] in pump(client, other, ends, isAnswer: false) }
+            Thread.detachNewThread { [self] in pump(other, client, ends, isAnswer: true) }
         }
     }
 
@@ -94,12 +98,13 @@ final class Relay: Sendable {
         deinit { for descriptor in sockets { Foundation.close(descriptor) } }
     }
 
-    private func pump(_ source: Int32, _ target: Int32, _ ends: Ends) {
+    private func pump(_ source: Int32, _ target: Int32, _ ends: Ends, isAnswer: Bool) {
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = recv(source, &bytes, bytes.count, 0)
             while state.withLock({ $0.isDead && !$0.isClosed }) { usleep(10_000) }
             guard count > 0, send(target, bytes, count, Int32(MSG_NOSIGNAL)) == count else { break }
+            if isAnswer { state.withLock { $0.answered += count } }
         }
         shutdown(target, Int32(SHUT_RDWR))
         withExtendedLifetime(ends) {}
