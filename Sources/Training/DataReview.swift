@@ -51,12 +51,14 @@ struct DataReview {
         let found = (observed + commanded).compactMap { component in
             component.statistics.outliers.first { $0.column == component.column }.map { (component, $0) }
         }
+        // Of fewer numbers, the first and the last hundredth hold so few that a single one moves the quantiles.
+        let areFew = demonstrations.frameCount < 200
+        let advice = areFew ? "" : "; normalisation by clamped_quantiles is not led by single numbers"
         let lines = found.prefix(12).map { component, outlier in
             let statistics = component.statistics
             return """
                 \(component.name) is \(statistics.raw(outlier.value, column: outlier.column)) in \(demonstrations.place(of: outlier.row)), far from \
-                \(statistics.usualRange(outlier.column)), where 98 % of its numbers lie: check it; normalisation by clamped_quantiles is not led by \
-                single numbers
+                \(statistics.usualRange(outlier.column)), where 98 % of its numbers lie: check it\(advice)
                 """
         }
         return lines + (found.count > 12 ? ["and \(found.count - 12) more components with such extremes"] : [])

@@ -46,7 +46,7 @@ public struct RunDirectory: Sendable {
     /// Checks that a run without checkpoints has nothing that beginning anew would destroy: neither a policy nor more updates than come before the
     /// first checkpoint.
     /// - Throws: `TrainingError.lostCheckpoints`, or when the metrics cannot be read.
-    func checkNothingIsLost(firstCheckpoint: Int) throws {
+    public func checkNothingIsLost(firstCheckpoint: Int) throws {
         var found: [String] = []
         if FileManager.default.fileExists(atPath: metrics.path) {
             let updates = try MetricsFile.rows(contentsOf: metrics).last?.step ?? 0

@@ -81,7 +81,7 @@ struct Train: ParsableCommand {
         let logger = strict ? warnings.logger : .messages
         try recipe.policy.diffusion.warn(of: recipe.policy.sampler, logger)
         try OutputPlace.check(folder: output)
-        let place = try demonstrationsPlace()
+        let place = try demonstrationsPlace(recipe)
         let demonstrations = try PushTTask.demonstrations(
             at: place, for: recipe.policy, task: recipe.task, logger: logger)
         if let warning = warnings.first { throw TrainingError.warning(warning) }
@@ -107,9 +107,11 @@ struct Train: ParsableCommand {
     }
 
     /// Where the demonstrations are: as the arguments say, else where they were when the run was begun.
-    private func demonstrationsPlace() throws -> URL {
+    private func demonstrationsPlace(_ recipe: Recipe) throws -> URL {
         if let data { return URL(fileURLWithPath: data) }
-        guard let before = RunDirectory(URL(fileURLWithPath: output)).dataPath else {
+        let run = RunDirectory(URL(fileURLWithPath: output))
+        guard let before = run.dataPath else {
+            try run.checkNothingIsLost(firstCheckpoint: recipe.training.checkpointInterval)
             throw CommandError(
                 place: output, expected: "a checkpoint that tells where the demonstrations are", found: "none",
                 hint: "name them with --data")

@@ -51,6 +51,15 @@ import Testing
         #expect(try Data(contentsOf: folder("closed/.lock")).isEmpty)
     }
 
+    /// Nobody is sent to name demonstrations when the run cannot go on with them either.
+    @Test(arguments: [["--resume"], ["--extend", "60"]]) func lostCheckpointsAreToldFirst(options: [String]) throws {
+        #expect(try start("lost", ["--set", "training.steps=40"]).wait().status == 0)
+        try FileManager.default.removeItem(at: folder("lost/checkpoints"))
+        let outcome = try CommandLineRun(["train", "--output", folder("lost").path] + options).wait()
+        #expect(outcome.status == 1)
+        #expect(isOneLine(outcome.errors, with: "metrics of 40 updates and a policy and no checkpoint"))
+    }
+
     /// Warnings while data are read count, too.
     @Test func strictTakesAbsentChunksForAnError() throws {
         let joints = folder("robot.zarr/data/joints")

@@ -57,6 +57,8 @@ import Testing
         let warnings = try ToyRobot.trainer(demonstrations: spiked).warnings
         #expect(warnings.count == 1)
         #expect(warnings[0].hasPrefix("joints[3] is -80 in frame 5 of episode 2, far from "))
+        // Quantiles of so few frames would not help.
+        #expect(warnings[0].hasSuffix(": check it"))
     }
 
     /// All that is learned is the same, whatever a single number is, where it is clamped.
