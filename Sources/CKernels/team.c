@@ -17,8 +17,9 @@
 /// How long the leader waits for a member to begin its part of a list of calls.
 #define CK_ABSENT_NANOSECONDS 200000LL
 /// For how long a team works in another manner after a loss, at least and at most. For latency the leader works alone: one that waited would be late. For
-/// throughput threads that wait sleep soon: one that spins uses up the time in which it could have worked, and the system prefers one that has slept. The time doubles unless the team has worked in its usual manner for long: for 64 ms, or for latency for four times as long as in the other
-/// one before. A thread that stands still now and then has not lost its processor.
+/// throughput threads that wait sleep soon: one that spins uses up the time in which it could have worked, and the system prefers one that has slept. The
+/// time doubles unless the team has worked in its usual manner for long: for 64 ms, or for latency for four times as long as in the other one before. A
+/// thread that stands still now and then has not lost its processor.
 #define CK_LEAST_CHANGE_NANOSECONDS 2000000LL
 #define CK_MOST_CHANGE_NANOSECONDS 512000000LL
 #define CK_LONG_USUAL_NANOSECONDS 64000000LL
