@@ -13,27 +13,15 @@ final class WarningRecord: Sendable {
     /// The first warning so far.
     var first: String? { kept.withLock { $0 } }
 
-    var logger: Logger { Logger(label: "dpolicy") { _ in Handler(record: self) } }
+    var logger: Logger { Logger(label: "dpolicy") { _ in MessageHandler(warnings: self) } }
 
-    private struct Handler: LogHandler {
-        let record: WarningRecord
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.notice
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            guard event.level == .warning else { return MessageHandler().log(event: event) }
-            record.kept.withLock { $0 = $0 ?? "\(event.message)" }
-        }
-    }
+    fileprivate func keep(_ warning: String) { kept.withLock { $0 = $0 ?? warning } }
 }
 
 /// Writes messages as the rest of the command line does.
 private struct MessageHandler: LogHandler {
+    /// Keeps warnings, which are then not written.
+    var warnings: WarningRecord?
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.notice
 
@@ -43,6 +31,7 @@ private struct MessageHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
+        if let warnings, event.level == .warning { return warnings.keep("\(event.message)") }
         StandardError.write("dpolicy: \(event.level): \(event.message)\n")
     }
 }
