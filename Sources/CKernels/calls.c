@@ -58,6 +58,7 @@ static void ck_take_over(
     if (stretch == 0) ck_await_claims(walk->team, parts);
     for (int part = 1; part < parts; part++) {
         if (stretch == 0 ? !ck_claim_for_leader(walk->team, part) : !ck_begin(walk, part, stretch, ck_taken_over)) continue;
+        if (stretch == 0) atomic_store_explicit(&walk->parts[part].begun, ck_taken_over, memory_order_relaxed);
         own->parts[own->count++] = part;
         for (const ck_call *call = begin; call < end; call++) ck_do_part(call, part, parts);
     }

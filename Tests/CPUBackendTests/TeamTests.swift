@@ -68,6 +68,21 @@ struct TeamTests {
         }
     }
 
+    /// The leader takes the part that no member has, waits long for the one that a member has, and is to take no part twice after that.
+    @Test("each part of each call is done once where a part has no member and another one's is slow", arguments: 2...4)
+    func slowLists(threads: Int) {
+        let team = Team(threads: threads)
+        team.setMode(ck_together)
+        let calls = (0..<4).map { _ in Tally(threads + 1) }
+        let list =
+            [ck_call(body: slowCall, context: nil, is_serial: 0, waits: 0)]
+            + calls.map { ck_call(body: Tally.body, context: $0.context, is_serial: 0, waits: 1) }
+        for round in 1...20 {
+            team.perform { ck_run_calls(list, list.count, Int32(threads + 1)) }
+            for tally in calls { #expect(tally.counts == [Int](repeating: round, count: threads + 1)) }
+        }
+    }
+
     @Test("beside busy threads, the leader works alone for latency, and never for throughput", arguments: [2, 3])
     func goals(threads: Int) {
         let rivals = Rivals(3 * ProcessInfo.processInfo.activeProcessorCount)
@@ -229,6 +244,11 @@ private final class Tally: @unchecked Sendable {
     static let body: ck_body = { context, part, _ in
         Unmanaged<Tally>.fromOpaque(context!).takeUnretainedValue().cells[Int(part)] += 1
     }
+}
+
+/// A call in which the parts of a team's members take some milliseconds: all but the first and the last.
+private let slowCall: ck_body = { _, part, parts in
+    if part > 0, part < parts - 1 { Thread.sleep(forTimeInterval: 0.003) }
 }
 
 /// Rows of numbers, each made by a call from all of the row before; the fourth by one thread.
