@@ -1,4 +1,4 @@
-# One build serves programs and tests: optimised, and testable.
+# One optimized and testable build is used for programs and tests.
 RELEASE = --configuration release -Xswiftc -enable-testing
 DPOLICY = .build/release/dpolicy
 SOURCES = Package.swift Sources Tests Examples
@@ -6,38 +6,38 @@ SOURCES = Package.swift Sources Tests Examples
 .DEFAULT_GOAL := help
 .PHONY: help dependencies build test demo dist bench lint format doc clean
 
-help: ## Show what can be made.
+help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-dependencies: ## Install the system's libraries that are missing.
+dependencies: ## Install missing system libraries.
 	@Scripts/install-dependencies
 
-build: dependencies ## Build the command line, optimised.
+build: dependencies ## Build the optimized command line.
 	swift build $(RELEASE) --product dpolicy
 
-test: dependencies ## Check format and arrows, run every test, some under sanitizers, build the example.
+test: dependencies ## Check format and dependencies, run all tests, some with sanitizers, and build the example.
 	@.ci/run
 
-demo: build ## Train a small policy on the shipped demonstrations, judge and film it.
+demo: build ## Train a small policy on the shipped demonstrations, evaluate it and record a video.
 	$(DPOLICY) train --recipe pusht-demo --data Demonstrations/pusht.zarr --output runs/demo --resume
 	$(DPOLICY) evaluate --policy runs/demo/policy --video runs/demo/rollouts.mp4
-	@echo "The rollouts: runs/demo/rollouts.mp4    The report: runs/demo/report.html"
+	@echo "Video: runs/demo/rollouts.mp4    Report: runs/demo/report.html"
 
-dist: dependencies ## Pack dpolicy for machines that have neither Swift nor a compiler.
+dist: dependencies ## Package dpolicy for machines without Swift or a compiler.
 	@Scripts/make-dist
 
-bench: build ## Measure against PyTorch, JAX and six runtimes; BENCH="--quick" for a first look, BENCH="--busy" for loads.
+bench: build ## Compare with PyTorch, JAX and six runtimes; BENCH="--quick" is a quick check, BENCH="--busy" under load.
 	@Benchmarks/run $(BENCH)
 
 lint: dependencies ## Check the format.
 	swift format lint --strict --parallel --recursive $(SOURCES)
 
-format: dependencies ## Mend the format.
+format: dependencies ## Format the sources.
 	swift format --in-place --parallel --recursive $(SOURCES)
 
-doc: dependencies ## Write the reference of every library to .build/documentation.
+doc: dependencies ## Write the reference documentation to .build/documentation.
 	@Scripts/build-documentation
 
-clean: dependencies ## Remove what was built; runs stay.
+clean: dependencies ## Remove build products; keep runs.
 	swift package clean
 	rm -rf .build-dist dist .build/examples .build/documentation .build/documented .build/benchmarks .build/sanitized-*

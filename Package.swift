@@ -1,21 +1,21 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-/// Upcoming language features that every target adopts.
+/// Upcoming language features, enabled in every target.
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// A room of the house: it sees only the rooms it names.
-func room(
-    _ name: String, sees dependencies: [Target.Dependency] = [], embeds resources: [Resource] = []
+/// Declares a module, which may import only its dependencies.
+func module(
+    _ name: String, dependsOn dependencies: [Target.Dependency] = [], embeds resources: [Resource] = []
 ) -> Target {
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
-/// The tests of a room.
+/// Declares the tests of a module.
 func tests(of name: String, using dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
@@ -36,13 +36,10 @@ let package = Package(
     name: "swift-diffusion-policy",
     products: [
         .library(name: "DiffusionPolicyKit", targets: ["DiffusionPolicyKit"]),
-        .library(name: "PolicyInterface", targets: ["PolicyInterface"]),
-        .library(name: "PolicyMessages", targets: ["PolicyMessages"]),
-        .library(name: "PushT", targets: ["PushT"]),
-        .library(name: "Control", targets: ["Control"]),
-        .library(name: "Evaluation", targets: ["Evaluation"]),
-        .library(name: "RemotePolicies", targets: ["RemotePolicies"]),
-        .library(name: "Serving", targets: ["Serving"]),
+        .library(name: "DPInterface", targets: ["DPInterface"]),
+        .library(name: "DPEvaluation", targets: ["DPEvaluation"]),
+        .library(name: "DPServing", targets: ["DPServing"]),
+        .library(name: "DPPushT", targets: ["DPPushT"]),
         .executable(name: "dpolicy", targets: ["dpolicy"]),
     ],
     traits: [
@@ -57,129 +54,97 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
-        // C at the edge.
-        .systemLibrary(name: "COneDNN", pkgConfig: nil, providers: [.apt(["libdnnl-dev"])]),
-        .systemLibrary(name: "CChipmunk", pkgConfig: nil, providers: [.apt(["libchipmunk-dev"])]),
-        .systemLibrary(name: "CBlosc", pkgConfig: nil, providers: [.apt(["libblosc-dev"])]),
-        .systemLibrary(name: "CZip", pkgConfig: nil, providers: [.apt(["libzip-dev"])]),
-        .systemLibrary(name: "CPNG", pkgConfig: nil, providers: [.apt(["libpng-dev"])]),
-        .systemLibrary(name: "CCrypto", pkgConfig: nil, providers: [.apt(["libssl-dev"])]),
-        .target(name: "CFileExchange"),
-        .target(name: "CHeap"),
-        .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
+        // C libraries and C code.
+        .systemLibrary(name: "CDPOneDNN", pkgConfig: nil, providers: [.apt(["libdnnl-dev"])]),
+        .systemLibrary(name: "CDPChipmunk", pkgConfig: nil, providers: [.apt(["libchipmunk-dev"])]),
+        .systemLibrary(name: "CDPBlosc", pkgConfig: nil, providers: [.apt(["libblosc-dev"])]),
+        .systemLibrary(name: "CDPZip", pkgConfig: nil, providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CDPPNG", pkgConfig: nil, providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CDPCrypto", pkgConfig: nil, providers: [.apt(["libssl-dev"])]),
+        .target(name: "CDPSystem"),
+        .target(name: "CDPKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
-        // What everybody speaks; the bytes; the numbers.
-        room("PolicyInterface"),
-        room("TensorFiles", sees: ["MachineResources", "CBlosc", "CZip", "CFileExchange"]),
-        room("NoiseSchedules", sees: ["PolicyInterface"]),
-        room("MachineResources"),
+        // Utilities, and the interface of policies, robots and simulators.
+        module("DPBase", dependsOn: ["CDPSystem"]),
+        module("DPInterface", dependsOn: ["DPBase"]),
 
-        // The engine.
-        room("TensorGraph"),
-        room("ReferenceBackend", sees: ["TensorGraph"]),
-        room("CPUBackend", sees: ["TensorGraph", "MachineResources", "COneDNN", "CKernels"]),
-        room("NeuralNetworks", sees: ["TensorGraph", "PolicyInterface"]),
-        room("PolicyNetworks", sees: ["NeuralNetworks", "TensorGraph", "PolicyInterface"]),
+        // The compute engine.
+        module("DPGraph"),
+        module("DPCPU", dependsOn: ["DPGraph", "DPBase", "CDPOneDNN", "CDPKernels"]),
+        module("DPNetworks", dependsOn: ["DPGraph", "DPBase", "DPInterface"]),
 
-        // The task and the data.
-        room("PushT", sees: ["PolicyInterface", "CChipmunk"]),
-        room("Demonstrations", sees: ["TensorFiles", "PolicyInterface", "MachineResources", "CCrypto", logging]),
-
-        // Learning, acting, judging.
-        room(
-            "Policies",
-            sees: [
-                "PolicyInterface", "NoiseSchedules", "TensorFiles", "PolicyNetworks", "NeuralNetworks", "TensorGraph",
-                "MachineResources",
-            ]),
-        room(
-            "Training",
-            sees: [
-                "Policies", "Demonstrations", "PolicyInterface", "NoiseSchedules", "TensorFiles", "PolicyNetworks",
-                "NeuralNetworks", "TensorGraph", "MachineResources", "Yams", logging,
-            ],
+        // Policies, data, training, evaluation.
+        module("DPPolicy", dependsOn: ["DPNetworks", "DPGraph", "DPInterface", "DPBase"]),
+        module("DPDatasets", dependsOn: ["DPInterface", "DPBase", "CDPBlosc", "CDPZip", "CDPCrypto", logging]),
+        module("DPEvaluation", dependsOn: ["DPInterface", "DPBase", "CDPPNG"]),
+        module(
+            "DPTraining",
+            dependsOn: ["DPPolicy", "DPDatasets", "DPNetworks", "DPGraph", "DPInterface", "DPBase", "Yams", logging],
             embeds: [.embedInCode("Recipes")]),
-        room("Control", sees: ["PolicyInterface"]),
-        room("Evaluation", sees: ["Control", "PolicyInterface", "MachineResources", "CPNG"]),
 
-        // Over the network.
-        room("PolicyMessages", sees: ["PolicyInterface"]),
-        room("RemotePolicies", sees: ["PolicyMessages", "PolicyInterface", encryption] + network),
-        room("Serving", sees: ["PolicyMessages", "PolicyInterface", "CHeap", logging, encryption] + network),
-        room(
-            "Play",
-            sees: ["Serving", "Control", "PushT", "Demonstrations", "NoiseSchedules", "PolicyInterface", logging],
+        // The simulated task.
+        module("DPPushT", dependsOn: ["DPInterface", "DPBase", "CDPChipmunk"]),
+
+        // Serving, and the live page.
+        module("DPServing", dependsOn: ["DPInterface", "DPBase", "CDPSystem", logging, encryption] + network),
+        module(
+            "DPPlay",
+            dependsOn: ["DPServing", "DPPushT", "DPDatasets", "DPPolicy", "DPInterface", "DPBase", logging],
             embeds: [.embedInCode("Page")]),
 
-        // All of it.
-        room(
+        // The library for other packages, and the command line.
+        module(
             "DiffusionPolicyKit",
-            sees: [
-                "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "Control", "PushT",
-                "PolicyInterface", "NoiseSchedules", "PolicyNetworks", "TensorGraph", "TensorFiles",
+            dependsOn: [
+                "DPTraining", "DPPolicy", "DPDatasets", "DPEvaluation", "DPPushT", "DPInterface", "DPBase",
+                "DPNetworks",
+                "DPGraph", "DPCPU",
             ]),
-        .executableTarget(
-            name: "dpolicy",
-            dependencies: [
-                "DiffusionPolicyKit", "CPUBackend", "Training", "Policies", "Demonstrations", "Evaluation", "Control",
-                "PushT", "PolicyInterface", "PolicyNetworks", "NeuralNetworks", "NoiseSchedules", "TensorFiles",
-                "TensorGraph", "MachineResources", "PolicyMessages", "RemotePolicies", "Serving", "Play", "CHeap",
-                logging, arguments,
-            ],
-            swiftSettings: settings),
+        module(
+            "DPCommands",
+            dependsOn: [
+                "DiffusionPolicyKit", "DPCPU", "DPTraining", "DPPolicy", "DPDatasets", "DPEvaluation", "DPPushT",
+                "DPServing", "DPPlay", "DPInterface", "DPNetworks", "DPGraph", "DPBase", "CDPSystem", logging,
+                arguments,
+            ]),
+        .executableTarget(name: "dpolicy", dependencies: ["DPCommands"], swiftSettings: settings),
 
-        // Tests: one target a room.
+        // Tests: one target per module.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
-        tests(of: "PolicyInterface"),
-        tests(of: "TensorFiles", using: ["CBlosc"]),
-        tests(of: "MachineResources"),
-        tests(of: "NoiseSchedules", using: ["PolicyInterface"]),
-        tests(of: "CPUBackend", using: ["CKernels", "PolicyInterface", "TensorGraph"]),
-        tests(of: "TensorGraph", using: ["ReferenceBackend", "CPUBackend"]),
-        tests(
-            of: "PolicyNetworks",
-            using: ["PolicyInterface", "TensorGraph", "NeuralNetworks", "ReferenceBackend", "CPUBackend"]),
-        tests(of: "PushT", using: ["PolicyInterface", "TensorFiles"]),
-        tests(of: "Demonstrations", using: ["TensorFiles", "PolicyInterface", logging]),
-        tests(
-            of: "Policies",
-            using: [
-                "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles", "TensorGraph", "NeuralNetworks",
-                "ReferenceBackend", "CPUBackend",
-            ]),
-        tests(
-            of: "Training",
-            using: [
-                "Policies", "Demonstrations", "PolicyInterface", "PolicyNetworks", "NoiseSchedules", "TensorFiles",
-                "TensorGraph", "CPUBackend",
-            ]),
-        tests(of: "Control", using: ["PolicyInterface"]),
-        tests(of: "Evaluation", using: ["Control", "PolicyInterface", "CPNG"]),
         .target(
-            name: "MessageFuzzing", dependencies: ["PolicyMessages", "PolicyInterface"], path: "Tests/MessageFuzzing",
+            name: "ReferenceBackend", dependencies: ["DPGraph"], path: "Tests/ReferenceBackend", swiftSettings: settings
+        ),
+        tests(of: "DPBase"),
+        tests(of: "DPInterface", using: ["DPBase"]),
+        tests(of: "DPGraph", using: ["ReferenceBackend", "DPCPU"]),
+        tests(of: "DPCPU", using: ["CDPKernels", "DPBase", "DPGraph"]),
+        tests(of: "DPNetworks", using: ["DPInterface", "DPBase", "DPGraph", "ReferenceBackend", "DPCPU"]),
+        tests(
+            of: "DPPolicy", using: ["DPInterface", "DPBase", "DPNetworks", "DPGraph", "ReferenceBackend", "DPCPU"]),
+        tests(of: "DPDatasets", using: ["DPInterface", "DPBase", "CDPBlosc", logging]),
+        tests(of: "DPEvaluation", using: ["DPInterface", "DPBase", "CDPPNG"]),
+        tests(
+            of: "DPTraining",
+            using: ["DPPolicy", "DPDatasets", "DPInterface", "DPBase", "DPNetworks", "DPGraph", "DPCPU"]),
+        tests(of: "DPPushT", using: ["DPInterface", "DPBase", "DPDatasets"]),
+        .target(
+            name: "MessageFuzzing", dependencies: ["DPServing", "DPInterface", "DPBase"], path: "Tests/MessageFuzzing",
             swiftSettings: settings),
-        tests(of: "PolicyMessages", using: ["MessageFuzzing", "PolicyInterface"]),
-        tests(
-            of: "Serving",
-            using: ["PolicyMessages", "RemotePolicies", "PolicyInterface", "Control", "MessageFuzzing", logging]),
-        tests(
-            of: "Play",
-            using: ["Control", "PushT", "Demonstrations", "NoiseSchedules", "PolicyInterface", logging]),
+        tests(of: "DPServing", using: ["DPInterface", "DPBase", "MessageFuzzing", logging]),
+        tests(of: "DPPlay", using: ["DPPushT", "DPDatasets", "DPPolicy", "DPInterface", "DPBase", logging]),
         .target(name: "CAllocationProbe", path: "Tests/CAllocationProbe"),
         .executableTarget(
             name: "AllocationProbe",
             dependencies: [
-                "CAllocationProbe", "CPUBackend", "Training", "Policies", "Demonstrations", "PolicyInterface",
-                "NoiseSchedules", "TensorGraph", "Control",
+                "CAllocationProbe", "DPCPU", "DPTraining", "DPPolicy", "DPDatasets", "DPInterface", "DPGraph", "DPBase",
             ], path: "Tests/AllocationProbe", swiftSettings: settings),
         .executableTarget(
-            name: "AppendingProbe", dependencies: ["Demonstrations"], path: "Tests/AppendingProbe",
-            swiftSettings: settings),
+            name: "AppendingProbe", dependencies: ["DPDatasets"], path: "Tests/AppendingProbe", swiftSettings: settings),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "TestSupport", "dpolicy", "AllocationProbe", "AppendingProbe", "DiffusionPolicyKit", "CPUBackend",
-                "NeuralNetworks", "RemotePolicies",
+                "TestSupport", "dpolicy", "DPCommands", "AllocationProbe", "AppendingProbe", "DiffusionPolicyKit",
+                "DPServing", "DPCPU", "DPNetworks",
             ],
             swiftSettings: settings),
     ],

@@ -1,12 +1,12 @@
-"""Measures dpolicy and its peers, taking turns, on the same work with the same threads; `make bench` runs it.
+"""Measures dpolicy and its peers in turns, on the same work with the same number of threads; run by `make bench`.
 
     python Benchmarks/bench.py                                  # everything
-    python Benchmarks/bench.py --only training-small,start      # some of it; other results stay as they are
+    python Benchmarks/bench.py --only training-small,start      # some works; other results are kept
     python Benchmarks/bench.py --only acting-paper --peers openvino-bf16
-    python Benchmarks/bench.py --busy                           # training and acting beside busy processes
-    python Benchmarks/bench.py --quick                          # does everything work?
+    python Benchmarks/bench.py --busy                           # training and inference under load
+    python Benchmarks/bench.py --quick                          # a quick check that everything works
 
-Results go to Benchmarks/results: speed.json for programs, speed.md for people; with --busy to busy.json and busy.md.
+Results go to speed.json and speed.md in Benchmarks/results; with --busy to busy.json and busy.md.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def main():
 
 
 def measure_busy(options):
-    # Each figure has a number of threads of its own.
+    # The number of threads is stored with each figure.
     results = make_results(options, "busy.json", busy.THREADS)
     results.put("busy", busy.run(make_networks(options, ["small"])["small"], options), options.quick)
     results.save()
@@ -81,17 +81,17 @@ def write(options, name, text):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [work.name for work in WORKS] + list(extras.WORKS)
-    parser.add_argument("--only", help=f"some of: {', '.join(names)}")
-    parser.add_argument("--peers", help="some peers, by name; none: measure only us")
-    parser.add_argument("--busy", action="store_true", help="measure under loads instead; about 20 minutes")
-    parser.add_argument("--machine", help="what results call this machine; its processor if not given")
-    parser.add_argument("--quick", action="store_true", help="few repetitions: to see whether everything works")
+    parser.add_argument("--only", help=f"comma-separated works: {', '.join(names)}")
+    parser.add_argument("--peers", help="comma-separated peers; none: measure only dpolicy")
+    parser.add_argument("--busy", action="store_true", help="measure under load instead; about 20 minutes")
+    parser.add_argument("--machine", help="name of this machine in the results; default: its processor")
+    parser.add_argument("--quick", action="store_true", help="few repetitions: a check that everything works")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--dpolicy", default=".build/release/dpolicy")
     parser.add_argument("--policy", default="Policies/pusht", help="the small U-Net")
     parser.add_argument("--data", default="Demonstrations/pusht.zarr")
-    parser.add_argument("--scratch", default=".build/benchmarks/files", help="for weights and models that are made")
-    parser.add_argument("--results", help="Benchmarks/results; with --quick a folder that is not kept")
+    parser.add_argument("--scratch", default=".build/benchmarks/files", help="folder for generated weights and models")
+    parser.add_argument("--results", help="default: Benchmarks/results; with --quick a temporary folder")
     options = parser.parse_args()
     options.results = options.results or (".build/benchmarks/quick" if options.quick else "Benchmarks/results")
     for name in options.only.split(",") if options.only else []:
@@ -105,12 +105,12 @@ def chosen(name, only):
 
 
 def make_networks(options, names=("small", "paper", "image", "transformer")):
-    """The small network is the shipped policy; the others have random weights, which cost as much."""
+    """The small network is the shipped policy; the others have random weights, which take the same time."""
     data = ["--data", options.data]
     small = Network("small", options.policy, (*data, "--set", "policy.denoiser.widths=[64,128,256]"))
     paper = Network(
         "paper", os.path.join(options.scratch, "paper"), (*data, "--set", "policy.denoiser.widths=[256,512,1024]"))
-    # As many images as the peers have, since drawing all would only take time, and no clipping, as they do none.
+    # Use as many images as the peers, since rendering all would only take time, and no gradient clipping, as the peers.
     image = Network("image", os.path.join(options.scratch, "image"), (
         *data, "--recipe", "pusht-image-cnn", "--windows", "5000", "--set", "training.gradient_clip=null"),
         sees_images=True)
@@ -129,7 +129,7 @@ def ours(options, precision, network):
 
 
 def measure(work, network, checks, options, results):
-    """Measures a work with one peer after another, and returns what went wrong."""
+    """Measures a work with each peer, and returns the failures."""
     failures = []
     record = {"title": work.title, "cases": {}, "outputs": {}, "memory_mib": {}, "not_run": {}}
     peers = [peer for peer in work.peers if chosen(peer, options.peers)]
@@ -156,7 +156,7 @@ def measure(work, network, checks, options, results):
 
 
 def attempt(party, body, record):
-    """What went wrong. A party that cannot do the work, or that cannot be installed here, is reported as not run."""
+    """Runs `body` and returns its failures. Baselines that cannot do the work or be installed are listed as not run."""
     try:
         body()
         return []
@@ -174,7 +174,7 @@ def alone(party, work, options, record):
 
 
 def in_turns(peer, own, work, options, record):
-    """Rounds of ours and theirs; the ratio is the median of the rounds' ratios."""
+    """Measures dpolicy and the peer in alternating rounds; the ratio is the median of the rounds' ratios."""
     for case in work.cases:
         if case.peers is not None and peer.name not in case.peers:
             continue

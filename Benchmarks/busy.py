@@ -1,7 +1,7 @@
-"""How work goes on a machine that does other things at the same time: `bench.py --busy`.
+"""Measures performance while other processes are running: `bench.py --busy`.
 
-Under each load every party computes in turns: we, PyTorch and the runtimes, with one thread and with two. A load is so
-many processes that compute and do nothing else, on whichever processor the system puts them.
+Under each load dpolicy and each baseline (PyTorch and the runtimes) compute in turns, with one thread and with two. A
+load is a number of processes that only compute, not pinned to any processor.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from parties import Ours, PartyError, Peer
 from works import chunk
 
-# Ends by itself when whoever started it is gone, however that came about.
+# Ends by itself when its parent process has ended.
 BUSY = """
 import os, sys
 parent = int(sys.argv[1])
@@ -40,7 +40,7 @@ def loads(cores):
 
 
 THREADS = [1, 2]
-# Who does a work, what it is, and for how many seconds under each load.
+# A work: its name, the baselines and dpolicy variants, the request, and the seconds under each load.
 TRAINING = (
     "training step", ["dpolicy-f32", "dpolicy-bf16", "pytorch-eager-f32", "pytorch-eager-bf16"],
     {"do": "training", "batch": 256}, 10.0)
@@ -50,23 +50,23 @@ ACTING = (
      "litert-f32", "executorch-f32", "mnn-f32", "ncnn-f32"],
     chunk("ddim", 10), 2.5)
 ROUNDS = 2
-# Before it has been measured, a repetition is taken to last as many milliseconds.
+# The assumed milliseconds of a repetition before the first measurement.
 FIRST_GUESS = {"training": 300.0, "chunk": 5.0}
 
 
 class Contender:
-    """A party that does one work with so many threads."""
+    """A baseline, or dpolicy, that does one work with a number of threads."""
 
     def __init__(self, work, request, seconds, party):
         self.work, self.request, self.seconds, self.party = work, request, seconds, party
         self.guess = FIRST_GUESS[request["do"]]
 
     def measure(self, seconds):
-        """Milliseconds of repetitions for about so many seconds.
-        `dpolicy` is told a number of repetitions, not a time; a tenth of the time shows how long they take now."""
+        """Returns the milliseconds of repetitions over about this many seconds.
+        `dpolicy` takes a number of repetitions instead of a time; a tenth of the time is used to estimate it."""
         if isinstance(self.party, Ours):
             return self._repeat(seconds / 10, 1) + self._repeat(0.9 * seconds, 3)
-        # Everyone has been warm since the begin; one repetition of a slow party may take many seconds.
+        # All processes are already warm; one repetition of a slow baseline may take many seconds.
         request = self.request | {"repetitions": 1_000_000, "seconds": seconds, "warm_ups": int(self.guess < 1e3)}
         samples = self.party.ask(request)["samples"]
         self.guess = statistics.fmean(samples)
@@ -81,7 +81,7 @@ class Contender:
 
 @contextlib.contextmanager
 def load(kind):
-    """Processes that compute, in the session of this one: the scheduler may give every session a share of its own."""
+    """Runs load processes in the session of this process, since the scheduler may divide processors among sessions."""
     command = ["nice", "-n", str(kind.nice), sys.executable, "-c", BUSY, str(os.getpid())]
     processes = [subprocess.Popen(command, stdin=subprocess.DEVNULL) for _ in range(kind.processes)]
     try:
@@ -97,7 +97,7 @@ def load(kind):
 
 
 def run(network, options):
-    """A record of `Results`: for each load, work, party and number of threads the median and p99 in milliseconds."""
+    """Returns a record for `Results`: median and p99 in milliseconds per load, work, baseline and number of threads."""
     kinds = loads(len(os.sched_getaffinity(0)))
     kinds = kinds[:2] if options.quick else kinds
     record = {
@@ -117,7 +117,7 @@ def run(network, options):
 
 
 def prepare(network, options, not_run):
-    """Everyone, warm; adds to `not_run` why some cannot take part."""
+    """Returns the warmed-up contenders; adds to `not_run` the reasons of those that cannot run."""
     contenders = []
     for work, names, request, seconds in (TRAINING, ACTING):
         for name, threads in itertools.product(names, THREADS):
@@ -140,7 +140,7 @@ def make_party(name, threads, network, options):
 
 
 def under(kind, contenders, share, not_run):
-    """Rounds in which everyone has a turn; `share` of the time that a contender has is measured."""
+    """Measures all contenders in rounds, each for the fraction `share` of its time."""
     rounds = {contender: [] for contender in contenders}
     for _ in range(ROUNDS):
         for contender, samples in rounds.items():

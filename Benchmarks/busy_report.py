@@ -1,9 +1,9 @@
-"""What loads do to each party, as Markdown."""
+"""Writes performance under load as Markdown."""
 
 from parties import precision_of
 from report import COMPARABLE, milliseconds
 
-# The heading of a table, the work, and which figure.
+# The heading of a table, the work, and the figure.
 TABLES = [
     ("Training step, small U-Net, batch 256: median", "training step", "median_ms"),
     ("DDIM-10 chunk, small U-Net, batch 1: median", "DDIM-10 chunk", "median_ms"),
@@ -11,13 +11,14 @@ TABLES = [
 ]
 
 EXPLANATION = """
-Under each load everyone computes in turns, twice; nobody is bound to a processor. A load is so many busy processes that
-count in a loop, at the same priority as the parties or, where it says so, at `nice 19` with one for each processor. They
-touch hardly any memory: what a busy process costs here is its share of the processors, not of the caches.
+Under each load, dpolicy and each baseline compute in turns, twice; no process is pinned to a processor. A load is a
+number of busy processes that count in a loop, at the same priority or, if stated, at `nice 19` with one per processor.
+They use almost no memory, so they compete for processors but not for caches.
 
-Milliseconds; in brackets how many times as long as on the quiet machine with the same number of threads. The second table
-of each pair has the time of the peer that is fastest under that load, in the same or a more exact precision and with as
-many threads, divided by ours: above 1 we are faster. The p99 of fewer than a hundred samples is their greatest.
+Times are in milliseconds; the numbers in parentheses are relative to the quiet machine with the same number of threads.
+The second table of each pair shows the time of the fastest peer under that load, in the same or a higher precision and
+with the same number of threads, divided by the time of dpolicy: above 1, dpolicy is faster. The p99 of fewer than 100
+samples is their maximum.
 """.strip()
 
 
@@ -37,18 +38,18 @@ def markdown(document):
 
 def conditions(run):
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
-    text = f"{versions}. The load average before was {run['load_average_before']:.2f}. "
+    text = f"| versions | load average before |\n|---|---|\n| {versions} | {run['load_average_before']:.2f} |\n\n"
     if run["autogroup"]:
         text += (
-            "The kernel gives every session an equal share of the processors (`sched_autogroup_enabled` is 1); parties "
-            "and busy processes were in one session, and so competed one by one.")
+            "The kernel divides the processors equally among sessions (`sched_autogroup_enabled` is 1); all measured "
+            "and\nbusy processes were in one session, so they competed as single processes.")
     else:
         text += "The kernel does not group processes by session."
-    return text + (" **A quick run: these figures say nothing.**" if run["quick"] else "")
+    return text + (" **A quick run: figures are not meaningful.**" if run["quick"] else "")
 
 
 def times(run, cells, work, key):
-    lines = [header("party", run["loads"])]
+    lines = [header("program", run["loads"])]
     for party, threads in contenders(run, work):
         quiet = cells.get((work, party, threads, run["loads"][0]))
         row = []
@@ -61,7 +62,7 @@ def times(run, cells, work, key):
 
 
 def against(run, cells, work, key):
-    lines = [header("best peer by", run["loads"])]
+    lines = [header("best peer / dpolicy", run["loads"])]
     everyone = contenders(run, work)
     for own, threads in everyone:
         if not own.startswith("dpolicy"):
@@ -83,5 +84,5 @@ def header(first, loads):
 
 
 def contenders(run, work):
-    """(party, threads) of a work, in the order in which they were measured."""
+    """Returns the pairs (baseline, threads) of a work, in measurement order."""
     return list(dict.fromkeys((cell["party"], cell["threads"]) for cell in run["cells"] if cell["work"] == work))

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""What normalization, origins, quantiles and padding change: small trainings on made-up demonstrations.
+"""Measures the effect of normalization, origins, quantiles and padding in small training runs on synthetic data.
 
 Needs NumPy and a built `dpolicy`:
 
     python3 Benchmarks/data.py .build/release/dpolicy [FOLDER] > Benchmarks/results/data-numbers.md
 
-A robot circles without end: it sees where it is and is told where to be four steps later. Each row trains the same tiny policy on 40 episodes of
-60 frames, written in the units and the type that the row says, and compares predicted actions at 256 places in between with the true ones.
-Errors are root mean squares, in percent of the range of the actions.
+A robot moves on a circle: it observes its position, and the action is its position four steps later. Each row trains
+the same tiny policy on 40 episodes of 60 frames, written in the units and the type of the row, and compares predicted
+actions at 256 intermediate positions with the true ones. Errors are root mean squares, in percent of the action range.
 """
 
 import json
@@ -22,14 +22,14 @@ RECIPE = """
 name: circle
 description: Circles without end
 policy:
-  observations: {fields: [{name: place}]}
+  observations: {features: [{name: place}]}
   action: {field: action, dimension: 2}
   horizon: {observation: 2, prediction: 16, action: 8}
   conditioning: global
-  denoiser: {name: unet, widths: [32, 64], kernel_size: 3, groups: 4, step_embedding: 32, conditions_scale: true}
+  denoiser: {name: unet, widths: [32, 64], kernel_size: 3, groups: 4, step_embedding: 32, cond_predict_scale: true}
   diffusion: {steps: 100, betas: squaredcos_cap_v2, prediction: sample, clip: 1}
   sampler: {name: ddim, steps: 20, eta: 0}
-  normalisation: {observations: limits, action: limits, fields: {}}
+  normalization: {observations: limits, action: limits, features: {}}
 training:
   steps: 2000
   batch_size: 64
@@ -47,7 +47,7 @@ def circle(phase):
 
 
 def write_zarr(folder, arrays):
-    """A zarr v2 folder of the layout that `dpolicy` reads, each array in one chunk without compression."""
+    """Writes a zarr v2 folder in the layout of `dpolicy`, each array as one uncompressed chunk."""
     for name, array in arrays.items():
         place = folder / name
         place.mkdir(parents=True)
@@ -74,7 +74,7 @@ def read_safetensors(file, name):
 
 
 def run(dpolicy, folder, name, scale=1.0, offset=0.0, dtype="<f4", spike=None, settings=()):
-    """Trains on circles in some units and returns the relative errors of each predicted step."""
+    """Trains on circles in the given units and returns the relative error of each predicted step."""
     place = folder / name
     place.mkdir()
     starts = np.random.default_rng(0).uniform(0, 2 * np.pi, EPISODES)
@@ -118,12 +118,12 @@ def main():
             ("float64 about 1.7e9", dict(dtype="<f8", offset=1.7e9)),
             ("int64, 3,000,000,000 ± 500", dict(dtype="<i8", offset=3e9, scale=500.0)),
         ]
-        clamped = "policy.normalisation.action=clamped_quantiles"
+        clamped = "policy.normalization.action=clamped_quantiles"
         rows += [
             ("one action of 1000, limits", dict(spike=1000.0)),
             ("one action of 1000, clamped_quantiles", dict(spike=1000.0, settings=[clamped])),
             ("one action of 1000, quantiles, clip null", dict(spike=1000.0, settings=[
-                "policy.normalisation.action=quantiles", "policy.diffusion.clip=null"])),
+                "policy.normalization.action=quantiles", "policy.diffusion.clip=null"])),
             ("no such action, clamped_quantiles", dict(settings=[clamped])),
         ]
         print("| demonstrations | error of executed actions, % of the range |\n|---|---|")

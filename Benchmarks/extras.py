@@ -1,4 +1,4 @@
-"""Work that only we do, and the time from the start of a process to its first action."""
+"""Work that only dpolicy supports, and the time from the start of a process to its first action."""
 
 import os
 import statistics
@@ -10,7 +10,7 @@ PRECISIONS = ["f32", "bf16"]
 
 
 def evaluation(network, options):
-    """Fifty rollouts in Push-T together, with the small policy."""
+    """Measures fifty simultaneous rollouts in Push-T with the small policy."""
     parties = {}
     for precision in PRECISIONS:
         for sampler, steps in [("ddim", 10)] if options.quick else [("ddim", 10), ("ddpm", 100)]:
@@ -30,7 +30,7 @@ def evaluation(network, options):
 
 
 def simulator(network, options):
-    """Control steps of Push-T without a policy."""
+    """Measures control steps of Push-T without a policy."""
     request = {"do": "simulator", "batch": 1, "repetitions": 2 if options.quick else 20}
     answer = Ours(options.dpolicy, "f32", network, options.threads).ask(request)
     return {
@@ -39,7 +39,7 @@ def simulator(network, options):
 
 
 def start(network, options):
-    """From the start of the process to the first chunk of actions."""
+    """Measures the time from the start of the process to the first action chunk."""
     parties = {}
     runs = 2 if options.quick else 10
     given = os.path.join(options.scratch, f"answers-{network.name}", "one.safetensors")
@@ -60,7 +60,7 @@ def start(network, options):
             peer.close()
 
         try:
-            first()  # Exports the model if need be.
+            first()  # Exports the model if necessary.
             parties[f"{variant}, DDIM-10"] = seconds(max(2, runs // 3), first)
         except PartyError as error:
             parties[f"{variant}, DDIM-10"] = {"error": str(error)}
@@ -68,7 +68,7 @@ def start(network, options):
 
 
 def write_one(network, path):
-    """One observation to answer."""
+    """Writes one observation as the input of `predict`."""
     import numpy as np
     from peers.policy import Policy
     from safetensors.numpy import save_file

@@ -1,4 +1,4 @@
-"""The machine and the versions."""
+"""Describes the machine and the package versions."""
 
 import contextlib
 import importlib.metadata
@@ -19,7 +19,7 @@ def describe():
     flags = facts.get("flags", "").split()
     cores = len(os.sched_getaffinity(0))
     processor = facts.get("model name", platform.machine())
-    # Virtual machines often do not say more than who made the processor.
+    # Virtual machines often report only the vendor of the processor.
     kind = ", ".join(f"{key.removeprefix('cpu ')} {facts[key]}" for key in ("cpu family", "model") if key in facts)
     return {
         "name": f"{processor}{kind and f' ({kind})'}, {cores} cores",
@@ -33,7 +33,7 @@ def describe():
 
 
 def versions():
-    """Of the packages that are installed, and of Python."""
+    """Returns the versions of the installed packages and of Python."""
     found = {}
     for name in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -1,13 +1,14 @@
-"""Comparison of what the parties compute: the same weights, observations and noise must give the same answers."""
+"""Compares outputs: the same weights, observations and noise must give the same results in dpolicy and all peers."""
 
 import os
 
 import numpy as np
 from parties import Differs
 
-# How far a party's output of the network may be from PyTorch's in float32; the output's deviation is about 1. Quantised activations
-# are known to be coarse: reported, not judged. What that allows a chunk of actions follows from the network: see `Check.sensitivity`.
-# The same holds for features of images, whose deviation is 0.05: an image that is cropped one pixel off changes them by as much, bfloat16 by 0.004.
+# The maximum difference of network outputs from PyTorch's in float32; the standard deviation of the outputs is about 1.
+# Quantized activations are known to be coarse, so they are reported but not limited. The limit of an action chunk
+# follows from the network: see `Check.sensitivity`. The limits also apply to image features, whose standard deviation
+# is 0.05: an image cropped one pixel off changes them by as much, bfloat16 by 0.004.
 LIMITS = {"f32": 1e-5, "bf16": 0.025, "int8-weights": 0.04, "int8": np.inf}
 BATCH = 4
 ERROR, DRAWS = 0.01, 8
@@ -32,9 +33,10 @@ class Check:
         self._compute(policy, given)
 
     def _compute(self, policy, given):
-        """PyTorch in float32: the reference, and how many pixels its chunk moves for an error of one in the network's outputs.
-        The latter is measured, by errors of up to `ERROR` at random in the output of each of the chunk's ten passes, of which the worst
-        of `DRAWS` counts: a network with random weights carries an error twenty times as far as a trained one."""
+        """Computes the reference with PyTorch in float32, and the sensitivity: the pixels by which its chunk moves for
+        an error of one in the network outputs. The sensitivity is measured with random errors of up to `ERROR` in the
+        output of each of the chunk's ten passes; the worst of `DRAWS` draws counts. A network with random weights
+        amplifies an error twenty times as much as a trained one."""
         from peers import networks, sampling
         import torch
 
@@ -90,7 +92,8 @@ class Check:
 
 
 def patches(shape, generator):
-    """Images [batch, To, height, width, 3] of bytes: patches of colours, since to an encoder all noise looks alike."""
+    """Returns byte images [batch, To, height, width, 3] of color patches: an encoder maps all noise to similar
+    features."""
     side = 16
     batch, length, height, width, channels = shape
     coarse = generator.integers(0, 256, (batch, length, -(-height // side), -(-width // side), channels), np.uint8)

@@ -1,4 +1,4 @@
-"""Who is measured: we, by invocations of `dpolicy`, and each peer in a process that stays."""
+"""The measured implementations: `dpolicy`, started for each request, and each peer in a persistent process."""
 
 import contextlib
 import json
@@ -9,11 +9,11 @@ import tempfile
 
 
 class PartyError(Exception):
-    """A party that cannot do a piece of work."""
+    """An implementation cannot do a work."""
 
 
 class Differs(PartyError):
-    """A party whose answers are not those of PyTorch."""
+    """The outputs of an implementation differ from those of PyTorch."""
 
 
 def precision_of(variant):
@@ -74,7 +74,7 @@ class Ours:
 
 
 class Peer:
-    """A worker process; pinned to as many processors as it has threads, for those who would take all there are."""
+    """A worker process, pinned to as many processors as it has threads, since some runtimes use all processors."""
 
     def __init__(self, variant, network, threads, models, pinned=True):
         self.name = variant
@@ -97,7 +97,7 @@ class Peer:
             line = ""
         if not line:
             self.log.seek(0)
-            raise PartyError((self.log.read().strip().splitlines() or ["ended without a word"])[-1])
+            raise PartyError((self.log.read().strip().splitlines() or ["ended without a message"])[-1])
         answer = json.loads(line)
         if "error" in answer:
             raise PartyError(answer["error"])
@@ -107,6 +107,6 @@ class Peer:
         self.ask({"do": "answer", "batch": 0, "input": given, "output": output})
 
     def close(self):
-        with contextlib.suppress(BrokenPipeError):  # It may have ended before it was asked anything.
+        with contextlib.suppress(BrokenPipeError):  # The process may have ended before the first request.
             self.process.stdin.close()
         self.process.wait()

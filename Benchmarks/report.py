@@ -1,11 +1,11 @@
-"""The results as Markdown."""
+"""Writes the results as Markdown."""
 
 import statistics
 
 from parties import precision_of
 from results import merged
 
-# The works that matter most: title, work, case, our precisions.
+# The most important works: title, work, case, precisions of dpolicy.
 GOALS = [
     ("training step, small U-Net", "training-small", "batch 256", ["f32", "bf16"]),
     ("training step, paper's U-Net", "training-paper", "batch 256", ["f32", "bf16"]),
@@ -20,7 +20,7 @@ GOALS = [
     ("network pass, transformer", "acting-transformer", "network pass, batch 1", ["f32", "bf16", "int8-weights"]),
     ("DDIM-10 chunk, transformer", "acting-transformer", "DDIM-10 chunk, batch 1", ["f32", "bf16", "int8-weights"]),
 ]
-# The precisions of peers that one of ours is held against: its own, and those that are more exact.
+# The precisions of peers that a precision of dpolicy is compared with: the same one and higher ones.
 COMPARABLE = {"f32": ["f32"], "bf16": ["f32", "bf16"], "int8-weights": ["f32", "bf16", "int8-weights", "int8"]}
 
 
@@ -38,7 +38,7 @@ def markdown(document):
 
 
 class Measured:
-    """The runs of a work with a number of threads. `latest` has what its newest machine measured last."""
+    """The runs of a work with a number of threads. `latest` has the newest figures of the newest machine."""
 
     def __init__(self, work, threads):
         self.title = work["title"]
@@ -53,7 +53,8 @@ class Measured:
         return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
     def ratios(self, case, name, precision=None):
-        """(machine, theirs by ours) of every run that has both; ours in the precision that took turns if none is given."""
+        """Returns (machine, peer time / dpolicy time) for every run with both. Without `precision`, uses the dpolicy
+        precision measured in turns with the peer."""
         found = []
         for run in self.runs:
             parties = run.get("cases", {}).get(case, {})
@@ -67,14 +68,14 @@ def ratio(parties, name, precision):
     if entry is None:
         return None
     if "against" in entry and (precision is None or entry["against"] == f"dpolicy-{precision}"):
-        # They took turns, so whatever disturbed the machine disturbed both.
+        # Both were measured in turns, so disturbances affected both.
         return entry["ratio"]
     mine = precision and ours(parties, precision)
     return entry["median_ms"] / mine if mine else None
 
 
 def ours(parties, precision):
-    """Our median over all pairs in which we were measured."""
+    """Returns the median of dpolicy over all pairs with it."""
     name = f"dpolicy-{precision}"
     times = [entry["ours"]["median_ms"] for entry in parties.values() if entry.get("against") == name]
     times += [parties[name]["median_ms"]] if name in parties else []
@@ -85,9 +86,9 @@ def heading(document):
     runs = [run for work in document["works"].values() for run in work["runs"]]
     machines = {run["machine"] for run in runs}
     lines = [
-        "Milliseconds are medians over rounds in which ours and theirs took turns, and those of a work's latest run; a "
-        "ratio above 1 means that ours is faster. Where a work has several runs, its ratio is their median, with the "
-        "least and the greatest. In bold: the fastest peer. "
+        "Milliseconds are medians over alternating rounds of dpolicy and the peer, from the latest run of a work. A "
+        "ratio\nabove 1 means that dpolicy is faster. If a work has several runs, its ratio is their median, followed "
+        "by the minimum\nand the maximum. The fastest peer is in bold. "
         f"Measured on {count(len(machines), 'machine')}. [How it is measured](../README.md).", "",
         "| machine | instructions | memory, GiB | threads | day | versions |", "|---|---|---|---|---|---|"]
     rows = {}
@@ -97,11 +98,11 @@ def heading(document):
         rows[f"| {run['machine']} | {machine['instructions']} | {machine['memory_gib']} | {run['threads']} | "
              f"{run['date']} | {versions} |"] = None
     lines += rows
-    return lines + (["", "**A quick run: these figures say nothing.**"] if any(run["quick"] for run in runs) else [])
+    return lines + (["", "**A quick run: figures are not meaningful.**"] if any(run["quick"] for run in runs) else [])
 
 
 def goals(measured):
-    """For each work and precision the peer that comes closest to us, of those that compute at least as exactly."""
+    """Tabulates, for each work and precision, the closest peer among those with at least the same precision."""
     rows = []
     for title, name, case, precisions in GOALS:
         work = measured.get(name)
@@ -124,7 +125,7 @@ def goals(measured):
 
 
 def spread(ratios):
-    """The median of ratios of (machine, ratio), and how far they range."""
+    """Formats the median and the range of (machine, ratio) pairs."""
     values = [value for _, value in ratios]
     text = f"{statistics.median(values):.2f}×"
     if len(values) > 1:
@@ -148,7 +149,7 @@ def work_tables(work):
 
 
 def case_table(work, case, parties):
-    lines = ["| party | median, ms | p99, ms | dpolicy in turns, ms | ratio |", "|---|---|---|---|---|"]
+    lines = ["| program | median, ms | p99, ms | dpolicy in turns, ms | ratio |", "|---|---|---|---|---|"]
     peers = [name for name in parties if not name.startswith("dpolicy")]
     best = min(peers, key=lambda name: parties[name]["median_ms"], default=None)
     for name, entry in sorted(parties.items(), key=lambda item: (not item[0].startswith("dpolicy"), item[0])):
@@ -162,7 +163,7 @@ def case_table(work, case, parties):
 
 def parties_table(parties):
     keys = list(dict.fromkeys(key for entry in parties.values() for key in entry))
-    lines = ["| party | " + " | ".join(key.replace("_", " ") for key in keys) + " |", "|---" * (len(keys) + 1) + "|"]
+    lines = ["| program | " + " | ".join(key.replace("_", " ") for key in keys) + " |", "|---" * (len(keys) + 1) + "|"]
     for name, entry in parties.items():
         cells = [f"{entry[key]:.4g}" if isinstance(entry.get(key), float) else str(entry.get(key, "")) for key in keys]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
@@ -179,7 +180,7 @@ def outputs_table(outputs):
         key: title for key, title in OUTPUTS.items() if any(key in differences for differences in outputs.values())}
     lines = [
         "Largest difference from PyTorch in float32, same weights and inputs:", "",
-        "| party | " + " | ".join(columns.values()) + " |", "|---" * (len(columns) + 1) + "|"]
+        "| program | " + " | ".join(columns.values()) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, differences in sorted(outputs.items()):
         cells = [f"{differences[key]:.2g}" if key in differences else "" for key in columns]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
@@ -187,7 +188,7 @@ def outputs_table(outputs):
 
 
 def memory_table(memory):
-    lines = ["Peak memory of the process; in acting, with batch 1:", "", "| party | MiB |", "|---|---|"]
+    lines = ["Peak memory of the process; in inference, with batch 1:", "", "| program | MiB |", "|---|---|"]
     return lines + [f"| {name} | {value:.0f} |" for name, value in sorted(memory.items())]
 
 

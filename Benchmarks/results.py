@@ -1,18 +1,18 @@
 """Results on disk: for each work a list of runs.
 
-A run is what a machine measured on one day with a number of threads and with the same versions. What is measured again
-on that day replaces what was there; another day, machine, number of threads or version adds a run.
+A run holds the measurements of one machine on one day with the same number of threads and the same versions. Measuring
+again on that day replaces them; another day, machine, number of threads or version adds a run.
 """
 
 import json
 import os
 
-# What tells one run of a work from another.
+# The keys that distinguish the runs of a work.
 KEY = ("machine", "threads", "versions", "date")
 
 
 class Results:
-    """`facts` has the values of `KEY` for what is measured now."""
+    """`facts` has the values of `KEY` for the current run."""
 
     def __init__(self, path, facts):
         self.path, self.facts = path, facts
@@ -25,7 +25,7 @@ class Results:
         self.document["machines"][self.facts["machine"]] = machine
 
     def put(self, work, record, quick):
-        """A record replaces its parties' entries of each case in the run of today and keeps those of others."""
+        """Replaces the entries of the record's implementations in today's run and keeps the others."""
         entry = self.document["works"].setdefault(work, {"runs": []})
         entry["title"] = record["title"]
         contents = {key: value for key, value in record.items() if key != "title"}
@@ -47,7 +47,7 @@ def is_same(run, facts):
 
 
 def merged(old, new):
-    """A run with the entries of a newer one in place of its own, party by party."""
+    """Returns a run with its entries replaced by those of a newer one, for each implementation."""
     result = old | new
     for key in ("outputs", "memory_mib"):
         if key in new:
@@ -57,7 +57,7 @@ def merged(old, new):
         for name, parties in new["cases"].items():
             cases[name] = cases.get(name, {}) | parties
         result["cases"] = cases
-        # A party that has been measured since then is not missing any more.
+        # Implementations measured since then are no longer listed as not run.
         measured = {name for parties in new["cases"].values() for name in parties}
         missing = {name: reason for name, reason in old.get("not_run", {}).items() if name not in measured}
         result["not_run"] = missing | new.get("not_run", {})

@@ -1,4 +1,4 @@
-"""What is measured."""
+"""The measured works."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ TRAINING_PEERS = [
     "pytorch-eager-f32", "pytorch-eager-bf16", "pytorch-compile-f32", "pytorch-compile-bf16", "jax-f32", "jax-bf16"]
 # JAX has neither LeRobot's image encoder nor PyTorch's transformer layers.
 TORCH_PEERS = [name for name in TRAINING_PEERS if name.startswith("pytorch")]
-# Runtimes for small devices, on what a robot does: one request at a time through a U-Net.
+# Runtimes for small devices, measured on a U-Net with one request at a time.
 DEVICE_PEERS = ["litert-f32", "litert-int8", "executorch-f32", "ncnn-f32", "mnn-f32"]
 ACTING_PEERS = [
     "openvino-f32", "openvino-bf16", "openvino-int8-weights", "openvino-int8", "onnxruntime-f32", "jax-f32", "jax-bf16",
@@ -15,7 +15,7 @@ ACTING_PEERS = [
 
 @dataclass(frozen=True)
 class Network:
-    """A network, with the policy directory that holds its weights and what `dpolicy bench` is told to train it."""
+    """A network, with the policy directory of its weights and the arguments of `dpolicy bench` for training it."""
 
     name: str
     policy: str
@@ -25,14 +25,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Case:
-    """A piece of work: what is asked of a party, and how often in a round."""
+    """A case of a work: the request, and the number of repetitions in a round."""
 
     name: str
     request: dict
     repetitions: int
-    # At most so long a peer is measured in a round.
+    # The maximum time of a peer in a round.
     seconds: float = 1.0
-    # Peers that are measured; all of the work if not said.
+    # The measured peers; by default all peers of the work.
     peers: list | None = None
 
 
@@ -44,7 +44,7 @@ class Work:
     peers: list
     cases: list
     rounds: int = 3
-    # Each of our precisions is measured once, whichever the peers are.
+    # Whether each precision of dpolicy is measured once, independently of the peers.
     measures_tails: bool = False
 
 
@@ -52,16 +52,17 @@ def chunk(sampler, steps, batch=1, cold=False):
     return {"do": "chunk", "sampler": sampler, "steps": steps, "batch": batch, "cold": cold}
 
 
-# torch.compile takes a minute for each batch size, and is nowhere near the fastest.
+# torch.compile takes a minute for each batch size, and is far from the fastest.
 UNCOMPILED = [name for name in ACTING_PEERS if "compile" not in name]
 
 
 def acting_cases(slowness):
-    """For a network whose passes take about `slowness` times as long as those of the small one."""
+    """Returns the cases for a network whose passes take about `slowness` times as long as those of the small one."""
     def repetitions(count):
         return max(5, round(count / slowness))
 
-    # Batch 1 comes first, so that its peak memory can be told; cold caches come last, since emptying them takes memory.
+    # Batch 1 comes first, so that its peak memory can be measured. Cold caches come last, since emptying them uses
+    # memory.
     return [
         Case("network pass, batch 1", {"do": "pass", "batch": 1}, repetitions(400)),
         Case("DDIM-10 chunk, batch 1", chunk("ddim", 10), repetitions(50)),
@@ -85,7 +86,7 @@ TAIL_PEERS = [
     "openvino-f32", "openvino-bf16", "openvino-int8-weights", "onnxruntime-f32", "jax-f32", "pytorch-eager-f32",
     *DEVICE_PEERS]
 
-# Weights in 8 bits are not for encoders.
+# Encoders have no weights in 8 bits.
 ENCODING_PEERS = [
     "openvino-f32", "openvino-bf16", "onnxruntime-f32", "pytorch-eager-f32", "pytorch-eager-bf16",
     "pytorch-compile-f32", "pytorch-compile-bf16"]

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Debian's package swiftlang 6.2.3-1+b1 (unstable, November 2026): tests with Swift's Testing compile, and cannot be linked.
+# Debian's package swiftlang 6.2.3-1+b1 (unstable, November 2026): tests that use Swift Testing compile but do not link.
 #
-# Swift's Testing has a part for code that imports Foundation as well: the compiler imports the module _Testing_Foundation by itself where a file
-# imports both, and the object file then asks the linker for the library of that name. One would expect a package that holds the module to hold the
-# library. Debian's holds lib/swift/linux/_Testing_Foundation.swiftmodule and libTesting.so, but no lib_Testing_Foundation.so, so the linker ends
-# with "cannot find -l_Testing_Foundation", even for a test that imports Testing alone. With the frontend's option -disable-cross-import-overlays
-# the compiler does not import the module, and a test with both imports is linked and passes.
+# Swift Testing has an overlay for code that also imports Foundation: if a file imports both, the compiler imports the
+# module _Testing_Foundation automatically, and the object file requires the library of that name. Expected: a package
+# with the module also has the library. Observed: Debian's package has
+# lib/swift/linux/_Testing_Foundation.swiftmodule and libTesting.so, but no lib_Testing_Foundation.so, so the linker
+# fails with "cannot find -l_Testing_Foundation", even for a test that imports only Testing. With the frontend option
+# -disable-cross-import-overlays the compiler does not import the module, and a test with both imports links and passes.
 #
-# It needs root, debootstrap and 3 GB, for a root of Debian unstable in a temporary folder, which is removed. MIRROR names a mirror.
+# Needs root, debootstrap and 3 GB for a root of Debian unstable in a temporary folder, which is removed. MIRROR names a
+# mirror.
 set -euo pipefail
 if [ -z "${IS_APART-}" ]; then IS_APART=yes exec unshare --mount --pid --fork --kill-child "$0" "$@"; fi
 
@@ -33,7 +35,7 @@ write_test() {
 }
 
 failures=0
-# Runs the test: what is expected (0 or other), and what it is.
+# Runs the test. Arguments: the expected exit code (0 or other) and a description.
 expect() {
     local code=0
     inside "cd /trial && swift test ${3-} 2>&1" >"$root/output" || code=$?

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# diffusers 0.42.1: DDIMScheduler leaves a step at a noise level that is not the one it visits next.
+# diffusers 0.42.1: DDIMScheduler steps to a noise level that differs from that of the next timestep.
 #
-# With `timestep_spacing="trailing"` or `"linspace"` and a number of steps that does not divide that of the diffusion, `set_timesteps` spreads the
-# steps over the whole diffusion: 60 of 100 are 99, 97, 96 … 1. One would expect `step` to lead from each to the next one. It leads to
-# `timestep - num_train_timesteps // num_inference_steps`, here one below: from 99 to the noise level of 98, though the network is told 97
-# next, and from the last one, 1, to the level of 0 and not to a clean sample. The same library's DDPMScheduler leads to the step that it visits next.
+# With `timestep_spacing="trailing"` or `"linspace"` and a number of steps that does not divide the number of training
+# steps, `set_timesteps` spreads the steps over the whole diffusion: 60 of 100 are 99, 97, 96 … 1. Expected: `step` goes
+# from each timestep to the next one. Observed: it goes to `timestep - num_train_timesteps // num_inference_steps`, here
+# one below: from 99 to the noise level of 98, although the network receives 97 next, and from the last one, 1, to the
+# level of 0 instead of a clean sample. DDPMScheduler of the same library goes to the next timestep.
 #
-# Seen here: of 60 steps, 40 end at another level than the next one's in trailing and in linspace spacing, and of 10 steps in linspace spacing 9. The
-# level is found by a sample and a model output of known signal and noise: after a step the share of the signal tells it. Who compares
-# trajectories of such a policy, or takes over its settings, has to know which of the two levels is meant.
+# Result: of 60 steps, 40 end at another level than that of the next step in trailing and in linspace spacing, and 9
+# of 10 steps in linspace spacing. The level is computed from a sample and a model output with known signal and
+# noise: after a step, the fraction of the signal determines it. To compare trajectories of such a policy, or to
+# reuse its settings, you must know which of the two levels is meant.
 #
-# It needs Python 3.11 and 6 GB for PyTorch in a temporary folder, which is removed.
+# Needs Python 3.11 and 6 GB for PyTorch in a temporary folder, which is removed.
 set -euo pipefail
 
 folder=$(mktemp --directory)
@@ -26,7 +28,7 @@ SIGNAL, NOISE = 2.0, 1.0
 
 
 def levels(scheduler, steps):
-    """The step visited next, and the one whose noise level a step ends at; -1 is a clean sample."""
+    """Yields the next timestep and the timestep whose noise level a step reaches; -1 is a clean sample."""
     scheduler.set_timesteps(steps)
     visited = scheduler.timesteps.tolist()
     shares = scheduler.alphas_cumprod.double().sqrt()

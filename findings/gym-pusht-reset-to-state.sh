@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# gym-pusht 0.1.8: `reset` with the option `reset_to_state` puts the block somewhere else than it is told, unless the angle is zero.
+# gym-pusht 0.1.8: `reset` with the option `reset_to_state` moves the block to a wrong position unless the angle is
+# zero.
 #
-# The option takes what an observation of type `state` holds: agent, block and angle. One would expect `reset` to answer with the same five numbers, so
-# that a recorded frame can be taken up again. The agent and the angle are as told. The block is not: its position is set before its angle, and pymunk
-# turns a body about its center of gravity, which is not the point that its position names.
+# The option takes the values of an observation of type `state`: agent, block and angle. Expected: `reset` returns
+# the same five numbers, so that an episode can continue from a recorded frame. Observed: the agent and the angle
+# are correct, but the block is not. Its position is set before its angle, and pymunk rotates a body about its
+# center of gravity, which differs from the reference point of its position.
 #
-# Seen here: told to be at (300, 280) with an angle of 0.5, the block is at (321.57, 285.51); with an angle of pi it is 90 units away, more than a sixth
-# of the table. With an angle of 0 it is where it was told. Resetting to the observation that comes back moves the block again. Who replays
-# demonstrations frame by frame, or judges from recorded starts, has to turn the position about the center of gravity first.
+# Result: for a requested position of (300, 280) and an angle of 0.5, the block is at (321.57, 285.51); with an
+# angle of pi it is 90 units away, more than a sixth of the table. With an angle of 0 the position is correct.
+# Resetting to the returned observation moves the block again. To replay demonstrations frame by frame, or to
+# evaluate from recorded start states, rotate the position about the center of gravity first.
 #
-# It needs Python 3.11 and 400 MB in a temporary folder, which is removed.
+# Needs Python 3.11 and 400 MB in a temporary folder, which is removed.
 set -euo pipefail
 
 folder=$(mktemp --directory)

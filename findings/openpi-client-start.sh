@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# openpi-client 0.1.1 and 0.1.2: the client of a policy server does not import as installed, and the newer release does not wait for the server.
+# openpi-client 0.1.1 and 0.1.2: the client of a policy server fails to import as installed, and the newer release does
+# not wait for the server.
 #
-# The package is all that a robot installs. One would expect `pip install openpi-client` to bring what it imports, and a patch release to start as the one
-# before. Neither release declares `typing_extensions`, which `websocket_client_policy` imports: in an environment of its own the import fails; it works only
-# where another package has brought it. And where nobody listens yet, `WebsocketClientPolicy` of 0.1.1 tries again every few seconds until the server is
-# there, while that of 0.1.2 raises `ConnectionRefusedError` at once. Robot and server are often started together and loading a policy takes
-# seconds, so a start script that worked stops working, and has to wait for the server itself.
+# A robot installs only this package. Expected: `pip install openpi-client` installs its dependencies, and a patch
+# release starts like the previous one. Observed: neither release declares `typing_extensions`, which
+# `websocket_client_policy` imports. In a clean environment the import fails; it works only if another package has
+# installed the module. If the server does not listen yet, `WebsocketClientPolicy` of 0.1.1 retries every few
+# seconds until it does, while that of 0.1.2 raises `ConnectionRefusedError` immediately. Robot and server are often
+# started together and loading a policy takes seconds, so a start script that worked stops working and must wait for
+# the server itself.
 #
-# Seen here: both imports fail with `ModuleNotFoundError`. With typing-extensions 4.15.0, 0.1.1 connects to a server that comes three seconds later, and 0.1.2
-# has given up by then.
+# Result: both imports fail with `ModuleNotFoundError`. With typing-extensions 4.15.0, 0.1.1 connects to a server that
+# starts three seconds later; 0.1.2 has already failed.
 #
-# It needs Python 3.11 and 300 MB in a temporary folder, which is removed.
+# Needs Python 3.11 and 300 MB in a temporary folder, which is removed.
 set -euo pipefail
 
 folder=$(mktemp --directory)

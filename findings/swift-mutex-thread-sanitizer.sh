@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Swift 6.3.1 on Linux: the thread sanitizer reports a race for numbers that a Mutex of the Synchronization library guards.
+# Swift 6.3.1 on Linux: the thread sanitizer reports a false race on values guarded by a Mutex of the Synchronization
+# library.
 #
-# Mutex.withLock gives one thread at a time the value, so a program that reads and writes it nowhere else has no race. One would expect no report of
-# it, as there is none where an NSLock does the same. But the library's atomic operations and its waiting are not built with the sanitizer, which
-# therefore sees no order between two threads that hold the lock one after the other, and reports "Swift access race", optimized or not. Who tests a
-# program with mutexes under this sanitizer finds correct code accused; the suppressions that name functions also hide real races in them.
+# Mutex.withLock gives one thread at a time access to the value, so a program that accesses it nowhere else has no
+# race. Expected: no report, as with an NSLock in the same place. Observed: the library's atomic operations and
+# waits are not instrumented, so the sanitizer detects no order between two threads that hold the lock one after the
+# other, and reports "Swift access race", with and without optimization. Tests of programs with mutexes therefore
+# report false positives, and suppressions by function name also hide real races.
 #
-# It needs Swift 6.3.1 on the PATH, and installs nothing.
+# Needs Swift 6.3.1 on the PATH and installs nothing.
 set -euo pipefail
 
 version=$(swift --version 2>&1 | grep -o 'Swift version [0-9.]*')

@@ -1,1 +1,1 @@
-"""The peers: how others do the same work, each in a process of its own."""
+"""The peers: other implementations of the same work, each in its own process."""

@@ -1,4 +1,4 @@
-"""Runtimes made for phones and small devices: LiteRT and ExecuTorch, both with XNNPACK, ncnn and MNN."""
+"""Runtimes for phones and small devices: LiteRT and ExecuTorch, both with XNNPACK, ncnn and MNN."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from . import exports
 
 
 class LiteRtPeer:
-    """Variants: f32; int8, weights in 8 bits and activations that are quantised while it runs."""
+    """Variants: f32; int8, weights in 8 bits with activations quantized at run time."""
 
     def __init__(self, policy, variant, threads, folder):
         self.policy, self.variant, self.threads, self.folder = policy, variant, threads, folder
@@ -50,7 +50,7 @@ class ExecuTorchPeer:
 
 
 class NcnnPeer:
-    """Its networks have no batches: requests go one after another."""
+    """The networks support no batches, so requests run one after another."""
 
     def __init__(self, policy, variant, threads, folder):
         self.policy, self.threads, self.folder = policy, threads, folder

@@ -1,4 +1,4 @@
-"""Networks as files of the runtimes, for batches of one size."""
+"""Exports networks to the file formats of the runtimes, for a fixed batch size."""
 
 import os
 import subprocess
@@ -9,9 +9,9 @@ from .policy import Policy
 
 
 def path(policy, network, batch, folder, kind="onnx"):
-    """The file of `denoiser` or `encoder`, of a kind in `KINDS`.
-    It is made in a process of its own: what PyTorch takes must not count as memory of a runtime.
-    Raises RuntimeError when that process fails, with its last line."""
+    """Returns the file of `denoiser` or `encoder`, of a kind in `KINDS`.
+    Creates it in a separate process, so that PyTorch's memory does not count as memory of a runtime.
+    Raises RuntimeError with the last line of that process if it fails."""
     path = os.path.join(folder, f"{os.path.basename(os.path.normpath(policy.folder))}-{network}-{batch}.{kind}")
     weights = os.path.join(policy.folder, "model.safetensors")
     if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(weights):
@@ -20,17 +20,17 @@ def path(policy, network, batch, folder, kind="onnx"):
             [python(kind), "-m", "peers.exports", policy.folder, network, str(batch), kind, path],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if outcome.returncode:
-            raise RuntimeError((outcome.stderr.strip().splitlines() or ["the conversion ended without a word"])[-1])
+            raise RuntimeError((outcome.stderr.strip().splitlines() or ["the conversion ended without a message"])[-1])
     return path
 
 
 def python(kind):
-    """The interpreter that converts: litert-torch wants an older PyTorch than the one that is measured."""
+    """Returns the interpreter for a conversion: litert-torch requires an older PyTorch than the measured one."""
     return os.path.join(sys.prefix, "converter", "bin", "python") if kind.endswith("tflite") else sys.executable
 
 
 def module(policy, network, batch):
-    """The network in PyTorch, and examples of its inputs by name."""
+    """Returns the network in PyTorch, and example inputs by name."""
     import torch
 
     from . import networks
@@ -42,7 +42,7 @@ def module(policy, network, batch):
     else:
         count = batch * policy.observation_shape[0]
         inputs = {"pixels": torch.zeros(count, *policy.camera.crop, 3, dtype=torch.uint8)}
-    # Attention as operations that files know, not as one that only PyTorch has.
+    # Export attention as standard operations instead of one that only PyTorch has.
     torch.backends.mha.set_fastpath_enabled(False)
     return getattr(networks, network)(policy).eval(), inputs
 
@@ -73,7 +73,7 @@ def to_executorch(made, inputs, path):
 
 
 def to_litert_int8(made, inputs, path):
-    """Weights in 8 bits; activations are quantised while it runs."""
+    """Converts with weights in 8 bits; activations are quantized at run time."""
     from ai_edge_quantizer import quantizer, recipe
 
     to_litert(made, inputs, f"{path}.float")
@@ -83,7 +83,7 @@ def to_litert_int8(made, inputs, path):
 
 
 def to_ncnn(made, inputs, path):
-    """Weights in `path`, the network in `path.param`; the converter's other files go with its folder."""
+    """Writes the weights to `path` and the network to `path.param`; deletes the other files of the converter."""
     import pnnx
     import torch
 
@@ -97,7 +97,7 @@ def to_ncnn(made, inputs, path):
 
 
 def to_mnn(made, inputs, path):
-    # Its `mnnconvert` would install packages and report its use; this is the same converter without either.
+    # The program `mnnconvert` would install packages and send usage data; this calls the same converter without either.
     import _tools
 
     to_onnx(made, inputs, f"{path}.onnx")
@@ -113,7 +113,7 @@ KINDS = {
 
 def main():
     folder, network, batch, kind, path = sys.argv[1:]
-    # Under another name until it is whole.
+    # Use another name until the file is complete.
     root, extension = os.path.split(path)
     unfinished = os.path.join(root, f"unfinished-{extension}")
     KINDS[kind](*module(Policy(folder), network, int(batch)), unfinished)

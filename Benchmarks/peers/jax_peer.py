@@ -1,4 +1,4 @@
-"""JAX, everything compiled: the network, whole chunks, whole updates."""
+"""JAX with everything compiled: the network, whole chunks, whole training steps."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from . import jax_unet, sampling
 
 class JaxPeer:
     def __init__(self, policy, variant, threads):
-        # XLA takes as many threads as the process has processors: the process is bound to as many as wanted.
+        # XLA uses one thread per available processor, so the process is pinned to the requested number of processors.
         self.policy = policy
         self.precision = jnp.bfloat16 if "bf16" in variant else jnp.float32
         self.weights = jax_unet.weights(policy)
@@ -25,7 +25,7 @@ class JaxPeer:
         return lambda sample, steps, condition: np.asarray(run(weights, sample, steps, condition))
 
     def chunk(self, rows):
-        """All denoising steps as one compiled loop."""
+        """Returns a function with all denoising steps as one compiled loop."""
         numbers = jnp.asarray(np.array(rows, np.float32))
         weights = self._stored()
 
@@ -45,7 +45,7 @@ class JaxPeer:
         return lambda sample, condition: np.asarray(run(weights, sample, condition, key))
 
     def _stored(self):
-        """Weights of products in the precision of the products, so that they are not converted in every pass."""
+        """Returns the weights in the precision of the matrix products, so that no pass converts them."""
         return {name: value.astype(self.precision) if value.ndim > 1 else value for name, value in self.weights.items()}
 
     def training(self, batch):

@@ -1,4 +1,4 @@
-"""The U-Net in JAX, channels last, with convolutions written as products, which XLA computes faster on a CPU."""
+"""The U-Net in JAX, channels last, with convolutions as matrix products, which XLA computes faster on a CPU."""
 
 import math
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 
 def weights(policy):
-    """The parameters as products want them: [taps · inputs, outputs]."""
+    """Returns the parameters in the layout of matrix products: [taps · inputs, outputs]."""
     def arranged(name, value):
         if value.ndim == 3 and ".2.conv." in name and name.startswith("up_modules"):
             return jnp.asarray(value.transpose(2, 0, 1))  # transposed: [taps, inputs, outputs]
@@ -19,7 +19,7 @@ def weights(policy):
 
 
 def apply(parameters, settings, sample, steps, condition, precision):
-    """The predicted noise [batch, time, action]; products are of numbers in `precision`, with sums in float32."""
+    """Returns the predicted noise [batch, time, action]; products have operands in `precision` and sums in float32."""
     def product(x, weight):
         return jnp.matmul(x.astype(precision), weight.astype(precision), preferred_element_type=jnp.float32)
 
@@ -34,7 +34,7 @@ def apply(parameters, settings, sample, steps, condition, precision):
         return linear(jnp.concatenate(windows, axis=-1), name)
 
     def transposed_convolution(x, name):
-        """Kernel 4, stride 2, padding 1: each input reaches four outputs, each output is reached by two inputs."""
+        """Kernel 4, stride 2, padding 1: each input contributes to four outputs, each output has two inputs."""
         weight = parameters[f"{name}.weight"]
         before = jnp.pad(x[:, :-1], ((0, 0), (1, 0), (0, 0)))
         after = jnp.pad(x[:, 1:], ((0, 0), (0, 1), (0, 0)))
@@ -43,7 +43,7 @@ def apply(parameters, settings, sample, steps, condition, precision):
         batch, length, channels = even.shape
         return jnp.stack([even, odd], 2).reshape(batch, 2 * length, channels) + parameters[f"{name}.bias"]
 
-    def normalised(x, name, groups):
+    def normalized(x, name, groups):
         batch, length, channels = x.shape
         grouped = x.reshape(batch, length, groups, channels // groups)
         mean = grouped.mean((1, 3), keepdims=True)
@@ -52,7 +52,7 @@ def apply(parameters, settings, sample, steps, condition, precision):
         return x * parameters[f"{name}.weight"] + parameters[f"{name}.bias"]
 
     def block(x, name, groups):
-        return mish(normalised(convolution(x, f"{name}.block.0", settings["kernel_size"]), f"{name}.block.1", groups))
+        return mish(normalized(convolution(x, f"{name}.block.0", settings["kernel_size"]), f"{name}.block.1", groups))
 
     def residual(x, name, condition):
         groups = settings["groups"]

@@ -1,4 +1,4 @@
-"""LeRobot's U-Net and image encoder, from their installed source, with our weights."""
+"""LeRobot's U-Net and image encoder, from the installed package, with the weights of a policy."""
 
 import functools
 import importlib.util
@@ -11,7 +11,7 @@ from torch import nn
 
 @functools.cache
 def load_lerobot():
-    """LeRobot's module of diffusion networks, without what the rest of the package would import."""
+    """Loads LeRobot's module of diffusion networks, without the imports of the rest of the package."""
     import_torchvision()
     package = importlib.util.find_spec("lerobot").submodule_search_locations[0]
     for name, contents in [
@@ -36,7 +36,7 @@ def load_lerobot():
 
 
 def import_torchvision():
-    """Imports torchvision, also when its compiled operators are missing since it was built for another PyTorch."""
+    """Imports torchvision even if its compiled operators are missing because it was built for another PyTorch."""
     try:
         import torchvision  # noqa: F401
     except RuntimeError:
@@ -47,12 +47,12 @@ def import_torchvision():
 
 
 def unet(policy):
-    """The U-Net of a policy, a `policy.Policy`, with its weights."""
+    """Returns the U-Net of a `policy.Policy` with its weights."""
     settings = policy.denoiser
     configuration = SimpleNamespace(
         diffusion_step_embed_dim=settings["step_embedding"], down_dims=tuple(settings["widths"]),
         kernel_size=settings["kernel_size"], n_groups=settings["groups"],
-        use_film_scale_modulation=settings["conditions_scale"],
+        use_film_scale_modulation=settings["cond_predict_scale"],
         action_feature=SimpleNamespace(shape=(policy.action_dimension,)))
     network = load_lerobot().DiffusionConditionalUnet1d(configuration, global_cond_dim=policy.condition_dimension)
     weights = {name: value for name, value in policy.weights().items() if not name.startswith("rgb_encoder.")}
@@ -61,13 +61,13 @@ def unet(policy):
 
 
 def renamed(name):
-    """LeRobot's name of a parameter, from that of Diffusion Policy's authors."""
+    """Converts a parameter name of Diffusion Policy's authors to LeRobot's name."""
     return (name.replace("blocks.0.block", "conv1.block").replace("blocks.1.block", "conv2.block")
             .replace(".2.conv.", ".2."))
 
 
 class Encoder(nn.Module):
-    """Images [count, height, width, 3] of bytes, as they lie in memory, to features: pixels to −1 … 1, then LeRobot's encoder."""
+    """Maps byte images [count, height, width, 3] to features: scales pixels to −1 … 1 and applies LeRobot's encoder."""
 
     def __init__(self, camera):
         super().__init__()
@@ -75,7 +75,7 @@ class Encoder(nn.Module):
             resize_shape=None, crop_shape=None, vision_backbone="resnet18", pretrained_backbone_weights=None,
             use_group_norm=True, spatial_softmax_num_keypoints=camera.keypoints,
             image_features={camera.name: SimpleNamespace(shape=(3, *camera.crop))})
-        # The crop is made outside: LeRobot's takes the same part of all images of a batch, ours each its own.
+        # Crop outside of the encoder: LeRobot crops all images of a batch alike, dpolicy crops each image separately.
         self.encoder = load_lerobot().DiffusionRgbEncoder(configuration)
 
     def forward(self, pixels):
@@ -83,7 +83,7 @@ class Encoder(nn.Module):
 
 
 def encoder(policy):
-    """The image encoder of a policy with its weights, channels last as the images are."""
+    """Returns the image encoder of a policy with its weights, in channels-last layout like the images."""
     network = Encoder(policy.camera)
     prefix = policy.camera.encoder
     weights = {

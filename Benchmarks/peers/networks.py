@@ -1,4 +1,4 @@
-"""The networks of a policy, a `policy.Policy`, with its weights."""
+"""The networks of a `policy.Policy` with its weights."""
 
 import torch
 
@@ -6,7 +6,7 @@ from . import lerobot_networks, transformer
 
 
 def denoiser(policy):
-    """What tells the noise, from (sample [batch, Tp, A], steps [batch], condition [batch, To · D])."""
+    """Returns the noise prediction network of (sample [batch, Tp, A], steps [batch], condition [batch, To · D])."""
     if policy.denoiser["name"] == "unet":
         return lerobot_networks.unet(policy)
     network = transformer.Transformer(policy)
@@ -16,5 +16,5 @@ def denoiser(policy):
 
 
 def encoder(policy):
-    """What makes features [count, F] of images [count, height, width, 3] of bytes."""
+    """Returns the network that maps byte images [count, height, width, 3] to features [count, F]."""
     return lerobot_networks.encoder(policy)

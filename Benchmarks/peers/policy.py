@@ -1,4 +1,4 @@
-"""A policy directory: what it is and its weights."""
+"""Reads a policy directory: its configuration and weights."""
 
 import json
 import os
@@ -17,7 +17,7 @@ class Policy:
         cameras = document["policy"]["observations"].get("images", [])
         self.camera = Camera(cameras[0], document["policy"]["image_encoder"]) if cameras else None
         self.limits = document["policy"]["action"]["limits"]
-        self.normaliser = document["normaliser"]
+        self.normalizer = document["normalizer"]
         self.observation_shape = document["shapes"]["observation"]
         self.action_shape = document["shapes"]["action"]
         features = self.camera.features if self.camera else 0
@@ -29,11 +29,12 @@ class Policy:
             return {name: np.asarray(file.get_tensor(name), np.float32) for name in file.keys()}
 
     def frames(self, batch):
-        """The shape [batch, To, height, width, 3] of a camera's images."""
+        """Returns the shape [batch, To, height, width, 3] of the camera images."""
         return (batch, self.observation_shape[0], *self.camera.size, 3)
 
     def condition(self, observation, features=None):
-        """The normalised condition [batch, To · (D + F)] of raw observations [batch, To, D] and features [batch · To, F]."""
+        """Returns the normalized condition [batch, To · (D + F)] of raw observations [batch, To, D] and features
+        [batch · To, F]."""
         scale, offset = self._map("observation")
         parts = [observation * scale + offset]
         if self.camera:
@@ -41,17 +42,18 @@ class Policy:
         return np.concatenate(parts, -1).reshape(len(observation), -1)
 
     def action(self, sample):
-        """The raw actions of a normalised sample."""
+        """Returns the raw actions of a normalized sample."""
         scale, offset = self._map("action")
         action = (sample - offset) / scale
         return np.clip(action, self.limits["lower"], self.limits["upper"]) if self.limits else action
 
     def _map(self, name):
-        return (np.asarray(self.normaliser[name][key], np.float32) for key in ("scale", "offset"))
+        return (np.asarray(self.normalizer[name][key], np.float32) for key in ("scale", "offset"))
 
 
 class Camera:
-    """The images of a policy that looks at one camera, and its encoder; weights of an encoder that is not shared bear the camera's name."""
+    """The camera of a policy with a single camera, and its encoder. Weight names of an unshared encoder contain the
+    camera's name."""
 
     def __init__(self, selection, encoder):
         self.name, self.size = selection["name"], tuple(selection["size"])
@@ -61,6 +63,6 @@ class Camera:
         self.encoder = "rgb_encoder." + ("" if encoder["shared"] else f"{self.name}.")
 
     def middle(self, images):
-        """What the network sees of images [batch, To, height, width, 3]: their middle, [batch · To, height, width, 3]."""
+        """Crops images [batch, To, height, width, 3] at the center, to [batch · To, height, width, 3]."""
         top, left = ((whole - part) // 2 for whole, part in zip(self.size, self.crop))
         return images[:, :, top:top + self.crop[0], left:left + self.crop[1]].reshape(-1, *self.crop, 3)

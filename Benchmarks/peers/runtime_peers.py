@@ -28,7 +28,8 @@ class OnnxRuntimePeer:
 
 
 class OpenVinoPeer:
-    """Variants: f32 and bf16 products; int8 weights (compressed by NNCF) with bf16 products; int8 weights and activations."""
+    """Variants: f32 and bf16 products; int8 weights (compressed by NNCF) with bf16 products; int8 weights and
+    activations."""
 
     def __init__(self, policy, variant, threads, folder):
         self.policy, self.variant, self.threads, self.folder = policy, variant, threads, folder

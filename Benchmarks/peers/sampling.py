@@ -8,14 +8,14 @@ TRAINING_STEPS = 100
 
 
 def remaining():
-    """The product of 1 − β up to each step, of the squared cosine schedule (Nichol and Dhariwal 2021)."""
+    """Returns the cumulative product of 1 − β for the squared cosine schedule (Nichol and Dhariwal 2021)."""
     share = lambda t: math.cos((t + 0.008) / 1.008 * math.pi / 2) ** 2
     betas = [min(1 - share((i + 1) / TRAINING_STEPS) / share(i / TRAINING_STEPS), 0.999) for i in range(TRAINING_STEPS)]
     return np.cumprod(1 - np.array(betas))
 
 
 def table(sampler, steps):
-    """For each step to visit: step, and the factors of x and ε in x₀, and of x₀, x, ε and fresh noise in the next x."""
+    """Returns for each denoising step: step, the factors of x and ε in x₀, and of x₀, x, ε and noise in the next x."""
     alphas, rows = remaining(), []
     stride = TRAINING_STEPS // steps
     for step in range((steps - 1) * stride, -1, -stride):
@@ -33,7 +33,7 @@ def table(sampler, steps):
 
 
 def denoise(network, rows, sample, condition, generator):
-    """A chunk: `network(sample, steps, condition)` and the sampler's arithmetic for each row of the table."""
+    """Denoises a chunk: `network(sample, steps, condition)` and the sampler's arithmetic for each row of the table."""
     batch = len(sample)
     for step, from_x, from_epsilon, clean_factor, x_factor, epsilon_factor, noise_factor in rows:
         epsilon = network(sample, np.full(batch, step, np.float32), condition)

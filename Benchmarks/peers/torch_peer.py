@@ -5,7 +5,7 @@ from torch import nn
 
 from . import networks, sampling
 
-# Windows to draw batches from; frames of a camera take much memory, and there are fewer.
+# Windows to draw batches from; camera frames take more memory, so there are fewer.
 WINDOWS, FRAMES = 20_000, 5_000
 
 
@@ -22,11 +22,11 @@ class TorchPeer:
         return torch.autocast("cpu", torch.bfloat16, enabled=self.is_bfloat16)
 
     def acting(self, batch):
-        """A function from arrays to an array: the denoiser once."""
+        """Returns a function from arrays to an array: one pass of the denoiser."""
         return self._evaluated(self.denoiser)
 
     def encoding(self, batch):
-        """A function from the parts of images that are seen to their features."""
+        """Returns a function from cropped images to their features."""
         return self._evaluated(self.encoder)
 
     def _evaluated(self, network):
@@ -34,7 +34,7 @@ class TorchPeer:
         if self.is_bfloat16:
             network = network.to(torch.bfloat16)
         if self.is_compiled:
-            # Weights never change now: let the compiler pack them.
+            # Weights are constant, so the compiler may pack them.
             torch._inductor.config.freezing = True
             network = torch.compile(network, dynamic=False)
 
@@ -45,10 +45,10 @@ class TorchPeer:
         return run
 
     def training(self, batch, noise_samples=1):
-        """A function that makes one update: batch assembly, gradients, AdamW, moving average."""
+        """Returns a function for one training step: batch assembly, gradients, AdamW, EMA."""
         trained = [network.train() for network in (self.denoiser, self.encoder) if network is not None]
         parameters = [parameter for network in trained for parameter in network.parameters()]
-        # Lower memory traffic than the optimiser that goes through the parameters one by one.
+        # The fused optimizer has less memory traffic than one that updates parameters one by one.
         optimizer = torch.optim.AdamW(parameters, lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, fused=True)
         average = [parameter.detach().clone() for parameter in parameters]
         assemble = self._images_batch(batch) if self.encoder else self._vectors_batch(batch)
@@ -81,7 +81,8 @@ class TorchPeer:
         return update
 
     def _condition(self, vectors, pixels=None):
-        """What the denoiser is told: vectors [batch, To, D], and the features of images [batch · To, height, width, 3] behind them."""
+        """Returns the condition: vectors [batch, To, D], followed by the features of images [batch · To, height, width,
+        3]."""
         if self.encoder is None:
             return vectors.flatten(1)
         features = self.encoder(pixels).reshape(*vectors.shape[:2], -1)
@@ -98,7 +99,8 @@ class TorchPeer:
         return assemble
 
     def _images_batch(self, batch):
-        """Of every image a part of its own; bytes until they are in the network."""
+        """Returns a function that assembles a batch, with a random crop of each image. Images stay bytes until the
+        network."""
         camera, (length, width) = self.policy.camera, self.policy.observation_shape
         (whole_height, whole_width), (height, width_seen) = camera.size, camera.crop
         vectors = torch.rand(FRAMES, width) * 2 - 1

@@ -1,4 +1,4 @@
-"""The transformer of Diffusion Policy out of PyTorch's own layers."""
+"""The transformer of Diffusion Policy, built from PyTorch's layers."""
 
 import math
 
@@ -7,9 +7,10 @@ from torch import nn
 
 
 class Transformer(nn.Module):
-    """Noisy actions attend to those before them, and to a memory of the diffusion's step and the observations up to their time.
+    """Noisy actions attend to earlier actions, and to a memory of the diffusion step and the observations up to their
+    time step.
 
-    Parameters have our names, which are those of Diffusion Policy's authors.
+    Parameters have the names that Diffusion Policy's authors use, as in dpolicy.
     """
 
     def __init__(self, policy):
@@ -30,23 +31,23 @@ class Transformer(nn.Module):
         self.decoder = nn.TransformerDecoder(layer, settings["layers"])
         self.ln_f = nn.LayerNorm(width)
         self.head = nn.Linear(width, actions)
-        # No buffers, which would be rounded together with the weights.
+        # Not registered as buffers, which would be rounded together with the weights.
         self.frequencies = torch.exp(torch.arange(width // 2) * (-math.log(10_000) / (width // 2 - 1)))
         self.mask, self.memory_mask = hidden(horizon, horizon, lead=0), hidden(horizon, 1 + self.observations, lead=1)
 
     def forward(self, sample, steps, condition):
-        """Actions [batch, Tp, A] at steps [batch], given observations one after another [batch, To · D]."""
+        """Denoises actions [batch, Tp, A] at steps [batch], given concatenated observations [batch, To · D]."""
         angles = steps[:, None] * self.frequencies
         step = torch.cat([angles.sin(), angles.cos()], -1)[:, None]
         seen = self.cond_obs_emb(condition.unflatten(1, (self.observations, -1)))
         memory = self.encoder(self.drop(torch.cat([step, seen], 1) + self.cond_pos_emb))
         tokens = self.drop(self.input_emb(sample) + self.pos_emb)
-        # Told that the mask is causal, the layers need not look.
+        # The causal hint saves the layers a check of the mask.
         tokens = self.decoder(
             tokens, memory, tgt_mask=self.mask, memory_mask=self.memory_mask, tgt_is_causal=True, memory_is_causal=False)
         return self.head(self.ln_f(tokens))
 
 
 def hidden(queries, keys, lead):
-    """What is added to scores [queries, keys], so that query t sees the keys up to t + lead."""
+    """Returns the mask to add to scores [queries, keys], so that query t attends to the keys up to t + lead."""
     return torch.full((queries, keys), -math.inf).triu(lead + 1)

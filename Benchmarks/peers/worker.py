@@ -1,4 +1,4 @@
-"""One peer in a process of its own: answers requests, a line of JSON each, on standard output.
+"""Runs one peer in its own process. Reads requests and writes responses, one line of JSON each.
 
     {"do": "pass", "batch": 1, "seconds": 0.5, "repetitions": 200, "cold": false}
     {"do": "encode", "batch": 1, "seconds": 0.5, "repetitions": 100}
@@ -50,7 +50,7 @@ def make(variant, policy, threads, folder):
 
 
 class ColdCaches:
-    """Memory larger than any cache; every thread changes all of it, so that private caches are emptied too."""
+    """Buffers larger than any cache, one per thread, so that changing them also empties private caches."""
 
     def __init__(self, threads):
         self.parts = [np.zeros(192 << 20, np.uint8) for _ in range(threads)]
@@ -85,7 +85,7 @@ class Worker:
         return self.kept(("network", batch), lambda: self.peer.acting(batch))
 
     def condition(self, observation, images):
-        """What the network is told of raw observations [batch, To, D] and a camera's images [batch, To, height, width, 3]."""
+        """Returns the condition for raw observations [batch, To, D] and camera images [batch, To, height, width, 3]."""
         return self.policy.condition(observation, None if images is None else self.features(images))
 
     def features(self, images):
@@ -117,7 +117,7 @@ class Worker:
             case "chunk":
                 chunk = self.chunk(batch, request["sampler"], request["steps"])
                 raw = np.full((batch, *self.policy.observation_shape), 100, np.float32)
-                # As for us: from raw observations and drawn noise to raw actions.
+                # As in dpolicy: from raw observations and sampled noise to raw actions.
                 body = lambda: self.policy.action(chunk(
                     self.generator.standard_normal(sample.shape, np.float32), self.condition(raw, images)))
             case "answer":
@@ -128,7 +128,8 @@ class Worker:
         return {"samples": self.measure(body, request), "peak_memory_mib": peak_memory()}
 
     def answer_file(self, request):
-        """Predicted actions with DDIM-10, the output of the network at step 50 and features of images, for given noise and observations."""
+        """Writes predicted actions with DDIM-10, the network output at step 50 and image features, for given noise and
+        observations."""
         from safetensors.numpy import load_file, save_file
 
         given = load_file(request["input"])
@@ -145,7 +146,7 @@ class Worker:
         return {}
 
     def measure(self, body, request):
-        """Milliseconds of repetitions, until there are enough or the time is over; the first ones warm up."""
+        """Returns the milliseconds of repetitions, up to the requested number or time; the first ones warm up."""
         caches = None
         if request.get("cold"):
             self.caches = caches = self.caches or ColdCaches(self.threads)
@@ -173,14 +174,14 @@ def main():
     parser.add_argument("--models", required=True)
     parser.add_argument("--threads", type=int, required=True)
     options = parser.parse_args()
-    # What libraries print must not come between the answers.
+    # Redirect standard output, so that libraries cannot print between the responses.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     worker = Worker(options)
     for line in sys.stdin:
         try:
             answer = worker.answer(json.loads(line))
-        except Exception as error:  # A peer that cannot do a piece of work is reported, and the others go on.
+        except Exception as error:  # Report a peer that cannot do a work; the others continue.
             answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
         print(json.dumps(answer), file=answers, flush=True)
 

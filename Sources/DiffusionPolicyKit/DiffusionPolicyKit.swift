@@ -1,12 +1,8 @@
-// Whoever imports this module sees all of the project but the engine's inside.
-@_exported public import Control
-@_exported public import Demonstrations
-@_exported public import Evaluation
-@_exported public import NoiseSchedules
-@_exported public import Policies
-@_exported public import PolicyInterface
-@_exported public import PolicyNetworks
-@_exported public import PushT
-@_exported public import TensorFiles
-@_exported public import TensorGraph
-@_exported public import Training
+// The modules that `import DiffusionPolicyKit` makes visible.
+@_exported public import DPBase
+@_exported public import DPDatasets
+@_exported public import DPEvaluation
+@_exported public import DPInterface
+@_exported public import DPPolicy
+@_exported public import DPPushT
+@_exported public import DPTraining

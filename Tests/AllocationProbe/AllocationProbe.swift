@@ -1,28 +1,27 @@
 import CAllocationProbe
-import CPUBackend
-import Control
-import Demonstrations
+import DPBase
+import DPCPU
+import DPDatasets
+import DPGraph
+import DPInterface
+import DPPolicy
+import DPTraining
 import Foundation
-import NoiseSchedules
-import Policies
-import PolicyInterface
-import TensorGraph
-import Training
 
-/// Counts what training steps and denoising passes allocate once everything is warm, and prints it as JSON.
+/// Counts the allocations of training steps and denoising passes after warm-up, and prints them as JSON.
 ///
-/// Arguments: `joints` or `camera`, what the policy observes; `transformer`, if one is to denoise instead of a U-Net; the number of threads; how many
-/// passes may not make the process grow.
+/// Arguments: `joints` or `camera`, the observations of the policy; `transformer`, to denoise with one instead of a
+/// U-Net; the number of threads; the number of passes over which the process must not grow.
 @main struct AllocationProbe {
-    /// What is measured.
+    /// The measurements.
     private struct Report: Encodable {
         var trainingSteps: Work
         var passes: Work
-        /// Actions of a controller whose chunk goes on.
+        /// Actions of a controller within a chunk.
         var actions: Work
-        /// Allocations of our own for a chunk, by its number of denoising steps.
+        /// Own allocations for a chunk, by its number of denoising steps.
         var chunks: [String: Int]
-        /// The same for chunks that start from given actions, with half of the steps.
+        /// The same for chunks with a warm start, with half of the steps.
         var warmChunks: [String: Int]
         var growth: Growth
 
@@ -36,15 +35,15 @@ import Training
         }
     }
 
-    /// Some repetitions of one piece of work.
+    /// Allocations of repeated work.
     private struct Work: Encodable {
         let repetitions: Int
-        /// By our own code, in all repetitions together.
+        /// By the program's own code, in all repetitions together.
         let own: Int
-        /// By the libraries that compute, in one repetition: the least and the most.
+        /// By the libraries that compute, per repetition: minimum and maximum.
         let library: [Int]
 
-        /// Counts while `body` runs again and again, and tells where our own allocations come from unless they are expected.
+        /// Counts while `body` runs repeatedly, and prints the origins of own allocations unless they are expected.
         init(repetitions: Int, expectsOwn: Bool = false, _ body: () throws -> Void) rethrows {
             var library = [Int](repeating: 0, count: repetitions)
             var before = 0
@@ -63,7 +62,7 @@ import Training
         }
     }
 
-    /// The memory of the process at its largest.
+    /// The peak memory of the process.
     private struct Growth: Encodable {
         let passes: Int
         /// After a tenth of the passes and after all of them.
@@ -88,7 +87,7 @@ import Training
 
     // MARK: - Work
 
-    /// Batches assembled and updates made, over several epochs.
+    /// Assembles batches and runs training steps over several epochs.
     private static func trainingSteps(_ trainer: Trainer) throws -> Work {
         let (warmUp, counted) = (20, 100)
         var batches = trainer.batches(count: warmUp + counted).makeIterator()
@@ -100,7 +99,7 @@ import Training
         return try Work(repetitions: counted, step)
     }
 
-    /// Steps of a compiled sampler.
+    /// Runs denoising steps of a compiled sampler.
     private static func passes(_ trainer: Trainer, on machine: CPUMachine) throws -> Work {
         let model = trainer.model
         let parameters = try machine.makeBuffer(count: model.table.count)
@@ -114,7 +113,7 @@ import Training
         func pass() throws {
             step.write("sample", sample)
             step.write("step", position)
-            try step.run(.step)
+            try step.run(.iteration)
             sample.withUnsafeMutableBufferPointer { step.read("previous", into: $0) }
             position[0] = position[0] < 9 ? position[0] + 1 : 0
         }
@@ -122,23 +121,23 @@ import Training
         return try machine.perform {
             step.write("observation", observation)
             if model.configuration.imageEncoder != nil { step.write("image.camera", image) }
-            try step.run(.chunk)
+            try step.run(.conditioning)
             for _ in 0..<10 { try pass() }
             return try Work(repetitions: 100, pass)
         }
     }
 
-    /// Steps of controllers, receding-horizon and asynchronous, between two questions.
+    /// Runs control steps of a receding-horizon and an asynchronous controller between two requests.
     private static func actions() throws -> Work {
         let policy = Resting()
         var receding = RecedingHorizonController(policy, seed: 0)
         var asynchronous = AsynchronousController(horizon: policy.horizon, key: RandomKey(seed: 0))
-        let observation = Observation(vectors: ["joints": [0, 0, 0]])
+        let observation = RobotObservation(vectors: ["joints": [0, 0, 0]])
         var time = 0
         func step() throws {
             _ = try receding.action(for: observation)
             if let request = asynchronous.observe(observation, at: time) {
-                asynchronous.accept(policy.chunks(for: [request])[0])
+                asynchronous.accept(policy.predictActionChunks(for: [request])[0])
             }
             _ = asynchronous.action(at: time)
             time += 1
@@ -147,11 +146,11 @@ import Training
         return try Work(repetitions: 100, step)
     }
 
-    /// A policy that stays where it is for many steps.
+    /// A policy that holds its position for many control steps.
     private final class Resting: ChunkingPolicy {
         let horizon = Horizon(observation: 2, prediction: 201, action: 200)
 
-        func chunks(for requests: [ChunkRequest]) -> [ActionChunk] {
+        func predictActionChunks(for requests: [ChunkRequest]) -> [ActionChunk] {
             requests.map { _ in
                 ActionChunk(
                     prediction: Array(repeating: [0, 0, 0], count: horizon.prediction), executed: horizon.executed)
@@ -159,7 +158,8 @@ import Training
         }
     }
 
-    /// Whole chunks of few and of many steps: what they allocate must not depend on the steps.
+    /// Counts the allocations of whole chunks with few and many denoising steps, which must not depend on the
+    /// steps.
     private static func chunks(_ trainer: Trainer, startsWarm: Bool = false) throws -> [String: Int] {
         var counts: [String: Int] = [:]
         for sampler in [Sampler.ddpm(steps: 5), .ddpm(steps: 50)] {
@@ -172,7 +172,7 @@ import Training
 
     private static func growth(_ trainer: Trainer, passes: Int) throws -> Growth {
         let predict = try prediction(trainer, .ddim(steps: 100))
-        // Of this process alone; `getrusage` also counts what its parent was before.
+        // For this process only; `getrusage` also counts its parent's memory before it started.
         func peak() throws -> Int {
             let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
             let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
@@ -198,41 +198,44 @@ import Training
         let keys = [RandomKey(seed: 1)]
         let action = [Float](repeating: 0.5, count: policy.configuration.action.dimension)
         let actions = Array(repeating: action, count: policy.horizon.prediction)
-        let starts: [WarmStart?] = startsWarm ? [WarmStart(actions: actions, share: 0.5)] : []
+        let starts: [WarmStart?] = startsWarm ? [WarmStart(actions: actions, strength: 0.5)] : []
         return { _ = try policy.predict(observations: observations, images: named, keys: keys, starts: starts) }
     }
 
-    // MARK: - Things to work on
+    // MARK: - Fixtures
 
-    /// What the camera takes, and the part of it that the network sees.
+    /// Size of the camera's images, and of the crop that the network receives.
     private static let size = ImageSize(height: 36, width: 36)
     private static let seen = ImageSize(height: 33, width: 33)
 
-    /// A made-up robot of three joints and a camera.
-    private static func demonstrations() throws -> ReplayBuffer {
+    /// Returns the dataset of a synthetic robot with three joints and a camera.
+    private static func demonstrations() throws -> InMemoryDataset {
         let frames = 6 * 20
         let numbers = (0..<frames * 3).map { Float(RandomKey(seed: 1).uniform(at: $0)) }
         let pixels = (0..<frames * size.count).map { UInt8(truncatingIfNeeded: $0 * 7) }
-        return try ReplayBuffer(
-            fields: [
-                ReplayBuffer.Field("joints", shape: [3], values: numbers),
-                ReplayBuffer.Field("command", shape: [3], values: numbers.map { 1 - $0 }),
+        return try InMemoryDataset(
+            features: [
+                InMemoryDataset.Feature("joints", shape: [3], values: numbers),
+                InMemoryDataset.Feature("command", shape: [3], values: numbers.map { 1 - $0 }),
             ], images: [RecordedImages("camera", size: size, pixels: pixels)], episodeEnds: [20, 40, 60, 80, 100, 120])
     }
 
-    /// A tiny denoiser of what the joints, and the camera if it is asked for, observe.
+    /// Returns a recipe of a tiny denoiser that observes the joints and, if `sees`, the camera.
     private static func recipe(sees: Bool, attends: Bool) -> Recipe {
-        Recipe(
+        var training = TrainingConfiguration()
+        training.steps = 1000
+        training.batchSize = sees ? 2 : 16
+        return Recipe(
             name: "probe",
             policy: PolicyConfiguration(
                 observations: ObservationSchema(
-                    [FieldSelection("joints")], images: sees ? [ImageSelection("camera", crop: seen)] : []),
-                action: ActionConfiguration(field: "command", dimension: 3),
+                    [FeatureSelection("joints")], images: sees ? [ImageSelection("camera", crop: seen)] : []),
+                action: ActionConfiguration(feature: "command", dimension: 3),
                 horizon: Horizon(observation: 2, prediction: 4, action: 2),
                 denoiser: attends
                     ? .transformer(.init(layers: 2, heads: 2, width: 16, embeddingDropout: 0.1, attentionDropout: 0.1))
                     : .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)),
                 imageEncoder: sees ? ImageEncoderConfiguration(keypoints: 4) : nil),
-            training: TrainingConfiguration(steps: 1000, batchSize: sees ? 2 : 16))
+            training: training)
     }
 }

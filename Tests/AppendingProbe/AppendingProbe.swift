@@ -1,20 +1,21 @@
-import Demonstrations
+import DPDatasets
 import Foundation
 
-/// Appends episodes to the set at the path that is its argument until it is killed, and prints after each how many there are.
+/// Appends episodes to the dataset at the path in its argument until it is killed, and prints the number of
+/// episodes after each.
 ///
-/// All numbers of an episode are its own number in the set.
+/// All numbers of an episode are its index in the dataset.
 @main struct AppendingProbe {
     static func main() throws {
-        let set = DemonstrationSet(URL(fileURLWithPath: CommandLine.arguments[1]), fields: ["state": [2]])
+        let set = DatasetDirectory(URL(fileURLWithPath: CommandLine.arguments[1]), features: ["state": [2]])
         var size = try set.open()
         while true {
             let frames = 1 + size.episodes % 5
             let values = [Float](repeating: Float(size.episodes), count: 2 * frames)
-            let episode = try ReplayBuffer(
-                fields: [ReplayBuffer.Field("state", shape: [2], values: values)], episodeEnds: [frames])
+            let episode = try InMemoryDataset(
+                features: [InMemoryDataset.Feature("state", shape: [2], values: values)], episodeEnds: [frames])
             size = try set.append(episode)
-            // Not through a buffer, which a kill would take along.
+            // Unbuffered, because a kill would discard a buffer.
             FileHandle.standardOutput.write(Data("\(size.episodes)\n".utf8))
         }
     }

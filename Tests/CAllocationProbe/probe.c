@@ -3,7 +3,7 @@
 
 #include "CAllocationProbe.h"
 
-// The sanitizers have allocation functions of their own.
+// The sanitizers have their own allocation functions.
 #if defined(__GLIBC__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 
 #include <dlfcn.h>
@@ -19,7 +19,8 @@
 #include <unistd.h>
 #include <unwind.h>
 
-// An executable's symbols come before those of the libraries that it uses, so all of them allocate through the functions of this file.
+// An executable's symbols come before those of its libraries, so all of them allocate through the functions of this
+// file.
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -38,12 +39,12 @@ static atomic_int probe_is_counting;
 static atomic_long probe_own, probe_own_bytes, probe_library, probe_library_bytes;
 static atomic_int probe_origins;
 static uintptr_t probe_frames[probe_most_origins][probe_most_frames];
-/// What is allocated while a call stack is read does not count.
+/// Allocations while a call stack is read do not count.
 static __thread int probe_is_inside;
 
 static int probe_is_in(probe_range range, uintptr_t address) { return range.begin <= address && address < range.end; }
 
-// MARK: - Whose call it was
+// MARK: - Origin of calls
 
 typedef struct {
     uintptr_t caller;
@@ -51,8 +52,8 @@ typedef struct {
     uintptr_t frames[probe_most_frames];
 } probe_walk;
 
-/// The innermost frame of the program or of a library that computes decides; the Swift runtime, Foundation and the C and C++ libraries only
-/// pass requests on.
+/// The innermost frame of the program or of a library that computes is the origin; the Swift runtime, Foundation
+/// and the C and C++ libraries only pass requests on.
 static _Unwind_Reason_Code probe_visit(struct _Unwind_Context *context, void *state) {
     probe_walk *walk = state;
     const uintptr_t address = _Unwind_GetIP(context);
@@ -92,7 +93,7 @@ static void probe_count(size_t size, void *caller) {
     probe_is_inside = 0;
 }
 
-// MARK: - The functions that allocate
+// MARK: - Allocation functions
 
 #define PROBE_COUNT(size) probe_count(size, __builtin_return_address(0))
 
@@ -194,7 +195,7 @@ void probe_print_origins(void) {
 
 #else
 
-// Where there are no entry points beneath the allocation functions, as in the GNU C library, nothing is counted.
+// Counts nothing where there are no entry points beneath the allocation functions, as the GNU C library has.
 void probe_start(void) {}
 probe_counts probe_read(void) { return (probe_counts){0, 0, 0, 0}; }
 probe_counts probe_stop(void) { return probe_read(); }

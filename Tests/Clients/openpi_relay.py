@@ -1,7 +1,7 @@
-"""Hands questions to a policy server through the unmodified openpi-client, for a simulator in another process.
+"""Forwards requests to a policy server through the unmodified openpi-client, for a simulator in another process.
 
-Reads a line of JSON a question, `{"seed": …, "fields": {name: [[…], …]}}`, and prints the actions of its answer as a line of JSON. Argument: the
-port.
+Reads one line of JSON per request, `{"seed": …, "fields": {name: [[…], …]}}`, and prints the actions of the response
+as a line of JSON. Argument: the port.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Drives a policy server with the unmodified openpi-client: metadata, inferences, a deliberate error, recovery.
+"""Drives a policy server with the unmodified openpi-client: metadata, requests, a deliberate error, recovery.
 
-Prints one line of JSON. Arguments: the port, how many inferences, and the server's key if it has one.
+Prints one line of JSON. Arguments: the port, the number of requests, and the server's key if it has one.
 """
 
 import json

@@ -1,6 +1,7 @@
-"""Waits long for one answer, with the keepalive of `websockets` as it is: a ping every 20 s, and an end if none is answered in 20 s.
+"""Waits a long time for one response, with the default keepalive of `websockets`: it sends a ping every 20 s, and
+closes the connection if there is no pong within 20 s.
 
-Prints one line of JSON. Arguments: the port.
+Prints one line of JSON. Argument: the port.
 """
 
 import inspect
@@ -20,7 +21,7 @@ def main() -> None:
         request = {name: np.full(field["shape"], 100.0) for name, field in metadata["observations"].items()}
         connection.send(msgpack_numpy.packb(dict(request, seed=3)))
         answers = [msgpack_numpy.unpackb(connection.recv())]
-        # The connection is as good as new.
+        # The connection still works.
         connection.send(msgpack_numpy.packb(dict(request, seed=3)))
         answers.append(msgpack_numpy.unpackb(connection.recv()))
     print(

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the work that is done again and again allocates, as `AllocationProbe` counts it.
+/// Allocations of repeated work, as counted by `AllocationProbe`.
 @Suite struct AllocationTests {
     private struct Report: Decodable {
         struct Work: Decodable {
@@ -35,9 +35,10 @@ import Testing
 
         for work in [report.trainingSteps, report.passes, report.actions] {
             #expect(work.own == 0, "\(outcome.errors)")
-            #expect(Set(work.library).count == 1, "the libraries' share differs from one call to the next")
+            #expect(Set(work.library).count == 1, "the libraries' allocations differ between calls")
         }
-        // The answer and the way to it are allocated for each chunk, whatever its steps; they also show that the probe counts.
+        // Each chunk allocates its result and temporaries, regardless of the number of steps. This also shows that
+        // the probe counts.
         for chunks in [report.chunks, report.warmChunks] {
             #expect(Set(chunks.values).count == 1 && chunks.values.allSatisfy { 1...20 ~= $0 })
         }

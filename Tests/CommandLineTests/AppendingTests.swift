@@ -3,30 +3,30 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Demonstrations that grow while whoever appends to them is killed.
+/// Datasets whose appending process is killed.
 @Suite(.timeLimit(.minutes(10))) struct AppendingTests {
     @Test func aKillLosesNothingThatWasSaved() throws {
         let folder = try TemporaryFolder()
-        let set = DemonstrationSet(folder("set.zarr"), fields: ["state": [2]])
+        let set = DatasetDirectory(folder("set.zarr"), features: ["state": [2]])
         let probe = CommandLineRun.executable.deletingLastPathComponent().appendingPathComponent("AppendingProbe")
         var said = 0
         for attempt in 0..<20 {
             let run = try CommandLineRun([set.url.path], executable: probe)
             while run.isRunning, run.outputSoFar.isEmpty { usleep(1000) }
-            // At work on another episode, here or there.
+            // Kill the process at various points of writing another episode.
             usleep(UInt32(attempt * 7919 % 40_000))
             run.signal(SIGKILL)
             let outcome = try run.wait()
             try #require(outcome.isKilled, "\(outcome.errors)")
             said = try #require(outcome.lines.last.flatMap { Int($0) })
 
-            // What was said to be there is, and perhaps one that there was no time to speak of.
+            // All reported episodes are present, and possibly one more that was not yet reported.
             let size = try set.open()
             #expect((said...said + 1).contains(size.episodes))
             #expect(folder.names == ["set.zarr"])
-            let found = try ReplayBuffer(contentsOf: set.url)
+            let found = try InMemoryDataset(contentsOf: set.url)
             #expect(found.episodes.count == size.episodes)
-            let states = try found.field("state").values
+            let states = try found.feature("state").values
             for (number, frames) in found.episodes.enumerated() {
                 #expect(frames.count == 1 + number % 5)
                 #expect(states[2 * frames.lowerBound..<2 * frames.upperBound].allSatisfy { $0 == Float(number) })

@@ -5,7 +5,7 @@ import Testing
 
 /// `dpolicy bench`.
 @Suite struct BenchTests {
-    /// Runs it on a small robot's recipe and demonstrations.
+    /// Runs `dpolicy bench` on the recipe and demonstrations of a small robot.
     private func bench(_ arguments: String..., in folder: TemporaryFolder) throws -> CommandLineRun.Outcome {
         try Fixtures.writeRobotDemonstrations(to: folder("demonstrations.zarr"))
         try Fixtures.recipe.write(to: folder("recipe.yaml"), atomically: true, encoding: .utf8)
@@ -71,7 +71,7 @@ import Testing
         #expect(outcome.lines.last?.hasPrefix("network pass, batch 1, cold caches ") == true)
     }
 
-    /// Others can be measured with the weights that were measured.
+    /// `--export` writes the measured weights, for use by other programs.
     @Test func exportsWhatIsMeasured() throws {
         let folder = try TemporaryFolder()
         let export = folder("policy")
@@ -117,7 +117,7 @@ import Testing
             #expect(times == times.sorted(by: >))
             #expect(rows.contains { $0["flops"] as? Int ?? 0 > 0 })
             #expect(profile["whole_ms"] as? Double ?? 0 > 0)
-            // Whatever is faster than its floor says why.
+            // A row that is faster than its floor has a reason.
             for row in rows {
                 let (time, floor) = (try #require(row["ms"] as? Double), try #require(row["floor_ms"] as? Double))
                 #expect((row["reason"] is String) == (floor > time), "\(row)")
@@ -126,7 +126,7 @@ import Testing
             #expect(peaks["bytes_per_second"] ?? 0 > 0 && peaks["update_bytes_per_second"] ?? 0 > 0)
         }
         let names = try #require(profiles[0]["rows"] as? [[String: Any]]).compactMap { $0["name"] as? String }
-        #expect(names.contains("AdamW and moving average"))
+        #expect(names.contains("AdamW and EMA"))
     }
 
     @Test func noShareAboveAllWithoutItsReason() throws {
@@ -164,7 +164,7 @@ import Testing
         #expect(isOneLine(outcome.errors, with: "--profile", "simulator"))
     }
 
-    /// Only the smallest size of each axis: what grows is measured elsewhere.
+    /// Only the smallest sizes of each axis, to save time.
     @Test func writesHowCostGrows() throws {
         let folder = try TemporaryFolder()
         let outcome = try bench(

@@ -2,23 +2,24 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A headless Chromium that is told what to do over pipes, by the DevTools protocol.
+/// A headless Chromium, controlled over pipes with the DevTools protocol.
 ///
-/// (chromedevtools.github.io/devtools-protocol; `--remote-debugging-pipe`: commands on file descriptor 3, answers on 4, each ended by a zero byte.)
+/// (chromedevtools.github.io/devtools-protocol; `--remote-debugging-pipe`: commands on file descriptor 3, responses
+/// on 4, each ended by a zero byte.)
 final class Browser {
-    /// Something that did not come about.
+    /// A failure of the browser, or an unmet expectation.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// The program, if it is installed.
+    /// The browser executable, if one is installed.
     static let executable: URL? = ["chromium", "chromium-browser", "google-chrome"]
         .flatMap { name in
             (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
         }
         .first(where: FileManager.default.isExecutableFile(atPath:)).map(URL.init(fileURLWithPath:))
 
-    /// What a skipped test tells.
+    /// The message of a skipped test.
     static let hint = "install chromium"
 
     private let folder: TemporaryFolder
@@ -31,16 +32,16 @@ final class Browser {
     /// Errors of the page's scripts.
     private(set) var complaints: [String] = []
 
-    /// How often it is looked whether something came about, twenty times a second; generous, since machines that test are busy.
+    /// The number of polls before a wait fails, at twenty per second; generous for busy test machines.
     private static let patience = 2400
 
-    /// Starts the browser with a page.
+    /// Starts the browser and opens a page.
     init(opening address: String) throws {
         let folder = try TemporaryFolder()
         self.folder = folder
         let pipes = ["commands", "answers"].map { folder($0).path }
         for path in pipes where mkfifo(path, 0o600) != 0 { throw Failure(description: "no pipe at \(path)") }
-        // Read and write, so that opening waits for nobody.
+        // Open for reading and writing, so that opening does not block.
         commands = open(pipes[0], O_RDWR | O_CLOEXEC)
         answers = open(pipes[1], O_RDWR | O_CLOEXEC | O_NONBLOCK)
         guard let program = Self.executable else { throw Failure(description: Self.hint) }
@@ -109,7 +110,7 @@ final class Browser {
                 received += buffer[..<count]
             } else {
                 guard process.isRunning, looks < 25 * Self.patience else {
-                    throw Failure(description: "\(method): no answer")
+                    throw Failure(description: "\(method): no response")
                 }
                 looks += 1
                 usleep(2000)
@@ -129,21 +130,23 @@ final class Browser {
         }
     }
 
-    // MARK: - What a person does
+    // MARK: - User actions
 
-    /// The value of an expression in the page.
+    /// Evaluates an expression in the page.
     func value(_ expression: String) throws -> Any? {
         let result = try call("Runtime.evaluate", ["expression": expression, "returnByValue": true])
         if let details = result["exceptionDetails"] { throw Failure(description: "\(expression): \(details)") }
         return (result["result"] as? [String: Any])?["value"]
     }
 
-    /// The text of an element.
+    /// Returns the text of an element.
     func text(_ id: String) throws -> String {
         try value("document.getElementById('\(id)').textContent") as? String ?? ""
     }
 
-    /// Waits until an expression is true in the page, which need not be there yet.
+    /// Waits until an expression is true in the page.
+    ///
+    /// The page may still be loading.
     func wait(for expression: String) throws {
         for _ in 0..<Self.patience {
             if try value("(() => { try { return \(expression) } catch { return false } })()") as? Bool == true {
@@ -154,19 +157,19 @@ final class Browser {
         throw Failure(description: "not in time: \(expression)")
     }
 
-    /// Makes the window so large, in the pixels of a screen of this density.
+    /// Resizes the window, in pixels of a screen with this density.
     func resize(width: Int, height: Int, density: Double = 1) throws {
         try call(
             "Emulation.setDeviceMetricsOverride",
             ["width": width, "height": height, "deviceScaleFactor": density, "mobile": false])
     }
 
-    /// Lets the system ask for a theme: `light` or `dark`.
+    /// Sets the system's preferred theme: `light` or `dark`.
     func prefer(theme: String) throws {
         try call("Emulation.setEmulatedMedia", ["features": [["name": "prefers-color-scheme", "value": theme]]])
     }
 
-    /// Does something with the mouse: `mousePressed`, `mouseMoved` or `mouseReleased`.
+    /// Sends a mouse event: `mousePressed`, `mouseMoved` or `mouseReleased`.
     func mouse(_ type: String, at point: SIMD2<Double>) throws {
         try call(
             "Input.dispatchMouseEvent",
@@ -176,20 +179,20 @@ final class Browser {
     /// Clicks an element.
     func click(_ id: String) throws { _ = try value("document.getElementById('\(id)').click()") }
 
-    /// Presses a key and lets it go.
+    /// Presses and releases a key.
     func press(_ key: String, code: String) throws {
         try call("Input.dispatchKeyEvent", ["type": "keyDown", "key": key, "code": code, "text": key])
         try call("Input.dispatchKeyEvent", ["type": "keyUp", "key": key, "code": code])
     }
 
-    /// Where a point of the scene's world is in the window.
+    /// Converts a point of the scene's world to window coordinates.
     func place(_ point: SIMD2<Double>, worldSide: Double = 512) throws -> SIMD2<Double> {
         let box = try value("(b => [b.left, b.top, b.width])(document.getElementById('scene').getBoundingClientRect())")
         guard let box = box as? [Double], box.count == 3 else { throw Failure(description: "no scene") }
         return SIMD2(box[0], box[1]) + point / worldSide * box[2]
     }
 
-    /// A picture of the page, PNG.
+    /// Returns a screenshot of the page as PNG.
     func screenshot() throws -> Data {
         let result = try call("Page.captureScreenshot", ["format": "png"])
         guard let data = Data(base64Encoded: result["data"] as? String ?? "") else {

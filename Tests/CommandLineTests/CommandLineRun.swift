@@ -2,9 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A run of the real executable, which is built beside the tests.
+/// A run of the real executable, which is built next to the tests.
 final class CommandLineRun {
-    /// What was printed, and how it ended.
+    /// The output of a run and its exit status.
     struct Outcome {
         let status: Int32
         /// Whether a signal ended the process.
@@ -15,7 +15,7 @@ final class CommandLineRun {
         /// The lines of the output.
         var lines: [Substring] { output.split(separator: "\n") }
 
-        /// The output as a JSON object, whose keys are in snake_case like all that the project writes.
+        /// Parses the output as a JSON object and checks that its keys are in snake_case.
         func json() throws -> [String: Any] {
             #expect(try jsonKeys(in: Data(output.utf8)).filter { $0.contains(where: \.isUppercase) } == [])
             return try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any] ?? [:]
@@ -37,7 +37,7 @@ final class CommandLineRun {
         process.arguments = arguments
         process.currentDirectoryURL = directory ?? folder.url
         process.standardInput = FileHandle.nullDevice
-        // Files, not pipes, which would have to be read while the command runs.
+        // Use files: pipes would have to be read while the command runs.
         process.standardOutput = try FileHandle(forWritingTo: make("output"))
         process.standardError = try FileHandle(forWritingTo: make("errors"))
         try process.run()
@@ -50,13 +50,13 @@ final class CommandLineRun {
 
     var isRunning: Bool { process.isRunning }
 
-    /// What was printed so far.
+    /// The output so far.
     var outputSoFar: String { (try? String(contentsOf: folder("output"), encoding: .utf8)) ?? "" }
 
-    /// What was said on standard error so far.
+    /// The text on standard error so far.
     var errorsSoFar: String { (try? String(contentsOf: folder("errors"), encoding: .utf8)) ?? "" }
 
-    /// The process.
+    /// The process identifier.
     var identifier: Int32 { process.processIdentifier }
 
     /// Sends a signal.
@@ -77,7 +77,7 @@ func dpolicy(_ arguments: String..., directory: URL? = nil) throws -> CommandLin
     try CommandLineRun(arguments, directory: directory).wait()
 }
 
-/// Whether the errors are one line that begins as it should and holds some words.
+/// Whether the errors are one line with the expected prefix and these words.
 func isOneLine(_ errors: String, with words: String...) -> Bool {
     let lines = errors.split(separator: "\n")
     return lines.count == 1 && errors.hasPrefix("dpolicy: error: ") && words.allSatisfy(errors.contains)

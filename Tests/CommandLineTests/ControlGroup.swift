@@ -1,11 +1,11 @@
 import Foundation
 import TestSupport
 
-/// A control group made for a test, with a quota of one processor and a limit of 1 GiB; it goes away with this value.
+/// A control group for a test, with a quota of one processor and a limit of 1 GiB; removed with this object.
 final class ControlGroup {
     private let folders: [URL]
 
-    /// Nil where such a group cannot be made: not by the superuser, or in a container that may not.
+    /// Creates a group; nil without superuser rights or in a container that forbids it.
     init?() {
         let name = "dpolicy-test-\(UUID().uuidString)"
         let root = URL(fileURLWithPath: "/sys/fs/cgroup")
@@ -36,12 +36,14 @@ final class ControlGroup {
         }
     }
 
-    /// Whether this machine lets the tests make one.
+    /// Whether this machine allows creating a group.
     static let canBeMade = ControlGroup() != nil
 
     deinit { remove() }
 
-    /// Groups are removed as empty folders, though they list files.
+    /// Removes the groups.
+    ///
+    /// `rmdir` removes a group although its folder lists files.
     private func remove() { for folder in folders { rmdir(folder.path) } }
 
     private static func write(_ text: String, to file: URL) throws {
@@ -50,7 +52,7 @@ final class ControlGroup {
         try handle.close()
     }
 
-    /// Runs a command in the group to its end.
+    /// Runs a command in the group and waits for it.
     func run(_ arguments: String...) throws -> CommandLineRun.Outcome {
         let entering = folders.map { "echo $$ > \($0.path)/cgroup.procs" }.joined(separator: " && ")
         return try CommandLineRun(

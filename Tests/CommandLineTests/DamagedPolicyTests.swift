@@ -1,9 +1,10 @@
+import DPBase
 import DiffusionPolicyKit
 import Foundation
 import TestSupport
 import Testing
 
-/// What the verbs make of a policy whose weights are not those that were written.
+/// Subcommands with a policy whose weights differ from the written ones.
 @Suite struct DamagedPolicyTests {
     private func run(_ arguments: String..., in folder: TemporaryFolder) throws -> CommandLineRun.Outcome {
         try CommandLineRun(arguments, directory: folder.url).wait()
@@ -28,7 +29,7 @@ import Testing
         }
     }
 
-    /// The policy that ships, half of whose weights are zeros.
+    /// The shipped policy with half of its weights overwritten by zeros.
     @Test func damageIsRefusedByEveryVerb() throws {
         let folder = try TemporaryFolder()
         let shipped = Project.folder.appendingPathComponent("Policies/pusht")

@@ -15,7 +15,7 @@ import Testing
         let text = try dpolicy("data", "inspect", path, "--action", "command")
         #expect(text.status == 0)
         #expect(text.output.contains("joints") && text.output.contains("6 episodes"))
-        #expect(text.output.contains("      - name: joints\n      - name: state\n  action:\n    field: command\n"))
+        #expect(text.output.contains("      - name: joints\n      - name: state\n  action:\n    feature: command\n"))
         let json = try dpolicy("data", "inspect", path, "--action", "command", "--json").json()
         #expect(json["frames"] as? Int == 120)
         #expect((json["suggestion"] as? [String: Any])?["action_dimension"] as? Int == 2)
@@ -25,33 +25,33 @@ import Testing
     @Test func namesWhatNeverChanges() throws {
         var joints = (0..<40).map { Float($0) * 1e-6 }
         for row in 0..<20 { joints[2 * row] = 0.25 }
-        // Rounding is no change.
+        // A rounding difference does not count as a change.
         var actions = [Float](repeating: 0.1, count: 20)
         actions[7] = actions[7].nextUp
-        try ReplayBuffer(
-            fields: [
-                ReplayBuffer.Field("joints", shape: [2], values: joints),
-                ReplayBuffer.Field("action", shape: [1], values: actions),
+        try InMemoryDataset(
+            features: [
+                InMemoryDataset.Feature("joints", shape: [2], values: joints),
+                InMemoryDataset.Feature("action", shape: [1], values: actions),
             ], episodeEnds: [20]
         ).write(to: folder("still.zarr"))
         let path = folder("still.zarr").path
         let text = try dpolicy("data", "inspect", path).output
         #expect(text.contains("constant in all frames, so not scaled: action[0] (0.1), joints[0] (0.25)\n"))
         let json = try dpolicy("data", "inspect", path, "--json").json()
-        let fields = try #require(json["fields"] as? [[String: Any]])
-        #expect(fields[0]["constant_columns"] as? [Int] == [0])
-        #expect(fields[1]["constant_columns"] as? [Int] == [0])
+        let features = try #require(json["features"] as? [[String: Any]])
+        #expect(features[0]["constant_columns"] as? [Int] == [0])
+        #expect(features[1]["constant_columns"] as? [Int] == [0])
     }
 
     @Test func namesWhatLiesFarOff() throws {
         var pose = (0..<300).map { Float($0 % 50) }
-        // In row 70.
+        // An outlier in row 70.
         pose[2 * 70 + 1] = 900
         let actions = (0..<150).map { Float($0 % 9) }
-        try ReplayBuffer(
-            fields: [
-                ReplayBuffer.Field("pose", shape: [2], values: pose),
-                ReplayBuffer.Field("action", shape: [1], values: actions),
+        try InMemoryDataset(
+            features: [
+                InMemoryDataset.Feature("pose", shape: [2], values: pose),
+                InMemoryDataset.Feature("action", shape: [1], values: actions),
             ], episodeEnds: [60, 150]
         ).write(to: folder("spiked.zarr"))
         let path = folder("spiked.zarr").path
@@ -59,9 +59,10 @@ import Testing
         #expect(
             text.contains(
                 "far from all others, so check them:\n  pose[1]  900 in frame 10 of episode 1, while 98 % lie"))
-        let fields = try #require(try dpolicy("data", "inspect", path, "--json").json()["fields"] as? [[String: Any]])
-        let outlier = try #require((fields[1]["outliers"] as? [[String: Any]])?.first)
-        #expect(outlier["column"] as? Int == 1 && outlier["episode"] as? Int == 1 && outlier["frame"] as? Int == 10)
+        let features = try #require(
+            try dpolicy("data", "inspect", path, "--json").json()["features"] as? [[String: Any]])
+        let outlier = try #require((features[1]["outliers"] as? [[String: Any]])?.first)
+        #expect(outlier["component"] as? Int == 1 && outlier["episode"] as? Int == 1 && outlier["frame"] as? Int == 10)
     }
 
     @Test func inspectsAPolicy() throws {
@@ -81,19 +82,19 @@ import Testing
         #expect(try dpolicy("inspect", folder("policy").path).output.contains("state[0]"))
     }
 
-    /// From the same start, the recorded actions lead through the recorded states.
+    /// Replaying the recorded actions from the same start reproduces the recorded states.
     @Test func recordsWhatCanBeReplayed() throws {
         try Fixtures.writePushTPolicy(to: folder("policy"))
         let arguments = ["data", "record", "--policy", folder("policy").path, "--output", folder("out.zarr").path]
-        let options = ["--episodes", "3", "--seed", "500", "--minimum-coverage", "0", "--maximum-steps", "30"]
+        let options = ["--episodes", "3", "--seed", "500", "--minimum-coverage", "0", "--max-steps", "30"]
         let outcome = try CommandLineRun(arguments + options + ["--action-noise", "3", "--threads", "1", "--json"])
             .wait()
         #expect(outcome.status == 0)
-        let buffer = try ReplayBuffer(contentsOf: folder("out.zarr").path)
+        let buffer = try InMemoryDataset(contentsOf: folder("out.zarr").path)
         #expect(buffer.episodes.count == 3)
         #expect(try outcome.json()["frames"] as? Int == buffer.frameCount)
-        #expect(buffer.fields["keypoint"]?.shape == [9, 2])
-        let (states, actions) = (try buffer.field("state").values, try buffer.field("action").values)
+        #expect(buffer.features["keypoint"]?.shape == [9, 2])
+        let (states, actions) = (try buffer.feature("state").values, try buffer.feature("action").values)
         for (episode, frames) in buffer.episodes.enumerated() {
             let environment = PushTEnvironment(seed: UInt64(500 + episode))
             for frame in frames {
@@ -103,14 +104,14 @@ import Testing
         }
         let again = try CommandLineRun(arguments).wait()
         #expect(again.status == 1)
-        #expect(isOneLine(again.errors, with: "nothing there yet"))
+        #expect(isOneLine(again.errors, with: "does not exist yet"))
     }
 
     @Test func givesUpOnAPolicyThatFails() throws {
         try Fixtures.writePushTPolicy(to: folder("policy"))
         let outcome = try dpolicy(
             "data", "record", "--policy", folder("policy").path, "--output", folder("out.zarr").path, "--episodes", "1",
-            "--maximum-steps", "2", "--threads", "1")
+            "--max-steps", "2", "--threads", "1")
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("found 0 of 20 starts"))
         #expect(folder.names == ["policy"])

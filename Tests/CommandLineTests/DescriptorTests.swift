@@ -1,12 +1,12 @@
+import DPServing
 import DiffusionPolicyKit
 import Foundation
-import RemotePolicies
 import TestSupport
 import Testing
 
-/// `dpolicy serve` where the system lets it open few files.
+/// `dpolicy serve` with a low limit of open files.
 @Suite(.timeLimit(.minutes(5))) struct DescriptorTests {
-    /// A connection that says what it is told to.
+    /// A raw connection that sends given text.
     private final class Socket {
         private let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
 
@@ -28,7 +28,7 @@ import Testing
         deinit { close(descriptor) }
 
         /// Sends a request.
-        /// - Returns: the status line of the answer; empty if none comes.
+        /// - Returns: the status line of the response; empty if there is none.
         func ask(_ path: String, _ headers: [String] = []) -> String {
             let text = (["GET \(path) HTTP/1.1", "Host: 127.0.0.1"] + headers + ["", ""]).joined(separator: "\r\n")
             _ = send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL))
@@ -47,12 +47,12 @@ import Testing
         }
     }
 
-    /// Seconds of processor time that a process has used.
+    /// Returns the seconds of processor time that a process has used.
     private func processorSeconds(_ process: Int32) throws -> Double {
         let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-        // Behind the name, which may hold anything: user and system time are the 12th and 13th.
-        let fields = try #require(text.split(separator: ")").last).split(separator: " ")
-        let ticks = try #require(Double(fields[11])) + #require(Double(fields[12]))
+        // Split after the name, which may hold any character: user and system time are the 12th and 13th fields.
+        let features = try #require(text.split(separator: ")").last).split(separator: " ")
+        let ticks = try #require(Double(features[11])) + #require(Double(features[12]))
         return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
@@ -83,7 +83,7 @@ import Testing
         let port = try #require(ready, "\(run.errorsSoFar)").port
         #expect(run.errorsSoFar.contains("warning: open files (ulimit -n)"), "\(run.errorsSoFar)")
 
-        // More robots than files: the first ones get a place, the others are told, and none waits for ever.
+        // With more clients than files, the first ones connect and the others get 503. None waits forever.
         var (robots, answers) = ([Socket](), [String]())
         for _ in 0..<100 {
             robots.append(Socket(port: port))
@@ -95,7 +95,7 @@ import Testing
         #expect(run.errorsSoFar.contains("refused with 503"), "\(run.errorsSoFar)")
         for _ in 0..<5 { #expect(Socket(port: port).ask("/healthz") == "HTTP/1.1 200 OK") }
 
-        // Connections that say nothing fill what is left, and go.
+        // Silent connections use up the remaining files and are closed.
         let silent = (0..<100).map { _ in Socket(port: port) }
         var healthy = ""
         for _ in 0..<20 where healthy.isEmpty { healthy = Socket(port: port).ask("/healthz") }
@@ -108,7 +108,8 @@ import Testing
         #expect(try run.wait().status == 0)
     }
 
-    /// A policy with large images is served without more ado; a limit that is too small for it is refused at once.
+    /// The message limit is raised for large requests by default; a limit too small for the policy is refused at
+    /// the start.
     @Test func requestsOfThePolicyFitIntoAMessage() throws {
         let folder = try TemporaryFolder()
         try Fixtures.writePushTPolicy(to: folder("policy"))

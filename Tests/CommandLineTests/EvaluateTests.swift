@@ -34,7 +34,7 @@ import Testing
         #expect(try written == JSONDecoder().decode(EvaluationResult.self, from: Data(outcome.output.utf8)))
     }
 
-    /// Judges one episode from the folder `here`; a policy's own folder, which may be the shipped one, stays as it is.
+    /// Evaluates one episode from the folder `here`, and checks that the policy folder is unchanged.
     private func evaluateHere(_ options: [String] = []) throws -> CommandLineRun.Outcome {
         try FileManager.default.createDirectory(at: folder("here"), withIntermediateDirectories: true)
         let command = ["evaluate", "--policy", folder("policy").path, "--episodes", "1", "--threads", "1"]
@@ -50,9 +50,9 @@ import Testing
     }
 
     @Test(.enabled(if: hasEncoder, "install ffmpeg")) func aResultGoesBesideTheVideo() throws {
-        try FileManager.default.createDirectory(at: folder("films"), withIntermediateDirectories: true)
-        _ = try evaluateHere(["--video", folder("films/rollouts.mp4").path])
-        #expect(try EvaluationResult(contentsOf: folder("films/evaluation.json")).episodes.count == 1)
+        try FileManager.default.createDirectory(at: folder("videos"), withIntermediateDirectories: true)
+        _ = try evaluateHere(["--video", folder("videos/rollouts.mp4").path])
+        #expect(try EvaluationResult(contentsOf: folder("videos/evaluation.json")).episodes.count == 1)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder("here").path).isEmpty)
     }
 
@@ -87,7 +87,7 @@ import Testing
         #expect(usual.settings.seeding == nil)
         #expect(result.episodes != usual.episodes)
         let error = #expect(throws: EvaluationError.self) { try PairedComparison(usual, result) }
-        #expect("\(error!)".contains("found the usual and gym-pusht seeds"))
+        #expect("\(error!)".contains("found default and gym-pusht seeds"))
     }
 
     @Test func comparesSamplers() throws {
@@ -100,7 +100,7 @@ import Testing
         #expect((json["comparison"] as? [String: Any])?["difference"] is Double)
         #expect((json["verdict"] as? String)?.contains("wins") == true)
         #expect(json["clamped_actions"] is Int)
-        // The file holds the same, and reads as the first result.
+        // The file holds the same output and can be read as the first result.
         #expect(try String(contentsOf: folder("both.json"), encoding: .utf8) + "\n" == outcome.output)
         #expect(
             try EvaluationResult(contentsOf: folder("both.json"))
@@ -112,7 +112,7 @@ import Testing
         let outcome = try evaluate(
             "--compare", folder("other").path, "--json", "--output", folder("both.json").path)
         #expect(outcome.status == 0, "\(outcome.errors)")
-        // Each is judged as it is alone, from the same starts.
+        // Each result equals that of a separate evaluation on the same seeds.
         let first = try JSONDecoder().decode(EvaluationResult.self, from: Data(outcome.output.utf8))
         let second = try JSONDecoder().decode(Compared.self, from: Data(outcome.output.utf8)).compared
         for (result, policy) in [(first, "policy"), (second, "other")] {
@@ -131,7 +131,7 @@ import Testing
         #expect((try outcome.json()["verdict"] as? String)?.contains("wins \(counts[0]),") == true)
     }
 
-    /// What a comparison adds to the first result.
+    /// The second result of a comparison.
     private struct Compared: Decodable {
         let compared: EvaluationResult
     }
@@ -143,18 +143,18 @@ import Testing
         #expect(outcome.output.contains("+0.000"))
     }
 
-    @Test func refusesAPolicyOfAnotherRobot() throws {
+    @Test func refusesAPolicyOfCustomRobot() throws {
         let stored = try PolicyDirectory(folder("policy")).read()
         var configuration = stored.configuration
-        configuration.observations.fields[0].name = "joints"
+        configuration.observations.features[0].name = "joints"
         try PolicyDirectory(folder("policy")).write(
             StoredPolicy(
-                configuration: configuration, normaliser: stored.normaliser, weights: stored.weights,
+                configuration: configuration, normalizer: stored.normalizer, weights: stored.weights,
                 task: stored.task))
         let outcome = try evaluate()
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("\"joints\""))
-        // Before the first policy is judged, which may take long.
+        // A comparison fails before the first evaluation, which may take long.
         try Fixtures.writePushTPolicy(to: folder("fitting"))
         let comparison = try dpolicy(
             "evaluate", "--policy", folder("fitting").path, "--compare", folder("policy").path)
@@ -162,7 +162,7 @@ import Testing
         #expect(isOneLine(comparison.errors, with: "\"joints\""))
     }
 
-    /// A robot with a state of five numbers and an action of two may be any.
+    /// A state of five numbers and an action of two do not identify Push-T.
     @Test func aTaskIsNamedAndNeverGuessed() throws {
         try Fixtures.writePushTPolicy(to: folder("rover"), task: nil)
         for arguments in [
@@ -182,11 +182,11 @@ import Testing
         #expect(try dpolicy("inspect", folder("policy").path, "--json").json()["task"] as? String == "pusht")
     }
 
-    /// Policies of earlier versions name no task; their origin names a recipe that ships.
+    /// Policies of earlier versions name no task; their origin names a shipped recipe.
     @Test func theOriginOfAnEarlierPolicyTellsItsTask() throws {
         var stored = try PolicyDirectory(folder("policy")).read()
         stored.task = nil
-        for (recipe, status) in [("pusht-lowdim", 0 as Int32), ("another-robot", 1), ("mine", 1)] {
+        for (recipe, status) in [("pusht-lowdim", 0 as Int32), ("custom-robot", 1), ("mine", 1)] {
             stored.origin["recipe"] = recipe
             try PolicyDirectory(folder("earlier")).write(stored)
             let outcome = try dpolicy(
@@ -195,13 +195,13 @@ import Testing
         }
     }
 
-    /// An evaluation may take long: a place that cannot be written is found before it begins.
+    /// An evaluation may take long, so an unwritable path is reported before it starts.
     @Test(arguments: ["--output", "--video"], ["/", "/nowhere/result", "/dev/null"])
     func aPlaceThatCannotBeWrittenIsFoundBeforeTheWork(_ option: String, _ path: String) throws {
         let outcome = try evaluate("--json", option, path)
         #expect(outcome.status == 1)
         #expect(outcome.output.isEmpty)
-        #expect(isOneLine(outcome.errors, with: "\(path): expected a place that can be written to"))
+        #expect(isOneLine(outcome.errors, with: "\(path): expected a writable path"))
     }
 
     @Test(arguments: [
@@ -212,19 +212,19 @@ import Testing
     func everyVerbFindsIt(_ arguments: [String]) throws {
         let outcome = try CommandLineRun(arguments, directory: folder.url).wait()
         #expect(outcome.status == 1)
-        #expect(isOneLine(outcome.errors, with: "expected a place that can be written to"), "\(outcome.errors)")
+        #expect(isOneLine(outcome.errors, with: "expected a writable path"), "\(outcome.errors)")
     }
 
     @Test(
         .enabled(if: hasEncoder, "install ffmpeg"),
         arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
     func anInterruptedFilmLeavesNothing(_ signal: Int32, _ status: Int32) throws {
-        try FileManager.default.createDirectory(at: folder("films"), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(at: folder("videos"), withIntermediateDirectories: true)
         let run = try CommandLineRun([
             "evaluate", "--policy", folder("policy").path, "--episodes", "200", "--threads", "1", "--video",
-            folder("films/rollouts.mp4").path,
+            folder("videos/rollouts.mp4").path,
         ])
-        func films() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder("films").path)) ?? [] }
+        func films() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder("videos").path)) ?? [] }
         while run.isRunning, films().isEmpty { usleep(2_000) }
         run.signal(signal)
         let outcome = try run.wait()

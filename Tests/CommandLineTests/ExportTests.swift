@@ -24,7 +24,7 @@ import Testing
         )
         #expect(copy.weights == original.weights)
         #expect(copy.configuration == original.configuration)
-        #expect(copy.normaliser == original.normaliser)
+        #expect(copy.normalizer == original.normalizer)
     }
 
     @Test func bfloat16RoundsTheWeights() throws {

@@ -3,14 +3,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The code of the front page, run with little of everything.
+/// The code on the front page, run with a small recipe and dataset.
 @Suite struct FourStepsTests {
     @Test func fromDemonstrationsToActions() throws {
         let folder = try TemporaryFolder()
         let teacher = Project.folder.appendingPathComponent("Policies/pusht").path
         let recorded = try dpolicy(
             "data", "record", "--policy", teacher, "--sampler", "ddim", "--steps", "10", "--output",
-            folder("pusht.zarr").path, "--episodes", "2", "--minimum-coverage", "0", "--maximum-steps", "40", "--seed",
+            folder("pusht.zarr").path, "--episodes", "2", "--minimum-coverage", "0", "--max-steps", "40", "--seed",
             "7", "--threads", "1")
         #expect(recorded.status == 0, "\(recorded.errors)")
         var recipe = Recipe.pushTLowDim
@@ -23,7 +23,7 @@ import Testing
         #expect(environment.isSuccess || environment.stepCount == 300)
     }
 
-    /// The front page shows what the test above runs.
+    /// The front page shows the code that the test above runs.
     @Test func theFrontPageShowsThisCode() throws {
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         let source = try String(contentsOf: tests.appendingPathComponent("FourSteps.swift"), encoding: .utf8)

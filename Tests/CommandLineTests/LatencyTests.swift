@@ -19,27 +19,28 @@ import Testing
 
     @Test func evaluationInjectsLatency() throws {
         let outcome = try run(
-            "evaluate", "--latency", "0.25", "--observation-latency", "0.1", "--joining", "blending:2", "--interval",
+            "evaluate", "--latency", "0.25", "--observation-latency", "0.1", "--merging", "linear-blend:2",
+            "--interval",
             "5",
             "--json")
         #expect(outcome.status == 0, "\(outcome.errors)")
         let result = try EvaluationResult(contentsOf: folder("evaluation.json"))
-        #expect(result.settings.control == ControlConfiguration(joining: .blending(steps: 2), interval: 5))
+        #expect(result.settings.control == ControlConfiguration(merging: .linearBlend(steps: 2), interval: 5))
         #expect(result.settings.latency == SimulatedLatency(observation: 0.1, computation: 0.25))
-        #expect(result.policy.hasSuffix("blending:2 at 350 ms"))
+        #expect(result.policy.hasSuffix("linear-blend:2 at 350 ms"))
         #expect(result.jerk?.boundary != nil)
         let settings = try #require(try outcome.json()["settings"] as? [String: Any])
         #expect((settings["latency"] as? [String: Double])?["computation"] == 0.25)
-        #expect((settings["control"] as? [String: Any])?["joining"] as? String == "blending:2")
+        #expect((settings["control"] as? [String: Any])?["merging"] as? String == "linear-blend:2")
     }
 
     @Test func withoutLatencyControlIsRecedingHorizon() throws {
         _ = try run("evaluate")
         let plain = try EvaluationResult(contentsOf: folder("evaluation.json"))
         #expect(plain.settings.control == .recedingHorizon)
-        // There is nothing to be late with, and nothing to drop.
-        for joining in ["naive", "dropping"] {
-            _ = try run("evaluate", "--joining", joining)
+        // Without latency, no action is late or stale.
+        for merging in ["naive-async", "skip-stale"] {
+            _ = try run("evaluate", "--merging", merging)
             #expect(try EvaluationResult(contentsOf: folder("evaluation.json")).episodes == plain.episodes)
         }
         _ = try run("evaluate", "--latency", "0.3")
@@ -50,19 +51,19 @@ import Testing
 
     @Test func sweepsLatenciesAndJoinings() throws {
         let outcome = try run(
-            "latency", "--latencies", "0", "0.2", "--joinings", "dropping", "warm-start:0.5", "--output", "study")
+            "latency", "--latencies", "0", "0.2", "--mergings", "skip-stale", "warm-start:0.5", "--output", "study")
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("warm-start:0.5") && outcome.output.contains("200 ms"))
         #expect(outcome.output.hasSuffix("result  study\n"))
         let study = try JSONDecoder().decode(LatencyStudy.self, from: Data(contentsOf: folder("study/latency.json")))
         #expect(study.latencies == [0, 0.2])
-        #expect(study.joinings == [.dropping, .warmStart(share: 0.5)])
+        #expect(study.mergings == [.skipStale, .warmStart(strength: 0.5)])
         #expect(study.results.count == 4)
         let picture = try String(contentsOf: folder("study/latency-score.svg"), encoding: .utf8)
         #expect(picture.hasPrefix("<svg"))
-        // The same again is the same, but for how long the policy really took.
-        _ = try run("latency", "--latencies", "0.2", "--joinings", "warm-start:0.5", "--output", "again")
+        // Repeating the run gives the same episodes; only the measured times differ.
+        _ = try run("latency", "--latencies", "0.2", "--mergings", "warm-start:0.5", "--output", "again")
         let again = try JSONDecoder().decode(LatencyStudy.self, from: Data(contentsOf: folder("again/latency.json")))
-        #expect(again.results[0].episodes == study.result(.warmStart(share: 0.5), at: 0.2)?.episodes)
+        #expect(again.results[0].episodes == study.result(.warmStart(strength: 0.5), at: 0.2)?.episodes)
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `dpolicy inspect --machine`, and what is done about the limits that it tells of.
+/// `dpolicy inspect --machine`, and how commands respect the limits that it reports.
 @Suite struct MachineTests {
     let folder: TemporaryFolder
 
@@ -13,7 +13,7 @@ import Testing
         #expect(json["kind"] as? String == "machine")
         #expect((json["threads"] as? Int ?? 0) >= 1)
         #expect(((json["memory"] as? [[String: Any]])?.first?["available"] as? Int ?? 0) > 0)
-        // Nothing follows the version: the library shares the program's team of threads.
+        // Nothing follows the version, which means that the library uses the program's thread pool.
         #expect((json["library"] as? String)?.wholeMatch(of: /oneDNN \d+\.\d+\.\d+/) != nil)
         let text = try dpolicy("inspect", "--machine", "--threads", "3")
         #expect(text.lines.contains("threads       3, by --threads"))

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Files whose contents do not fit into the memory that a process may have.
+/// Files whose contents exceed the memory limit of the process.
 @Suite struct MemoryTests {
     let folder: TemporaryFolder
 
@@ -12,7 +12,7 @@ import Testing
         try Data(Fixtures.recipe.replacing("name: joints", with: "name: obs").utf8).write(to: folder("tiny.yaml"))
     }
 
-    /// Runs a command that may have so many bytes of addresses.
+    /// Runs a command with a limit on its address space, in bytes.
     private func run(_ arguments: [String], limit: Int) throws -> CommandLineRun.Outcome {
         let command = "ulimit -v \(limit >> 10) && exec \"$0\" \"$@\""
         return try CommandLineRun(
@@ -20,18 +20,18 @@ import Testing
         ).wait()
     }
 
-    /// Fields of a small file that stands for many bytes: its chunks are absent.
-    private func write(frames: Int, fields: Int, width: Int, chunk: Int) throws {
+    /// Writes a small dataset that stands for many bytes: its chunks are absent.
+    private func write(frames: Int, features: Int, width: Int, chunk: Int) throws {
         try ZarrWriter.create(at: folder("large.zarr")) { writer in
             try writer.write("data/command", shape: [frames, 2], floats: fill("command", count: frames * 2))
-            for field in 0..<fields {
-                let name = field == 0 ? "obs" : "obs\(field)"
+            for feature in 0..<features {
+                let name = feature == 0 ? "obs" : "obs\(feature)"
                 try writer.write("data/\(name)", shape: [1, width], floats: [Float](repeating: 0, count: width))
             }
             try writer.write("meta/episode_ends", shape: [1], integers: [Int64(frames)])
         }
-        for field in 0..<fields {
-            let place = folder("large.zarr/data/\(field == 0 ? "obs" : "obs\(field)")")
+        for feature in 0..<features {
+            let place = folder("large.zarr/data/\(feature == 0 ? "obs" : "obs\(feature)")")
             for name in try FileManager.default.contentsOfDirectory(atPath: place.path) {
                 try FileManager.default.removeItem(at: place.appendingPathComponent(name))
             }
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func demonstrationsThatDoNotFitAreRefused() throws {
-        try write(frames: 50_000, fields: 1, width: 20_000, chunk: 10)
+        try write(frames: 50_000, features: 1, width: 20_000, chunk: 10)
         expectRefusal(try train(limit: 3 << 30))
         let inspection = try run(
             ["inspect", folder("large.zarr").path, "--json"], limit: 3 << 30)
@@ -64,16 +64,16 @@ import Testing
         #expect(inspection.output.contains("memory: expected room for"))
     }
 
-    /// Many fields of which each alone would pass.
+    /// Each of these features would fit alone.
     @Test func fieldsThatDoNotFitTogetherAreRefused() throws {
-        try write(frames: 1_000, fields: 120, width: 4_000, chunk: 100)
-        let fields = (0..<120).map { $0 == 0 ? "{name: obs}" : "{name: obs\($0)}" }.joined(separator: ", ")
-        expectRefusal(try train(limit: 1_900 << 20, "policy.observations.fields=[\(fields)]"))
+        try write(frames: 1_000, features: 120, width: 4_000, chunk: 100)
+        let features = (0..<120).map { $0 == 0 ? "{name: obs}" : "{name: obs\($0)}" }.joined(separator: ", ")
+        expectRefusal(try train(limit: 1_900 << 20, "policy.observations.features=[\(features)]"))
     }
 
-    /// One chunk that is larger than what is left.
+    /// One chunk is larger than the available memory.
     @Test func aChunkThatDoesNotFitIsRefused() throws {
-        try write(frames: 500, fields: 1, width: 250_000, chunk: 500)
-        expectRefusal(try train(limit: 1_000 << 20, "policy.observations.fields=[{name: obs, columns: [0, 2]}]"))
+        try write(frames: 500, features: 1, width: 250_000, chunk: 500)
+        expectRefusal(try train(limit: 1_000 << 20, "policy.observations.features=[{name: obs, columns: [0, 2]}]"))
     }
 }

@@ -2,11 +2,11 @@ import DiffusionPolicyKit
 import Foundation
 import Testing
 
-/// Push-T with a policy that is asked through the unmodified `openpi-client` of PyPI.
+/// Push-T with a policy that is called through the unmodified `openpi-client` from PyPI.
 @Suite(.timeLimit(.minutes(5))) struct OpenpiEpisodesTests {
     static let python = ProcessInfo.processInfo.environment["DPOLICY_OPENPI_PYTHON"]
 
-    /// In how many episodes two evaluations came to the same.
+    /// Returns the number of episodes with equal rewards in two evaluations.
     private func agreement(_ one: EvaluationResult, _ other: EvaluationResult) -> Int {
         zip(one.episodes, other.episodes).count { abs($0.bestReward - $1.bestReward) < 1e-4 }
     }
@@ -22,7 +22,7 @@ import Testing
         let (remote, local) = (try evaluator.evaluate(relay), try evaluator.evaluate(policy))
         #expect(remote.episodes.count == 50)
         #expect(abs(remote.score - local.score) <= 0.02, "\(remote.score) through the network, \(local.score) here")
-        // Not by chance: the same starts with other noise score otherwise.
+        // The agreement is not by chance: other noise on the same start states gives other rewards.
         let otherwise = EvaluationConfiguration(samplerSeed: 1)
         let other = try Evaluator(configuration: otherwise) { PushTEnvironment(seed: $0) }.evaluate(policy)
         #expect(agreement(remote, local) > agreement(other, local))

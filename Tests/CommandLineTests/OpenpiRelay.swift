@@ -1,11 +1,12 @@
+import DPBase
 import DiffusionPolicyKit
 import Foundation
 
-/// A policy that asks a server through the unmodified `openpi-client`, which runs in a Python process.
+/// A policy that sends requests to a server through the unmodified `openpi-client` in a Python process.
 final class OpenpiRelay: ChunkingPolicy {
     private struct Question: Encodable {
         let seed: UInt64
-        let fields: [String: [[Float]]]
+        let features: [String: [[Float]]]
     }
 
     let horizon: Horizon
@@ -24,18 +25,18 @@ final class OpenpiRelay: ChunkingPolicy {
         try process.run()
     }
 
-    /// Lets the process end, and waits for it.
+    /// Closes the input of the process and waits for its end.
     func finish() throws -> Int32 {
         try questions.fileHandleForWriting.close()
         process.waitUntilExit()
         return process.terminationStatus
     }
 
-    func chunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
+    func predictActionChunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
         try requests.map { request in
             let names = Set(request.observations.flatMap(\.vectors.keys))
-            let fields = names.map { name in (name, request.observations.compactMap { $0.vectors[name] }) }
-            let question = Question(seed: request.key.seed, fields: Dictionary(uniqueKeysWithValues: fields))
+            let features = names.map { name in (name, request.observations.compactMap { $0.vectors[name] }) }
+            let question = Question(seed: request.key.seed, features: Dictionary(uniqueKeysWithValues: features))
             var line = try JSONEncoder().encode(question)
             line.append(UInt8(ascii: "\n"))
             try questions.fileHandleForWriting.write(contentsOf: line)
@@ -44,7 +45,7 @@ final class OpenpiRelay: ChunkingPolicy {
         }
     }
 
-    /// A line of what the process prints.
+    /// Reads a line from the output of the process.
     private func answer() throws -> Data {
         var line = Data()
         while line.last != UInt8(ascii: "\n") {

@@ -3,13 +3,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `dpolicy play` and `dpolicy record` as a person meets them: in a browser.
+/// `dpolicy play` and `dpolicy record` in a real browser.
 @Suite(.serialized) struct PageTests {
     let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// A verb that serves a page, and the page's address.
+    /// Starts a subcommand that serves a page, and returns the page's address.
     private func serve(_ arguments: String...) throws -> (run: CommandLineRun, address: String) {
         let run = try CommandLineRun(arguments + ["--port", "0", "--no-open"])
         let end = Date().addingTimeInterval(120)
@@ -29,18 +29,18 @@ import Testing
         return policy.path
     }
 
-    /// The number that an element begins with.
+    /// Parses the leading number of an element's text.
     private func number(_ text: String) -> Double { Double(text.prefix { $0.isNumber || $0 == "." }) ?? .nan }
 
-    /// Where the test takes hold of a block: on its bar.
+    /// The point where the test grabs a block: on its bar.
     private static func grip(of block: Pose) -> SIMD2<Double> { block.point(SIMD2(0, 20)) }
 
-    /// How much a start's reward grows when the block is moved over the goal as it lies, without being turned.
+    /// Returns the gain in reward when the block of a start state is moved over the goal without rotation.
     private func expectedGain(seed: UInt64) throws -> Float {
         let environment = PushTEnvironment(seed: seed)
         let before = environment.reward
         let toAgent = environment.state.agent - Self.grip(of: environment.state.block)
-        // Where the pusher is near, the hand would take that.
+        // If the pusher is near, the mouse would grab it instead.
         if (toAgent * toAgent).sum() < 50 * 50 { return 0 }
         let goal = environment.definition.goal.position
         try environment.moveBlock(to: Pose(position: goal, angle: environment.state.block.angle))
@@ -65,7 +65,7 @@ import Testing
         try browser.wait(for: "document.getElementById('rate').textContent.includes('Hz')")
         try browser.wait(for: "document.getElementById('latency-now').textContent.includes('ms')")
 
-        // Paused at the start, where the test knows the block.
+        // Pause at the start, where the test knows the position of the block.
         try browser.click("run")
         try browser.wait(for: "document.getElementById('run').textContent === 'Run'")
         try browser.click("restart")
@@ -73,7 +73,7 @@ import Testing
         let score = "\(Int((start.reward * 100).rounded())) %"
         try browser.wait(for: "document.getElementById('score').textContent === '\(score)'")
 
-        // Dragged over the goal, the block covers more of it.
+        // Drag the block over the goal, which increases the coverage.
         let block = start.state.block
         let grip = Self.grip(of: block)
         let goal = start.definition.goal.position
@@ -86,7 +86,7 @@ import Testing
         try browser.wait(for: "parseFloat(document.getElementById('score').textContent) > \(number(score) + 10)")
         try browser.mouse("mouseReleased", at: browser.place(grip + goal - block.position))
 
-        // Keys do what they say.
+        // Check the keyboard shortcuts.
         try browser.press(".", code: "Period")
         try browser.press("n", code: "KeyN")
         try browser.wait(for: "document.getElementById('best').textContent.includes('start \(seed + 1)')")
@@ -97,20 +97,22 @@ import Testing
         try takeScreenshots(of: browser, name: "play")
         #expect(browser.complaints.isEmpty)
 
-        // Without the program the page says what is wrong.
+        // When the program ends, the page shows the lost connection.
         run.signal(SIGKILL)
         _ = try run.wait()
         try browser.wait(for: "document.getElementById('banner').checkVisibility()")
         try browser.wait(for: "document.getElementById('banner').textContent.includes('Connection lost')")
     }
 
-    /// Whether the scene with its buttons is in the window, and the panel beside or below it.
+    /// Whether the scene with its buttons is inside the window, and the panel is next to or below it.
     private static let isOrderly = """
         (([stage, panel]) => stage.bottom <= innerHeight && (stage.right <= panel.left || stage.bottom <= panel.top))(
             ['stage', 'panel'].map((id) => document.getElementById(id).getBoundingClientRect()))
         """
 
-    /// Pictures in both themes, of large and small windows, for people to look at, if `DPOLICY_SCREENSHOTS` names a folder.
+    /// Checks the layout in both themes and several window sizes.
+    ///
+    /// Writes screenshots if `DPOLICY_SCREENSHOTS` names a folder.
     private func takeScreenshots(of browser: Browser, name: String) throws {
         for theme in ["light", "dark"] {
             try browser.prefer(theme: theme)
@@ -118,7 +120,7 @@ import Testing
             #expect(ground == (theme == "light" ? "rgb(245, 246, 248)" : "rgb(18, 22, 28)"))
             for (size, width, height) in [("large", 1440, 900), ("flat", 800, 600), ("small", 420, 800)] {
                 try browser.resize(width: width, height: height, density: 2)
-                // Nothing sticks out to the side, nothing covers anything, and the buttons are in sight.
+                // Nothing overflows or overlaps, and the buttons are visible.
                 try browser.wait(for: "document.documentElement.scrollWidth <= \(width)")
                 try browser.wait(for: Self.isOrderly)
                 try browser.wait(for: "document.getElementById('scene').width >= 640")
@@ -144,7 +146,7 @@ import Testing
             try browser.wait(for: "document.getElementById('best').textContent.includes('start \(20 + episode)')")
             try drive(browser, from: start.state.agent, frames: 24)
             if episode == 1 {
-                // Redone: what was driven is forgotten.
+                // Redo: the driven frames are discarded.
                 try browser.press("r", code: "KeyR")
                 try browser.wait(for: "document.getElementById('frames').textContent === '0'")
                 try drive(browser, from: start.state.agent, frames: 24)
@@ -155,15 +157,15 @@ import Testing
         }
         #expect(browser.complaints.isEmpty)
 
-        // Killed in the midst of the fourth.
+        // Kill the process during the fourth episode.
         try drive(browser, from: PushTEnvironment(seed: 23).state.agent, frames: 5)
         run.signal(SIGKILL)
         _ = try run.wait()
-        let recorded = try ReplayBuffer(contentsOf: output)
+        let recorded = try InMemoryDataset(contentsOf: output)
         #expect(recorded.episodes.count == 3)
         #expect(recorded.episodes.allSatisfy { $0.count >= 24 })
 
-        // A tiny network; and with limits outside of the simulator's world no rollouts are filmed, which would take long.
+        // Use a tiny network, and action limits outside the workspace, which disable the slow video of rollouts.
         let training = try dpolicy(
             "train", "--recipe", "pusht-demo", "--data", output.path, "--output", folder("run").path,
             "--set", "policy.denoiser.widths=[8, 16]", "--set", "policy.denoiser.groups=4",
@@ -173,7 +175,7 @@ import Testing
         #expect(training.status == 0, "\(training.errors)")
     }
 
-    /// Presses the pusher, draws it about until so many frames are recorded, and lets it go.
+    /// Grabs the pusher, moves it until the number of frames is recorded, and releases it.
     private func drive(_ browser: Browser, from agent: SIMD2<Double>, frames: Int) throws {
         try browser.mouse("mousePressed", at: browser.place(agent))
         for step in 0..<400 {

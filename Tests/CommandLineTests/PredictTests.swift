@@ -1,3 +1,4 @@
+import DPBase
 import DiffusionPolicyKit
 import Foundation
 import TestSupport
@@ -33,7 +34,7 @@ import Testing
     private let keypoint = fill("keypoint", count: 108, base: 250, scale: 100)
     private let noise = SafetensorsTensor("noise", shape: [3, 4, 2], .float32(fill("noise", count: 24)))
 
-    /// What the policy sees: the whole state, and the first two numbers of the keypoints.
+    /// The policy's observation: the whole state, and the first two numbers of the keypoints.
     private var observation: SafetensorsTensor {
         var rows: [Float] = []
         for row in 0..<6 {
@@ -55,7 +56,7 @@ import Testing
         }
         #expect(prediction.allSatisfy { (0...512).contains($0) })
 
-        let policy = try DiffusionPolicy(contentsOf: folder("policy").path, threads: 1)
+        let policy = try DiffusionPolicy(contentsOf: folder("policy").path, device: .cpu(threads: 1))
         let expected = try policy.predict(
             observations: observation.floats, noise: noise.floats, keys: (0..<3).map { RandomKey(seed: 0).folding($0) })
         #expect(prediction == expected)
@@ -66,7 +67,7 @@ import Testing
         let usual = try predict(input, "--json", "--strict", output: "usual")
         #expect(usual.status == 0 && usual.errors.isEmpty)
         #expect(try usual.json()["unfamiliar_observations"] as? Int == 0)
-        // Another unit in one item of three.
+        // Change the unit in one of three items.
         var numbers = observation.floats
         for index in 14..<28 { numbers[index] *= 57.3 }
         let far = try write("far", [SafetensorsTensor("observation", shape: [3, 2, 7], .float32(numbers)), noise])
@@ -81,19 +82,19 @@ import Testing
         #expect(!folder.names.contains("refused"))
     }
 
-    /// Far from 0, in float64, the answers are those of the same question near 0.
+    /// Far from 0, in float64, the actions match those of the same observation near 0.
     @Test func numbersBeyondSinglePrecisionAreNotRounded() throws {
         let input = try write("in", [observation, noise])
         #expect(try predict(input, output: "near").status == 0)
         let offset = 0x1p31
         var stored = try PolicyDirectory(folder("policy")).read()
         stored.configuration.action.limits = nil
-        func moved(_ map: ComponentwiseMap) -> ComponentwiseMap {
-            ComponentwiseMap(
+        func moved(_ map: ElementwiseAffine) -> ElementwiseAffine {
+            ElementwiseAffine(
                 scale: map.scale, offset: map.offset, origin: Array(repeating: offset, count: map.dimension))
         }
-        stored.normaliser = Normaliser(
-            observation: moved(stored.normaliser.observation), action: moved(stored.normaliser.action))
+        stored.normalizer = Normalizer(
+            observation: moved(stored.normalizer.observation), action: moved(stored.normalizer.action))
         try PolicyDirectory(folder("policy")).write(stored)
         let far = SafetensorsTensor(
             "observation", shape: [3, 2, 7], .float64(observation.floats.map { Double($0) + offset }))
@@ -130,7 +131,7 @@ import Testing
         #expect(zip(native, int8).allSatisfy { abs($0 - $1) < 25 })
     }
 
-    @Test func takesATensorAField() throws {
+    @Test func takesATensorAFeature() throws {
         let joined = try write("joined", [observation, noise])
         let apart = try write(
             "apart",

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The project's own folder.
+/// The project folder.
 enum Project {
     static var folder: URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -1,16 +1,18 @@
-import CPUBackend
+import DPBase
+import DPCPU
+import DPGraph
+import DPServing
 import DiffusionPolicyKit
 import Foundation
-import RemotePolicies
 import TestSupport
 import Testing
 
-/// `dpolicy serve` when it is told to read its policy again.
+/// `dpolicy serve` when it reloads its policy.
 @Suite(.timeLimit(.minutes(5))) struct ReloadTests {
     let folder: TemporaryFolder
     let request = ChunkRequest(
         observations: (0..<2).map {
-            Observation(vectors: ["state": fill("\($0)", count: 5), "keypoint": fill("k", count: 18)])
+            RobotObservation(vectors: ["state": fill("\($0)", count: 5), "keypoint": fill("k", count: 18)])
         },
         key: RandomKey(seed: 3))
 
@@ -21,7 +23,7 @@ import Testing
         try lead(to: "first")
     }
 
-    /// Lets the link that is served lead to a folder, in one step.
+    /// Atomically points the served link at a folder.
     private func lead(to name: String) throws {
         try FileManager.default.createSymbolicLink(atPath: folder("next").path, withDestinationPath: name)
         #expect(rename(folder("next").path, folder("current").path) == 0)
@@ -34,20 +36,20 @@ import Testing
         return (run, try PolicyClient(ServerAddress(ready.address)), ready.address)
     }
 
-    /// Which of the policies gives the server's answer.
+    /// Returns the name of the policy whose actions the server returns.
     private func whoAnswers(_ client: PolicyClient) throws -> String {
-        let answer = try client.chunks(for: [request])[0].prediction.joined()
+        let answer = try client.predictActionChunks(for: [request])[0].prediction.joined()
         let names = try ["first", "second"].filter { name in
             let policy = try DiffusionPolicy(
                 contentsOf: folder(name), backend: CPUMachine(threads: 1, precision: .float32))
-            let own = try policy.chunks(for: [request])[0].prediction.joined()
+            let own = try policy.predictActionChunks(for: [request])[0].prediction.joined()
             return zip(answer, own).allSatisfy { abs($0 - $1) < 0.1 }
         }
         try #require(names.count == 1, "\(answer)")
         return names[0]
     }
 
-    /// Waits until the server has said something so many times.
+    /// Waits until the server has logged a text this many times.
     private func wait(for text: String, times: Int = 1, from server: CommandLineRun, _ body: () throws -> Void = {})
         throws
     {
@@ -71,7 +73,7 @@ import Testing
         try wait(for: "reloaded in", from: server) { answers.append(try whoAnswers(client)) }
         #expect(try whoAnswers(client) == "second")
         #expect(answers == answers.sorted())
-        // Several at once, the last of which comes after the change.
+        // Send several signals at once, the last of them after the change.
         try lead(to: "first")
         for _ in 0..<5 { server.signal(SIGHUP) }
         try wait(for: "reloaded in", times: 2, from: server)
@@ -84,7 +86,7 @@ import Testing
         #expect(try server.wait().status == 0)
     }
 
-    /// Threads that read a policy must find what they use until the end.
+    /// Objects used by a thread that loads a policy must live until that thread ends.
     @Test(arguments: [0, 4, 8, 12, 16, 20]) func aServerThatReadsItsPolicyCanEnd(milliseconds: UInt32) throws {
         let (server, _, _) = try serve()
         server.signal(SIGHUP)
@@ -103,7 +105,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder("empty"), withIntermediateDirectories: false)
         let reasons = [
             ("absent", "a link to absent, which is not there"), ("empty", "no policy.json"),
-            ("other", "action 3, as robots were told"), ("broken", "model.safetensors"),
+            ("other", "action 3, as in the metadata sent to clients"), ("broken", "model.safetensors"),
         ]
         for (index, (name, words)) in reasons.enumerated() {
             try lead(to: name)

@@ -1,6 +1,7 @@
+import DPBase
+import DPServing
 import DiffusionPolicyKit
 import Foundation
-import RemotePolicies
 import TestSupport
 import Testing
 
@@ -37,7 +38,7 @@ import Testing
     @Test func aServersPolicyIsJudgedAsALocalOne() throws {
         let policy = folder("policy").path
         let local = try episodes("--policy", policy, "--precision", "float32", "--threads", "1")
-        let (server, ready) = try serve("--precision", "float32", "--field", "state=observation/state")
+        let (server, ready) = try serve("--precision", "float32", "--feature", "state=observation/state")
         let remote = try episodes("--server", ready.address)
         #expect(try isSame(local, remote), "\(local) \(remote)")
         let others = try episodes(
@@ -46,10 +47,10 @@ import Testing
         server.signal(SIGTERM)
         let outcome = try server.wait()
         #expect(outcome.status == 0 && !outcome.isKilled)
-        #expect(outcome.errors.contains("answering what is in flight"))
+        #expect(outcome.errors.contains("finishing the requests in flight"))
     }
 
-    /// How many requests a server has answered.
+    /// Returns the number of requests that a server has answered.
     private func answered(_ port: Int) throws -> Int {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -67,7 +68,7 @@ import Testing
         while run.isRunning, try answered(port) < count { usleep(20_000) }
     }
 
-    /// A server is started again while its policy is judged: the evaluation goes on as if nothing had happened.
+    /// A server is restarted during an evaluation: the evaluation continues with the same results.
     @Test func anEvaluationOutlivesItsServer() throws {
         let local = try episodes(
             "--policy", folder("policy").path, "--precision", "float32", "--threads", "1", count: 20)
@@ -94,11 +95,11 @@ import Testing
         #expect(try next.wait().status == 0)
     }
 
-    /// A server that stays away costs the episodes that had not ended, and no more.
+    /// If a server does not come back, only the unfinished episodes are lost.
     @Test func endedEpisodesOutliveTheirServer() throws {
         let (server, ready) = try serve()
         let output = folder("part.json")
-        // Two groups of 64 episodes, of which each asks 100 times.
+        // Two groups of 64 episodes, with 100 requests per episode.
         let run = try CommandLineRun([
             "evaluate", "--episodes", "128", "--server", ready.address, "--output", output.path,
         ])
@@ -136,7 +137,7 @@ import Testing
 
     @Test func observationsFarFromTheDemonstrationsAreToldOrRefused() throws {
         func request(_ scale: Float) -> ChunkRequest {
-            let observation = Observation(vectors: [
+            let observation = RobotObservation(vectors: [
                 "state": [100, 200, 300, 250, 1].map { $0 * scale },
                 "keypoint": Array(repeating: 200 * scale, count: 18),
             ])
@@ -146,22 +147,24 @@ import Testing
             let (server, ready) = try isStrict ? serve("--strict") : serve()
             let client = try PolicyClient(ServerAddress(ready.address))
             if isStrict {
-                let error = #expect(throws: PolicyClientError.self) { try client.chunks(for: [request(57.3)]) }
+                let error = #expect(throws: PolicyClientError.self) {
+                    try client.predictActionChunks(for: [request(57.3)])
+                }
                 #expect("\(try #require(error))".contains("as in the demonstrations"))
             } else {
-                #expect(try client.chunks(for: [request(57.3)]).count == 1)
+                #expect(try client.predictActionChunks(for: [request(57.3)]).count == 1)
                 #expect(client.unfamiliarObservations == 2)
             }
-            #expect(try client.chunks(for: [request(1)]).count == 1)
+            #expect(try client.predictActionChunks(for: [request(1)]).count == 1)
             #expect(client.unfamiliarObservations == (isStrict ? 0 : 2))
             server.signal(SIGTERM)
             let outcome = try server.wait()
-            #expect(outcome.status == 0 && outcome.errors.contains("far outside of what the policy learned from"))
+            #expect(outcome.status == 0 && outcome.errors.contains("far outside the training data"))
         }
     }
 
     @Test func refusesFieldsThatThePolicyDoesNotHave() throws {
-        let outcome = try dpolicy("serve", "--policy", folder("policy").path, "--field", "speed=v")
+        let outcome = try dpolicy("serve", "--policy", folder("policy").path, "--feature", "speed=v")
         #expect(outcome.status == 64 && isOneLine(outcome.errors, with: "speed", "state"))
     }
 
@@ -171,8 +174,8 @@ import Testing
             let batch = try dpolicy("serve", "--policy", policy, "--batch", count)
             #expect(batch.status == 64 && isOneLine(batch.errors, with: "--batch", "1...64", count))
         }
-        let twice = try dpolicy("serve", "--policy", policy, "--field", "state=a", "--field", "state=b")
-        #expect(twice.status == 64 && isOneLine(twice.errors, with: "--field", "several for state"))
+        let twice = try dpolicy("serve", "--policy", policy, "--feature", "state=a", "--feature", "state=b")
+        #expect(twice.status == 64 && isOneLine(twice.errors, with: "--feature", "several for state"))
     }
 
     @Test func saysThatNobodyIsThere() throws {

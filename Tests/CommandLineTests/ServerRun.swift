@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// A run of `dpolicy serve` that has said where it listens.
+/// A run of `dpolicy serve` that has reported its address.
 struct ServerRun {
-    /// What a server says when it is ready.
+    /// The report of a server that is ready.
     struct Ready: Decodable {
         let address: String
         let port: Int

@@ -38,7 +38,7 @@ import Testing
         let cases: [Case]
     }
 
-    /// The same seed is another start in gym-pusht since its version 0.1.6.
+    /// The same seed gives another start state in gym-pusht since version 0.1.6.
     @Test func seedsOfGymPushT() throws {
         let actions = try write("[]")
         func start(_ options: String...) throws -> [Double] {
@@ -113,7 +113,7 @@ import Testing
         let names = try FileManager.default.contentsOfDirectory(atPath: frames.path).sorted()
         #expect(names == (0...4).map { String(format: "%06d.png", $0) })
         let bytes = try Data(contentsOf: frames.appendingPathComponent(names[4]))
-        // Width and height stand big-endian at bytes 16 and 20 (PNG specification, 11.2.2).
+        // Width and height are big-endian at bytes 16 and 20 (PNG specification, 11.2.2).
         #expect(Array(bytes[1..<4]) == Array("PNG".utf8))
         #expect(Array(bytes[16..<24]) == [0, 0, 0, 96, 0, 0, 0, 96])
     }

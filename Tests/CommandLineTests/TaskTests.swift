@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Whether a training is one of Push-T, and where its images come from.
+/// The task of a training run, and the source of its images.
 @Suite struct TaskTests {
     let folder: TemporaryFolder
 
@@ -23,7 +23,7 @@ import Testing
         ).wait()
     }
 
-    /// Images beside the state, under another name.
+    /// Adds images to the dataset under another name.
     private func addCamera(_ name: String, size: Int = 40) throws {
         let frames = 120
         try ZarrWriter.create(at: folder("camera.zarr")) {
@@ -51,9 +51,9 @@ import Testing
         #expect(outcome.errors.contains("img is drawn from state"))
         let document = try PolicyDirectory(folder("run/policy")).document()
         #expect(document.task == .pushT)
-        #expect(document.origin["drawn_images"] == "img from the field state")
+        #expect(document.origin["drawn_images"] == "img from the feature state")
         let checkpoint = folder("run/checkpoints/step-00000001.checkpoint")
-        #expect(try Checkpoint(contentsOf: checkpoint).policy().origin["drawn_images"] == "img from the field state")
+        #expect(try Checkpoint(contentsOf: checkpoint).policy().origin["drawn_images"] == "img from the feature state")
     }
 
     @Test func noTaskDrawsNoImages() throws {
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    /// A run that an earlier version began names no task.
+    /// Runs that an earlier version started name no task.
     @Test func aRunThatNamedNoTaskGoesOn() throws {
         #expect(try train("rover.yaml").status == 0)
         let text = try String(contentsOf: folder("run/recipe.yaml"), encoding: .utf8)
@@ -105,7 +105,7 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(
             outcome.errors.contains(
-                "image cam: the crop of 40×40 is 6 % of the picture of 160×160, and what lies outside of its middle is not seen"
+                "image cam: the crop of 40×40 covers 6 % of the 160×160 image, and inference uses only the center crop"
             ))
         #expect(outcome.errors.contains("resize is missing, such as resize: [96, 96], crop: [84, 84]"))
         let inspection = try dpolicy("data", "inspect", folder("robot.zarr").path, "--action", "command")

@@ -1,10 +1,11 @@
-import CPUBackend
+import DPBase
+import DPCPU
 import DiffusionPolicyKit
 import Foundation
 import TestSupport
 import Testing
 
-/// `dpolicy train`, on demonstrations of a robot that has no simulator.
+/// `dpolicy train` on demonstrations of a robot without a simulator.
 @Suite struct TrainTests {
     let folder: TemporaryFolder
 
@@ -20,13 +21,13 @@ import Testing
             arguments + ["--output", folder(run).path, "--seed", "3", "--threads", "1"] + options)
     }
 
-    /// The names and numbers of all tensors in a file, without its metadata, which tells how long the training took.
+    /// Reads all tensors in a file, without its metadata, which contains the training time.
     private func tensors(_ file: URL) throws -> [String: [Float]] {
         let file = try SafetensorsFile(contentsOf: file)
         return try file.tensors.keys.reduce(into: [:]) { $0[$1] = try file.floats($1) }
     }
 
-    /// The lines of the metrics without what the clock decides.
+    /// Reads the metrics of a run without time measurements.
     private func metrics(_ run: String) throws -> [[String: Double]] {
         let text = try String(contentsOf: folder("\(run)/metrics.jsonl"), encoding: .utf8)
         return try text.split(separator: "\n").map { line in
@@ -37,7 +38,7 @@ import Testing
         }
     }
 
-    /// What goes to standard error must not get into a file that is opened where it would be.
+    /// Output to a closed standard stream must not go into a file opened with the same descriptor.
     @Test func aCallerMayCloseTheStandardStreams() throws {
         let options = [
             "train", "--recipe", folder("tiny.yaml").path, "--data", folder("robot.zarr").path, "--output",
@@ -51,7 +52,8 @@ import Testing
         #expect(try Data(contentsOf: folder("closed/.lock")).isEmpty)
     }
 
-    /// Nobody is sent to name demonstrations when the run cannot go on with them either.
+    /// A run without checkpoints cannot resume with any dataset, so the error reports the lost checkpoints and not
+    /// the missing path.
     @Test(arguments: [["--resume"], ["--extend", "60"]]) func lostCheckpointsAreToldFirst(options: [String]) throws {
         #expect(try start("lost", ["--set", "training.steps=40"]).wait().status == 0)
         try FileManager.default.removeItem(at: folder("lost/checkpoints"))
@@ -60,7 +62,7 @@ import Testing
         #expect(isOneLine(outcome.errors, with: "metrics of 40 updates and a policy and no checkpoint"))
     }
 
-    /// Warnings while data are read count, too.
+    /// `--strict` also applies to warnings while reading data.
     @Test func strictTakesAbsentChunksForAnError() throws {
         let joints = folder("robot.zarr/data/joints")
         for name in try FileManager.default.contentsOfDirectory(atPath: joints.path) where !name.hasPrefix(".") {
@@ -68,13 +70,13 @@ import Testing
         }
         let outcome = try start("strict", ["--strict"]).wait()
         #expect(outcome.status == 1)
-        #expect(isOneLine(outcome.errors, with: "data/joints", "chunks are absent", "--strict takes this for an error"))
+        #expect(isOneLine(outcome.errors, with: "data/joints", "chunks are absent", "--strict treats this as an error"))
     }
 
-    /// Updates of a training that a signal interrupts, however late the signal comes.
+    /// Enough training steps that a signal always interrupts the training.
     private static let manySteps = 1_000_000
 
-    /// Compares a run with one of as many updates that nothing interrupts, in this process.
+    /// Compares a run with an uninterrupted run of the same length in this process.
     private func expectUndisturbed(_ run: String) throws {
         let rows = try metrics(run)
         let steps = rows.count
@@ -82,7 +84,8 @@ import Testing
         var recipe = try RecipeFile.read(contentsOf: folder("tiny.yaml"))
         recipe.training.steps = Self.manySteps
         let whole = try TrainingRun(
-            directory: folder("whole"), recipe: recipe, demonstrations: ReplayBuffer(contentsOf: folder("robot.zarr")),
+            directory: folder("whole"), recipe: recipe,
+            demonstrations: InMemoryDataset(contentsOf: folder("robot.zarr")),
             seed: 3, backend: CPUMachine(threads: 1, precision: CPUMachine.precisionForTraining))
         #expect(try whole.run(shouldStop: { whole.trainer.step == steps }) == .stopped(step: steps))
         #expect(try rows == metrics("whole"))
@@ -91,7 +94,7 @@ import Testing
         }
     }
 
-    /// Lets a run go on until its metrics have some lines, then interrupts it.
+    /// Resumes a run and interrupts it when its metrics have this number of lines.
     private func interrupt(_ run: String, at lines: Int, by signal: Int32) throws -> CommandLineRun.Outcome {
         let training = try start(run, ["--resume", "--set", "training.steps=\(Self.manySteps)"])
         let file = folder("\(run)/metrics.jsonl")
@@ -112,7 +115,7 @@ import Testing
         #expect(json["step"] as? Int == 200)
         #expect(json["loss"] is Double)
         #expect(try Data(contentsOf: folder("run/report.html")).count > 1000)
-        // Another robot has no simulator, and so no film.
+        // This robot has no simulator, so there is no video.
         #expect(!FileManager.default.fileExists(atPath: folder("run/rollouts.mp4").path))
         #expect(try RecipeFile.read(contentsOf: folder("run/recipe.yaml")).training.seed == 3)
 
@@ -152,17 +155,17 @@ import Testing
         try expectUndisturbed("stopped")
     }
 
-    /// The report of a training that is done does not depend on how its policy acts.
+    /// A completed training is reported even if the rollouts of its policy fail.
     @Test func aPolicyThatCannotActIsReportedAllTheSame() throws {
-        // Actions in other units than the simulator's, which refuses them.
-        try ReplayBuffer(
-            fields: [
-                ReplayBuffer.Field("state", shape: [5], values: fill("state", count: 600)),
-                ReplayBuffer.Field("action", shape: [2], values: fill("action", count: 240).map { $0 * 1e9 }),
+        // The simulator refuses actions in these units.
+        try InMemoryDataset(
+            features: [
+                InMemoryDataset.Feature("state", shape: [5], values: fill("state", count: 600)),
+                InMemoryDataset.Feature("action", shape: [2], values: fill("action", count: 240).map { $0 * 1e9 }),
             ], episodeEnds: Array(stride(from: 20, through: 120, by: 20))
         ).write(to: folder("pusht.zarr"))
         let recipe = Fixtures.recipe.replacing("name: joints", with: "name: state")
-            .replacing("field: command", with: "field: action")
+            .replacing("feature: command", with: "feature: action")
             .replacing("training:", with: "task: pusht\ntraining:")
         try Data(recipe.utf8).write(to: folder("pusht.yaml"))
         let outcome = try dpolicy(
@@ -174,7 +177,7 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: folder("run/policy/policy.json").path))
     }
 
-    @Test func overridesFields() throws {
+    @Test func overridesFeatures() throws {
         let outcome = try start("run", ["--set", "training.steps=3", "--set", "policy.denoiser.widths=[8]"]).wait()
         #expect(outcome.status == 0, "\(outcome.errors)")
         let recipe = try RecipeFile.read(contentsOf: folder("run/recipe.yaml"))

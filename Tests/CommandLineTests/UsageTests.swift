@@ -35,10 +35,10 @@ import Testing
         ["data", "record", "--policy", "x", "--output", "y", "--seed", "18446744073709551615"],
         ["evaluate", "--seed", "18446744073709551615"], ["bench"], ["bench", "--data", "x", "--steps", "0"],
         ["bench", "--data", "x", "--work", "sleep"], ["evaluate", "--latency", "-0.1"],
-        ["evaluate", "--latency", "0.1", "--joining", "smooth"], ["evaluate", "--joining", "blending:0"],
-        ["evaluate", "--joining", "waiting", "--interval", "2"], ["latency", "--latencies", "0", "61"],
+        ["evaluate", "--latency", "0.1", "--merging", "smooth"], ["evaluate", "--merging", "linear-blend:0"],
+        ["evaluate", "--merging", "synchronous", "--interval", "2"], ["latency", "--latencies", "0", "61"],
         ["latency", "--of", "thought"], ["serve", "--host", "0.0.0.0"], ["serve", "--port", "65536"],
-        ["serve", "--tls-cert", "x"], ["serve", "--field", "state"], ["serve", "--batch", "0"],
+        ["serve", "--tls-cert", "x"], ["serve", "--feature", "state"], ["serve", "--batch", "0"],
         ["evaluate", "--server", "http://x"], ["evaluate", "--server", "ws://x", "--policy", "y"],
         ["evaluate", "--server", "ws://x", "--steps", "4"], ["evaluate", "--api-key-file", "x"], ["load"],
         ["train", "--recipe", "pusht-demo", "--data", "x", "--output", ""], ["serve", "--policy="],
@@ -91,7 +91,7 @@ import Testing
         #expect(outcome.errors.contains("did you mean pusht-lowdim"))
     }
 
-    /// An executable outside of the project, run outside of it, has no policy of its own.
+    /// An executable outside the project, run outside the project, finds no shipped policy.
     @Test func saysWhereTheShippedPolicyIsLookedFor() throws {
         let folder = try TemporaryFolder()
         try FileManager.default.copyItem(at: CommandLineRun.executable, to: folder("dpolicy"))

@@ -1,16 +1,16 @@
+package import DPBase
+package import DPServing
 import Foundation
-public import PolicyInterface
-public import PolicyMessages
 
-/// Makes messages that are nearly right, from good ones: it changes values and structure first, then bytes.
-public struct MessageMutator {
+/// Generates nearly valid messages from valid ones: changes values and structure first, then bytes.
+package struct MessageMutator {
     private let corpus: [MessagePackValue]
 
-    /// How many messages a fuzz test reads: `DPOLICY_FUZZ_MESSAGES`, or few enough for every day.
-    public static let count = ProcessInfo.processInfo.environment["DPOLICY_FUZZ_MESSAGES"].flatMap(Int.init) ?? 5_000
+    /// Number of messages that a fuzz test reads: `DPOLICY_FUZZ_MESSAGES`, or few enough for regular runs.
+    package static let count = ProcessInfo.processInfo.environment["DPOLICY_FUZZ_MESSAGES"].flatMap(Int.init) ?? 5_000
 
-    /// Mutations of some good messages.
-    public init(corpus: [MessagePackValue]) { self.corpus = corpus }
+    /// Creates a mutator of valid messages.
+    package init(corpus: [MessagePackValue]) { self.corpus = corpus }
 
     private static let oddities: [MessagePackValue] = [
         .null, .boolean(true), .unsigned(0), .unsigned(.max), .negative(-1), .negative(.min), .float64(.nan),
@@ -20,7 +20,7 @@ public struct MessageMutator {
         array([], String(repeating: "\u{301}", count: 1 << 12), [0]), crowded,
     ]
 
-    /// Many values inside of a map with a long name.
+    /// Many values in a map with a long key.
     private static let crowded = MessagePackValue.map([
         .init(
             .string(String(repeating: "k", count: 1 << 16)),
@@ -35,8 +35,8 @@ public struct MessageMutator {
         return .map(entries.map { .init(.binary(Array($0.0.utf8)), $0.1) })
     }
 
-    /// The message of a key.
-    public func message(_ key: RandomKey) -> [UInt8] {
+    /// Returns the message of a key.
+    package func message(_ key: RandomKey) -> [UInt8] {
         var dice = Dice(key: key)
         var value = corpus[dice.roll(corpus.count)]
         for _ in 0..<dice.roll(3) { value = change(value, &dice) }
@@ -45,7 +45,7 @@ public struct MessageMutator {
         return bytes
     }
 
-    /// Changes a value somewhere.
+    /// Returns a value with one change.
     private func change(_ value: MessagePackValue, _ dice: inout Dice) -> MessagePackValue {
         if dice.roll(4) == 0 { return Self.oddities[dice.roll(Self.oddities.count)] }
         switch value {
@@ -75,7 +75,7 @@ public struct MessageMutator {
         }
     }
 
-    /// Changes some bytes: a bit, a format, a piece less, a piece twice.
+    /// Changes some bytes: flips a bit, changes a format, removes bytes or repeats them.
     private func change(_ bytes: inout [UInt8], _ dice: inout Dice) {
         guard !bytes.isEmpty else { return bytes.append(UInt8(dice.roll(256))) }
         let index = dice.roll(bytes.count)
@@ -91,14 +91,14 @@ public struct MessageMutator {
     }
 }
 
-/// Numbers from a key, one after another.
+/// Successive random numbers of a key.
 private struct Dice {
     let key: RandomKey
     private var count = 0
 
     init(key: RandomKey) { self.key = key }
 
-    /// A number below `sides`.
+    /// Returns a number below `sides`.
     mutating func roll(_ sides: Int) -> Int {
         count += 1
         return key.integer(below: sides, at: count)

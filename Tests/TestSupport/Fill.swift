@@ -1,5 +1,6 @@
-/// Numbers that follow from a name: element `i` is `base + scale · u`, `u` uniform in `[−1, 1)` from FNV-1a and SplitMix64.
-public func fill(_ name: String, count: Int, base: Float = 0, scale: Float = 1) -> [Float] {
+/// Returns numbers derived from a name: element `i` is `base + scale · u`, with `u` uniform in `[−1, 1)` from
+/// FNV-1a and SplitMix64.
+package func fill(_ name: String, count: Int, base: Float = 0, scale: Float = 1) -> [Float] {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
     return (0..<count).map { index in
@@ -12,8 +13,8 @@ public func fill(_ name: String, count: Int, base: Float = 0, scale: Float = 1) 
     }
 }
 
-/// The golden value of a parameter of a network, by its PyTorch name and shape.
-public func fillParameter(_ name: String, shape: [Int]) -> [Float] {
+/// Returns the golden value of a network parameter, by its PyTorch name and shape.
+package func fillParameter(_ name: String, shape: [Int]) -> [Float] {
     let count = shape.reduce(1, *)
     if shape.count >= 2 {
         return fill(name, count: count, scale: Float(1 / Double(shape.dropFirst().reduce(1, *)).squareRoot()))

@@ -1,7 +1,7 @@
-public import Foundation
+package import Foundation
 
-/// The keys of all objects in a JSON text.
-public func jsonKeys(in data: Data) throws -> Set<String> {
+/// Returns the keys of all objects in a JSON text.
+package func jsonKeys(in data: Data) throws -> Set<String> {
     func keys(_ value: Any) -> Set<String> {
         switch value {
         case let object as [String: Any]: object.values.reduce(into: Set(object.keys)) { $0.formUnion(keys($1)) }

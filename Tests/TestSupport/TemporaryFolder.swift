@@ -1,27 +1,27 @@
-public import Foundation
+package import Foundation
 
-/// An empty folder that goes away with this value.
-public final class TemporaryFolder {
-    /// Where it is.
-    public let url: URL
+/// An empty folder that is deleted together with this value.
+package final class TemporaryFolder {
+    /// The location of the folder.
+    package let url: URL
 
-    /// Makes a folder of a name of its own.
-    public init() throws {
+    /// Creates a folder with a unique name.
+    package init() throws {
         url = FileManager.default.temporaryDirectory.appendingPathComponent("dpolicy-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     }
 
     deinit { try? FileManager.default.removeItem(at: url) }
 
-    /// The place of a file or folder in it.
-    public func callAsFunction(_ name: String) -> URL { url.appendingPathComponent(name) }
+    /// Returns the location of a file or folder in it.
+    package func callAsFunction(_ name: String) -> URL { url.appendingPathComponent(name) }
 
-    /// The names in it, hidden ones too, in order.
-    public var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted() }
+    /// The names in it, including hidden ones, in order.
+    package var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted() }
 }
 
-/// What an operation throws, as its one line of text; empty if it throws nothing.
-public func message(_ body: () throws -> Void) -> String {
+/// Returns the one-line message of the error that an operation throws; empty if it throws nothing.
+package func message(_ body: () throws -> Void) -> String {
     do {
         try body()
         return ""

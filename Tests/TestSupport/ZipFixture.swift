@@ -1,12 +1,12 @@
-public import Foundation
+package import Foundation
 
-/// A small zip archive made in a test (PKWARE application note 6.3).
-public struct ZipFixture {
-    /// How the bytes of an entry are kept.
-    public enum Method: UInt16, Sendable {
-        /// As they are.
+/// A small zip archive for a test (PKWARE application note 6.3).
+package struct ZipFixture {
+    /// How the bytes of an entry are stored.
+    package enum Method: UInt16, Sendable {
+        /// Unchanged.
         case stored = 0
-        /// As a deflate stream, of one uncompressed block (RFC 1951, section 3.2.4).
+        /// As a deflate stream with one uncompressed block (RFC 1951, section 3.2.4).
         case deflated = 8
     }
 
@@ -14,11 +14,11 @@ public struct ZipFixture {
     private var directory = Data()
     private var count: UInt16 = 0
 
-    /// An archive without entries.
-    public init() {}
+    /// Creates an archive without entries.
+    package init() {}
 
     /// Adds an entry of at most 65,535 bytes.
-    public mutating func add(_ name: String, _ bytes: Data, method: Method = .stored) {
+    package mutating func add(_ name: String, _ bytes: Data, method: Method = .stored) {
         var kept = bytes
         if method == .deflated {
             let size = UInt16(bytes.count)
@@ -34,8 +34,8 @@ public struct ZipFixture {
         count += 1
     }
 
-    /// Adds every file of a folder, under `prefix`.
-    public mutating func add(contentsOf folder: URL, prefix: String, method: Method = .stored) throws {
+    /// Adds every file in a folder, under `prefix`.
+    package mutating func add(contentsOf folder: URL, prefix: String, method: Method = .stored) throws {
         let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted()
         for name in names {
             let url = folder.appendingPathComponent(name)
@@ -50,7 +50,7 @@ public struct ZipFixture {
     }
 
     /// The bytes of the archive.
-    public var data: Data {
+    package var data: Data {
         let end = concatenated([
             little(UInt32(0x0605_4B50)), Data(count: 4), little(count), little(count), little(UInt32(directory.count)),
             little(UInt32(body.count)), little(UInt16(0)),
@@ -58,7 +58,7 @@ public struct ZipFixture {
         return body + directory + end
     }
 
-    /// As a long sum of these, an expression would take the compiler of Swift 6.2 minutes.
+    /// Concatenates parts; the Swift 6.2 compiler would take minutes for one long sum of them.
     private func concatenated(_ parts: [Data]) -> Data { Data(parts.joined()) }
 
     private func little(_ value: some FixedWidthInteger) -> Data {

@@ -1,0 +1,11 @@
+import DiffusionPolicyKit
+
+/// Evaluates a custom policy in a custom environment.
+@main
+struct Main {
+    static func main() throws {
+        let configuration = EvaluationConfiguration(episodes: 10, maxSteps: 20)
+        let evaluator = Evaluator(configuration: configuration) { TwoJointArm(seed: $0) }
+        print(ResultTable([try evaluator.evaluate(HoldingPolicy(), named: "holding")]))
+    }
+}

@@ -1,0 +1,37 @@
+import DPEvaluation
+
+/// Two evaluation results and their paired comparison.
+struct ComparedResults {
+    let result: EvaluationResult
+    let compared: EvaluationResult
+    let paired: PairedComparison
+
+    /// Compares two results.
+    /// - Throws: `EvaluationError` when their seeds differ.
+    init(_ result: EvaluationResult, _ compared: EvaluationResult) throws {
+        self.result = result
+        self.compared = compared
+        paired = try PairedComparison(result, compared)
+    }
+}
+
+extension ComparedResults: CustomStringConvertible {
+    var description: String { "\(ResultTable([result, compared]))\n\(paired.verdict)" }
+}
+
+extension ComparedResults: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case compared
+        case comparison
+        case verdict
+    }
+
+    /// Adds three keys to those of a single result, so that programs that read single results keep working.
+    func encode(to encoder: any Encoder) throws {
+        try result.encode(to: encoder)
+        var features = encoder.container(keyedBy: CodingKeys.self)
+        try features.encode(compared, forKey: .compared)
+        try features.encode(paired, forKey: .comparison)
+        try features.encode(paired.verdict, forKey: .verdict)
+    }
+}

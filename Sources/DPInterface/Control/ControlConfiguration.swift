@@ -1,0 +1,61 @@
+import DPBase
+
+/// The settings for controlling a robot with a policy of chunks.
+public struct ControlConfiguration: Codable, Sendable, Equatable {
+    /// How chunks are merged.
+    public var merging: ChunkMerging
+    /// Control steps from one request to the next, or more if the chunk takes longer; if nil, the policy's action
+    /// horizon, but 1 for temporal ensembling, which averages as many predictions as possible.
+    public var interval: Int?
+    /// Control steps per second; 10 by default, as for Push-T and the reference implementation's robots.
+    public var rate: Double
+
+    enum CodingKeys: String, CodingKey {
+        case merging
+        case interval
+        case rate = "control_rate"
+    }
+
+    /// Creates a configuration; by default stale actions are skipped and chunks start from the previous one, at 10
+    /// control steps per second.
+    ///
+    /// This strategy had the best mean score over latencies up to 0.5 s in Push-T, although the difference is
+    /// within chance, on seeds for which no result is reported; see `Documentation/latency.md`.
+    public init(merging: ChunkMerging = .warmStart(), interval: Int? = nil, rate: Double = 10) {
+        self.merging = merging
+        self.interval = interval
+        self.rate = rate
+    }
+
+    /// Returns the default merging strategy: the default way to hide latency if there is latency, otherwise
+    /// `synchronous`.
+    package static func usualMerging(isLate: Bool) -> ChunkMerging {
+        isLate ? ControlConfiguration().merging : .synchronous
+    }
+
+    /// Receding-horizon control, which does not account for latency.
+    public static let recedingHorizon = ControlConfiguration(merging: .synchronous)
+
+    /// Checks every value.
+    /// - Throws: `InputError`.
+    package func validate() throws {
+        try merging.validate()
+        if let interval, !(1...1000).contains(interval) {
+            throw InputError(key: "interval", expected: "1...1000 control steps", found: interval)
+        }
+        guard rate > 0, rate <= 10_000 else {
+            throw InputError(key: "control_rate", expected: "above 0 and at most 10000 steps a second", found: rate)
+        }
+    }
+
+    /// Returns the number of control steps until a result that takes so many seconds is usable: rounded up, because
+    /// it has to wait for the next step.
+    ///
+    /// An excess of up to a millionth of a step is ignored: 0.7 s at 10 steps per second are seven steps, although
+    /// binary fractions make it slightly more.
+    /// - Precondition: `seconds` is not negative, and the number of steps is at most 1e9.
+    package func steps(for seconds: Double) -> Int {
+        precondition(seconds >= 0 && seconds * rate <= 1e9, "\(seconds) seconds at \(rate) steps a second")
+        return Int((seconds * rate - 1e-6).rounded(.up))
+    }
+}

@@ -1,0 +1,56 @@
+import DPInterface
+import DPPolicy
+import DPServing
+import Foundation
+
+/// Calls a policy on its own queue; only the newest request is processed, older ones are dropped.
+final class PolicyThread: @unchecked Sendable {
+    /// Receives the number of a request and its result.
+    typealias Report = @Sendable (Int, Result<PolicyResponse, any Error>) -> Void
+
+    private let queue = DispatchQueue(label: "policy", qos: .userInteractive)
+    private let policy: PlayedPolicy
+    private let lock = NSLock()
+    /// The next request and its callback; guarded by the lock.
+    private var next: (question: PlanRequest, report: Report)?
+    /// The policy of the last call, with the sampler and steps that it was made for; accessed only on the queue.
+    private var made: (sampler: Sampler.Name, steps: Int, policy: any ChunkingPolicy)?
+
+    /// A queue for calls of a policy.
+    init(_ policy: PlayedPolicy) { self.policy = policy }
+
+    /// Sends a request; a request that has not started yet is dropped.
+    /// - Parameter report: called on the policy's queue.
+    func ask(_ question: PlanRequest, report: @escaping Report) {
+        lock.withLock { next = (question, report) }
+        queue.async { [self] in
+            let next = lock.withLock {
+                defer { self.next = nil }
+                return self.next
+            }
+            guard let (question, report) = next else { return }
+            report(question.number, Result { try answer(question) })
+        }
+    }
+
+    private func answer(_ question: PlanRequest) throws -> PolicyResponse {
+        let policy = try policy(for: question.settings)
+        try policy.prepare(count: question.requests.count)
+        return try PolicyResponse(to: question, of: policy) { Clock.seconds }
+    }
+
+    private func policy(for settings: PlaySettings) throws -> any ChunkingPolicy {
+        if let made, made.sampler == settings.sampler, made.steps == settings.steps { return made.policy }
+        // Frees the old policy's memory first.
+        made = nil
+        let policy = try self.policy.make(settings)
+        made = (settings.sampler, settings.steps, policy)
+        return policy
+    }
+}
+
+/// The monotonic clock of this module.
+enum Clock {
+    /// Seconds since an unspecified moment in the past.
+    static var seconds: Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }
+}

@@ -1,0 +1,13 @@
+/// How a denoiser receives the observations.
+///
+/// See Chi et al. 2023, section 2.3, and Janner et al. 2022 for inpainting.
+public enum Conditioning: String, Codable, Sendable, Hashable, CaseIterable {
+    /// All `To` observations as one vector `[batch, To · D]` that modulates every block: the paper's choice.
+    case global
+    /// The observations next to the actions of the same time steps, `[batch, Tp, D]`; zeros (in normalized units)
+    /// from `To` on.
+    case local
+    /// Observations are part of the sample, `[batch, Tp, A + D]`, and the first `To` of them are fixed to their
+    /// known values.
+    case inpainting
+}

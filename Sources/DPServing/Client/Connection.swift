@@ -1,0 +1,27 @@
+import NIOCore
+
+/// A websocket connection to a server; requests on it are completed in order.
+struct Connection {
+    let channel: any Channel
+    let address: ServerAddress
+
+    var isOpen: Bool { channel.isActive }
+
+    /// Sends a request.
+    /// - Returns: the response, or `PolicyClientError`.
+    func ask(_ bytes: [UInt8]) -> EventLoopFuture<MessagePackValue> {
+        let promise = channel.eventLoop.makePromise(of: MessagePackValue.self)
+        channel.writeAndFlush(Question(bytes: bytes, reply: promise)).whenFailure { [address] error in
+            promise.fail(PolicyClientError.closed(address, reason: "\(error)"))
+        }
+        return promise.futureResult
+    }
+
+    func close() { channel.close(promise: nil) }
+}
+
+/// A request message and the promise of its response.
+struct Question: Sendable {
+    let bytes: [UInt8]
+    let reply: EventLoopPromise<MessagePackValue>
+}

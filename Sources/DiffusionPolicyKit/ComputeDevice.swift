@@ -1,0 +1,49 @@
+import DPCPU
+import DPGraph
+
+/// The processor that trains or runs a policy, and how it computes.
+public struct ComputeDevice: Sendable {
+    /// The precision of products; sums and everything else are in float32.
+    public enum Precision: String, Sendable, CaseIterable {
+        /// 32-bit floating point.
+        case float32
+        /// 16-bit floating point with the exponent of float32; needs AVX-512 bf16.
+        case bfloat16
+    }
+
+    /// The format in which weights are held for inference.
+    public enum Weights: String, Sendable, CaseIterable {
+        /// The precision of the products.
+        case native
+        /// 8-bit integers with a scale per output, which is faster for networks that outgrow the caches.
+        case int8
+    }
+
+    private let threads: Int?
+    private let precision: Precision?
+    private let weights: Weights
+
+    /// This computer's processor.
+    /// - Parameters:
+    ///   - threads: the number of threads; by default as many as the process may use processors.
+    ///   - precision: the precision of products; by default the fastest.
+    ///   - weights: the format of weights for inference.
+    public static func cpu(threads: Int? = nil, precision: Precision? = nil, weights: Weights = .native) -> Self {
+        ComputeDevice(threads: threads, precision: precision, weights: weights)
+    }
+
+    /// A backend that runs policies on the device.
+    func backend() -> any Backend {
+        CPUMachine(
+            threads: threads, precision: precision.flatMap { DPGraph.Precision(rawValue: $0.rawValue) },
+            weights: WeightFormat(rawValue: weights.rawValue) ?? .native)
+    }
+
+    /// A backend that trains on the device.
+    func trainingBackend() -> any Backend {
+        CPUMachine(
+            threads: threads,
+            precision: precision.flatMap { DPGraph.Precision(rawValue: $0.rawValue) } ?? CPUMachine.precisionForTraining
+        )
+    }
+}

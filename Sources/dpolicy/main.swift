@@ -1,0 +1,3 @@
+import DPCommands
+
+DPolicy.main()
