@@ -144,7 +144,7 @@ let package = Package(
             name: "CommandLineTests",
             dependencies: [
                 "TestSupport", "dpolicy", "DPCommands", "AllocationProbe", "AppendingProbe", "DiffusionPolicyKit",
-                "DPServing", "DPCPU", "DPNetworks",
+                "DPServing", "DPCPU", "DPNetworks", "DPGraph", "DPBase",
             ],
             swiftSettings: settings),
     ],

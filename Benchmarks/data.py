@@ -23,7 +23,7 @@ name: circle
 description: Circles without end
 policy:
   observations: {features: [{name: place}]}
-  action: {field: action, dimension: 2}
+  action: {feature: action, dimension: 2}
   horizon: {observation: 2, prediction: 16, action: 8}
   conditioning: global
   denoiser: {name: unet, widths: [32, 64], kernel_size: 3, groups: 4, step_embedding: 32, cond_predict_scale: true}

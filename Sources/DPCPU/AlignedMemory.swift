@@ -10,6 +10,9 @@ internal import DPBase
 ///
 /// A large block lies in large pages if the system has them: weights that are read from end to end in each pass are
 /// read faster when the processor has to find fewer pages, and memory that was never touched need not be zeroed.
+///
+/// Unchecked, because its pointer is set once and access to the contents is ordered by the `Team`, which one thread
+/// leads at a time.
 final class AlignedMemory: @unchecked Sendable {
     /// The address of the first byte.
     let start: UnsafeMutableRawPointer

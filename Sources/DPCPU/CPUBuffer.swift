@@ -1,6 +1,8 @@
 internal import DPGraph
 
 /// A flat vector in CPU memory, with copies of its ranges in the layouts that primitives require.
+///
+/// Unchecked, because only the thread that leads the team accesses its contents and its packed copies.
 final class CPUBuffer: DeviceBuffer, @unchecked Sendable {
     let count: Int
     let memory: AlignedMemory

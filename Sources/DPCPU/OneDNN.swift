@@ -6,6 +6,8 @@ internal import DPGraph
 ///
 /// All calls to the library are in the files of this type. A failing call here is an error of the compiler that
 /// made the plan, not of its user, so it stops the program with the library's status.
+///
+/// Unchecked, because engine and stream are set once, and only the thread that leads the team uses the stream.
 final class OneDNN: @unchecked Sendable {
     private let engine: dnnl_engine_t
     private let stream: dnnl_stream_t

@@ -1,6 +1,5 @@
 import DPBase
 import DPGraph
-import DPInterface
 import Testing
 
 @testable import DPCPU

@@ -1,6 +1,8 @@
 import Foundation
 
 /// A buffer larger than any cache, which evicts everything else from the caches.
+///
+/// Unchecked, because its threads change different bytes, and `empty` runs once at a time.
 final class ColdCaches: @unchecked Sendable {
     // Several times the last-level cache of a core of today's large processors.
     private static let bytes = 192 << 20

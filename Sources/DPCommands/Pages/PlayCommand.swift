@@ -69,6 +69,8 @@ extension PlayedPolicy {
     }
 
     /// A policy that one thread creates and hands over to another.
+    ///
+    /// Unchecked, because the first thread keeps no reference to the policy.
     private struct Lent: @unchecked Sendable {
         let policy: DiffusionPolicy
     }

@@ -5,7 +5,8 @@ import Foundation
 /// A queue of requests from many clients to one policy: requests that wait at the same time form one batch, which
 /// one thread computes.
 ///
-/// Each replacement policy has a thread of its own, and only one thread at a time computes.
+/// Each replacement policy has a thread of its own, and only one thread at a time computes. Unchecked, because the
+/// condition guards every variable.
 final class BatchingQueue: @unchecked Sendable {
     /// A chunk, its waiting and inference times, and the size of its batch.
     struct Answer: Sendable {
