@@ -1,4 +1,5 @@
 #include "formats.h"
+#include "require.h"
 #include "rows.h"
 
 // A tile is some items at one pixel by the 32 outputs of a panel. Its sums stay in registers over all inputs and
@@ -121,6 +122,7 @@ int ck_has_blocked_gemm(ck_format format, ptrdiff_t inputs) {
 }
 
 void ck_blocked_gemm_multiply(const ck_blocked_gemm *product, int threads) {
+    CK_REQUIRE(ck_has_blocked_gemm(product->panels.format, product->panels.inputs));
 #if defined(__x86_64__) && defined(__linux__)
     ck_parallel(ck_blocked_gemm_body, (void *)product, threads);
 #else

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "formats.h"
+#include "require.h"
 
 // A batch item is a few kilobytes, so every pass over it except the first reads from the cache. Sums run along time
 // for all channels at once, which fills the vectors for any group size; the channels of a group are added
@@ -131,10 +132,12 @@ CK_INLINE void ck_norm_forward(const void *context, int thread, int threads, ck_
 CK_LEVELS_OF_FORMATS(ck_norm_forward)
 
 ck_call ck_group_norm_call(ck_group_norm *norm) {
+    CK_REQUIRE(norm->groups > 0 && norm->channels % norm->groups == 0);
     return (ck_call){.body = CK_BODY_FOR(ck_norm_forward, norm->format), .context = norm};
 }
 
 void ck_group_norm_forward(const ck_group_norm *norm, int threads) {
+    CK_REQUIRE(norm->groups > 0 && norm->channels % norm->groups == 0);
     ck_group_norm shared = *norm;
     threads = ck_useful_threads(norm->batch * norm->time * norm->channels, threads);
     // With fewer items than threads, threads divide the groups too.
@@ -239,6 +242,7 @@ CK_LEVELS_OF_FORMATS(ck_norm_backward)
 void ck_group_norm_backward(const ck_group_norm_gradient *gradient, int threads) {
     const ck_group_norm *norm = &gradient->norm;
     const ptrdiff_t channels = norm->channels;
+    CK_REQUIRE(norm->groups > 0 && channels % norm->groups == 0);
     threads = ck_useful_threads(norm->batch * norm->time * channels, threads);
     threads = threads < norm->batch ? threads : (int)norm->batch;
     ck_parallel(CK_BODY_FOR(ck_norm_backward, norm->format), (void *)gradient, threads);

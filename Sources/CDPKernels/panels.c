@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "formats.h"
+#include "require.h"
 #include "vector.h"
 
 static ptrdiff_t ck_stored_inputs(const ck_panels *panels) {
@@ -188,6 +189,8 @@ static void ck_pack_int8_body(void *context, int thread, int threads) {
 
 void ck_pack_panels(
     const ck_panels *panels, const float *weights, const ptrdiff_t strides[3], void *packed, float *scales, int threads) {
+    CK_REQUIRE(panels->outputs > 0 && panels->inputs > 0 && panels->taps > 0);
+    CK_REQUIRE(panels->format != ck_int8 || scales);
     ck_packing packing = {panels, weights, strides, packed, scales};
     ck_parallel(panels->format == ck_int8 ? ck_pack_int8_body : CK_BODY(ck_pack_floats_body), &packing, ck_useful_threads(panels->outputs * panels->inputs * panels->taps, threads));
 }

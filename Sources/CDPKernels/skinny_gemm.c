@@ -2,6 +2,7 @@
 
 #include "formats.h"
 #include "pairs.h"
+#include "require.h"
 #include "vector.h"
 
 // The sums of a panel stay in the L1 cache and pass through registers for each tap and chunk of inputs, so only the
@@ -201,6 +202,21 @@ static void ck_skinny_gemm_multiply(const ck_skinny_gemm *p, const ck_skinny_gem
 
 CK_FEW_ROWS_LEVEL(baseline, 1, CK_NEAR, )
 
+static void ck_check(const ck_skinny_gemm *product) {
+    const ck_panels *panels = &product->panels;
+    CK_REQUIRE(product->rows > 0 && product->rows <= ck_most_rows);
+    CK_REQUIRE(product->x_stride >= panels->inputs && product->out_stride >= panels->outputs);
+    CK_REQUIRE(product->grain > 0 && product->grain % ck_panel_width == 0);
+    CK_REQUIRE(!panels->pairs || product->x_format == ck_bfloat16);
+    CK_REQUIRE(panels->format != ck_int8 || product->scales);
+    for (ptrdiff_t i = 0; i < product->tile_count; i++) {
+        const ck_tile *tile = product->tiles + i;
+        CK_REQUIRE(tile->tap >= (i ? tile[-1].tap : 0) && tile->tap < panels->taps);
+        CK_REQUIRE(tile->count > 0 && tile->count <= ck_tile_rows);
+        for (int r = 0; r < tile->count; r++) CK_REQUIRE(tile->from[r] >= 0 && tile->to[r] >= 0 && tile->to[r] < product->rows);
+    }
+}
+
 #if defined(__x86_64__) && defined(__linux__)
 CK_FEW_ROWS_LEVEL(avx2, 3, CK_NEAR, CK_TARGET_AVX2)
 CK_FEW_ROWS_LEVEL(avx512, 8, 0, CK_TARGET_AVX512)
@@ -216,6 +232,7 @@ CK_FEW_ROWS_PAIRS(pairs)
 CK_FEW_ROWS_PAIRS(pairs_by_table)
 
 ck_call ck_skinny_gemm_call(ck_skinny_gemm *product) {
+    ck_check(product);
     static const ck_body bodies[] = {
         ck_skinny_gemm_baseline, ck_skinny_gemm_avx2, ck_skinny_gemm_avx512, ck_skinny_gemm_avx512};
     const ck_body pairs = __builtin_cpu_supports("avx512vbmi") ? ck_skinny_gemm_pairs_by_table : ck_skinny_gemm_pairs;
@@ -223,6 +240,7 @@ ck_call ck_skinny_gemm_call(ck_skinny_gemm *product) {
 }
 #else
 ck_call ck_skinny_gemm_call(ck_skinny_gemm *product) {
+    ck_check(product);
     return (ck_call){.body = ck_skinny_gemm_baseline, .context = product};
 }
 #endif

@@ -1,4 +1,5 @@
 #include "formats.h"
+#include "require.h"
 #include "rows.h"
 
 // A tile of 2 × 2 results reads 4 × 4 pixels. Transformed along both axes, they are multiplied with the transformed
@@ -206,6 +207,7 @@ ptrdiff_t ck_winograd_scratch(const ck_winograd *product, int threads) {
 }
 
 void ck_winograd_multiply(const ck_winograd *product, int threads) {
+    CK_REQUIRE(ck_has_winograd(&product->shape) && product->panels.taps == ck_winograd_points);
 #if defined(__x86_64__) && defined(__linux__)
     ck_parallel(ck_winograd_body, (void *)product, threads);
 #else
