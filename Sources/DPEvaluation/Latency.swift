@@ -1,3 +1,5 @@
+import DPBase
+
 /// The durations of the policy's calls, in milliseconds; one call serves a whole batch of requests.
 package struct Latency: Codable, Sendable, Equatable {
     /// Half of the calls were faster.
@@ -36,16 +38,4 @@ struct LatencyRecorder {
             median: quantile(0.5, of: milliseconds), p99: quantile(0.99, of: milliseconds), calls: milliseconds.count,
             largestBatch: largestBatch)
     }
-}
-
-/// The value below which a fraction of the values lies, linearly interpolated between neighbors (Hyndman and Fan
-/// 1996, type 7, NumPy's default).
-/// - Precondition: there is at least one value.
-func quantile(_ fraction: Double, of values: [Double]) -> Double {
-    precondition(!values.isEmpty, "the quantile \(fraction) of no values")
-    let sorted = values.sorted()
-    let position = fraction * Double(sorted.count - 1)
-    let lower = Int(position)
-    let upper = min(lower + 1, sorted.count - 1)
-    return sorted[lower] + (position - Double(lower)) * (sorted[upper] - sorted[lower])
 }

@@ -28,8 +28,13 @@ import Testing
             let times = try #require(measurement["milliseconds"] as? [String: Any])
             let samples = try #require(times["samples"] as? [Double])
             #expect(samples.count == 2)
-            #expect(times["minimum"] as? Double == samples.min())
-            #expect(times["p99"] as? Double == samples.max())
+            let (least, greatest) = (try #require(samples.min()), try #require(samples.max()))
+            #expect(times["minimum"] as? Double == least)
+            #expect(times["maximum"] as? Double == greatest)
+            // Interpolated between the two, as NumPy does.
+            let (median, p99) = (try #require(times["median"] as? Double), try #require(times["p99"] as? Double))
+            #expect(abs(median - (least + greatest) / 2) < 1e-9)
+            #expect(abs(p99 - (0.01 * least + 0.99 * greatest)) < 1e-9)
             #expect(samples.allSatisfy { $0 > 0 })
         }
         #expect(try outcome.json()["peak_memory_mib"] as? Double ?? 0 > 1)

@@ -1,3 +1,4 @@
+import DPBase
 import Foundation
 import Testing
 

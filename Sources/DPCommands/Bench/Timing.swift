@@ -1,3 +1,5 @@
+import DPBase
+
 /// The durations of repetitions, in milliseconds.
 struct Timing: Codable {
     let median: Double
@@ -12,11 +14,9 @@ struct Timing: Codable {
     init(_ durations: [Duration]) {
         precondition(!durations.isEmpty, "a timing needs at least one duration")
         samples = durations.map { $0 / .milliseconds(1) }
-        let sorted = samples.sorted()
-        median = sorted[sorted.count / 2]
-        minimum = sorted[0]
-        maximum = sorted[sorted.count - 1]
-        // The nearest rank: the smallest sample that is not below 99 % of the samples.
-        p99 = sorted[(99 * sorted.count + 99) / 100 - 1]
+        median = quantile(0.5, of: samples)
+        minimum = quantile(0, of: samples)
+        maximum = quantile(1, of: samples)
+        p99 = quantile(0.99, of: samples)
     }
 }

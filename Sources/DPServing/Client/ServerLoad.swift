@@ -113,13 +113,10 @@ private struct Findings {
     var firstError: String?
 
     func report(clients: Int, seconds: Double) -> ServerLoad.Report {
-        let latencies = latencies.sorted()
-        func quantile(_ fraction: Double) -> Double {
-            latencies.isEmpty ? 0 : latencies[Int(fraction * Double(latencies.count - 1))]
-        }
-        return ServerLoad.Report(
+        ServerLoad.Report(
             clients: clients, seconds: seconds, answers: latencies.count, errors: errors, firstError: firstError,
-            median: quantile(0.5), p99: quantile(0.99))
+            median: latencies.isEmpty ? 0 : quantile(0.5, of: latencies),
+            p99: latencies.isEmpty ? 0 : quantile(0.99, of: latencies))
     }
 }
 
