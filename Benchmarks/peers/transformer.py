@@ -17,7 +17,7 @@ class Transformer(nn.Module):
         super().__init__()
         settings = policy.denoiser
         if settings["step"] != "condition" or settings["condition_layers"] or not settings["causal"]:
-            raise ValueError(f"expected a causal decoder with a perceptron for its condition, found {settings}")
+            raise ValueError(f"expected a causal decoder with an MLP for its condition, found {settings}")
         width, (horizon, actions) = settings["width"], policy.action_shape
         self.observations = policy.observation_shape[0]
         self.input_emb = nn.Linear(actions, width)

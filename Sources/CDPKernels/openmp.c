@@ -3,8 +3,9 @@
 
 #include "team.h"
 
-// oneDNN uses six names from libgomp, the OpenMP runtime of GCC. A program that defines them receives the calls
-// instead, so that the team of the calling thread executes oneDNN's regions. Calls of threads that neither lead a
+// oneDNN calls six functions of libgomp, the OpenMP runtime of GCC. A program that defines them receives the calls
+// instead, so that the team of the calling thread executes oneDNN's regions. A seventh, omp_set_num_threads, has no
+// effect on the threads of a team. Calls of threads that neither lead a
 // team nor belong to one are forwarded to libgomp, so that other libraries in the program work as usual.
 
 typedef struct {
@@ -30,8 +31,9 @@ static void ck_foreign_body(void *context, int part, int parts) {
     ck_now_doing.team = 0;
 }
 
-/// Threads may wait for each other in ways known only to oneDNN, by spinning in its own code, so a leader that
-/// works alone may need the members after all. Then they start late the first time, and immediately from then on.
+/// The threads of a region may wait for each other by spinning in oneDNN's own code, so a leader that works alone may
+/// need the members after all. If so, they start late in the first such region of a primitive, and immediately in
+/// later ones.
 static void ck_share_foreign(ck_team *team, ck_foreign *region, int parts) {
     int unknown = 0, *has_barriers = team->has_barriers ? team->has_barriers : &unknown;
     const int come_late = !*has_barriers && !ck_shares(team, parts);

@@ -9,8 +9,8 @@
 
 #define CK_INLINE static inline __attribute__((always_inline))
 
-// A body is written once, to be inlined. CK_LEVELS(body) compiles it for each level; CK_BODY(body) is the code for
-// the current level.
+// A body is written once, to be inlined. CK_LEVELS(body) compiles it for each level, except that the highest two share
+// one function; CK_BODY(body) is the code for the current level.
 #define CK_COMPILED(name, level, target, ...)                                                                          \
     target static void name##_##level(void *context, int thread, int threads) {                                        \
         name(context, thread, threads __VA_OPT__(, ) __VA_ARGS__);                                                     \
@@ -59,8 +59,9 @@ CK_INLINE int ck_useful_threads(ptrdiff_t count, int threads) {
     return threads < ck_most_threads ? threads : ck_most_threads;
 }
 
-/// Returns eˣ for x in [−87, 88], relative error below 2e-7: 2^n · p(r), with r = x − n·ln 2 in two parts and the
-/// Taylor polynomial of degree 7. A NaN becomes a number: callers multiply by x, or use ck_power.
+/// Returns eˣ with a relative error below 2e-7, for x clamped to [−87, 88]. It is 2^n · p(r), where p is the Taylor
+/// polynomial of degree 7 and r = x − n·ln 2, with ln 2 in two parts. A NaN becomes a number: callers multiply by x,
+/// or use ck_power.
 CK_INLINE float ck_exp(float x) {
     // Contracted but not reordered: the two parts of ln 2 and the rounding by 1.5 · 2²³ depend on their order. Does
     // not use fmaf or rintf: at the baseline, which lacks the instructions, these would be calls into the math

@@ -10,7 +10,7 @@ package final class CPUMachine: Backend {
     package let threads: Int
     /// The vector instructions that the machine uses.
     package let instructions: InstructionSet
-    /// The precision of the operands of products; everything else is in float32.
+    /// The precision of the operands of products and of stored feature maps; see `Graph.withProducts(in:)`.
     package let precision: Precision
     /// How weights are stored in graphs without gradients.
     package let weights: WeightFormat
@@ -26,7 +26,7 @@ package final class CPUMachine: Backend {
     ///     throws `InputError`.
     ///   - weights: how weights are stored in graphs without gradients.
     package init(threads: Int? = nil, precision: Precision? = nil, weights: WeightFormat = .native) {
-        // An unknown name is reported when a graph is compiled, which may throw.
+        // This initializer cannot throw: an unknown name in the environment is reported when a graph is compiled.
         instructions = (try? .inUse()) ?? .ofProcessor
         self.precision = precision ?? (instructions.multipliesBFloat16 ? .bfloat16 : .float32)
         self.weights = weights
@@ -45,8 +45,8 @@ package final class CPUMachine: Backend {
         return instructions.multipliesBFloat16 && ck_multiplies_bfloat16_faster() != 0 ? .bfloat16 : .float32
     }
 
-    /// Whether oneDNN's parallel regions run on the machine's own team; otherwise they run on the OpenMP runtime's
-    /// team.
+    /// Whether oneDNN's parallel regions run on the machine's team; otherwise they run on the threads of the OpenMP
+    /// runtime.
     static var sharesTeamWithOneDNN: Bool { ck_serves_openmp() != 0 }
 
     /// The library that multiplies matrices, and its version.

@@ -25,7 +25,7 @@ extension Plan {
             case call(ck_call)
             /// A closure on one thread.
             case serial(() -> Void)
-            /// A closure with a team of its own.
+            /// A closure that starts parallel regions of its own.
             case routine(() -> Void)
         }
 

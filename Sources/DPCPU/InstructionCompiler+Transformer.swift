@@ -33,8 +33,8 @@ extension InstructionCompiler {
 
     func format(_ value: Value) -> ck_format { precision(value).format }
 
-    /// Returns a kernel as a call on a shared team if the graph has no gradients, otherwise as a routine with its
-    /// own team.
+    /// Returns a kernel as a call in a shared parallel region if the graph has no gradients, otherwise as a routine
+    /// with a region of its own.
     func instruction<Descriptor>(
         _ name: String, _ descriptor: Descriptor, _ step: Step, to result: Value, keeping memory: [AnyObject] = [],
         call: (UnsafeMutablePointer<Descriptor>) -> ck_call,

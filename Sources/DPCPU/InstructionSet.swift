@@ -4,8 +4,8 @@ internal import Foundation
 
 /// The vector instructions that this process uses, both in our kernels and in oneDNN.
 ///
-/// They are the processor's, unless the environment variable `DPOLICY_INSTRUCTIONS` names a lower set. It is read
-/// once, when the first machine is created.
+/// They are the processor's, unless the environment variable `DPOLICY_INSTRUCTIONS` names a lower set. The
+/// variable is read once, when the set is first used.
 package enum InstructionSet: String, CaseIterable, Codable, Comparable, Sendable {
     /// SSE2 in our kernels, SSE4.1 in oneDNN; on other architectures the compiler's default instructions.
     case baseline
@@ -68,7 +68,7 @@ package enum InstructionSet: String, CaseIterable, Codable, Comparable, Sendable
         }
     }
 
-    /// Returns whether the second set requires more of the processor than the first.
+    /// Orders the sets by what they require of the processor, the least first.
     package static func < (left: InstructionSet, right: InstructionSet) -> Bool {
         left.level.rawValue < right.level.rawValue
     }

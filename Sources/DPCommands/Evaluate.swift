@@ -27,9 +27,9 @@ struct Evaluate: ParsableCommand {
             states, as for published scores. gym-pusht uses another generator since version 0.1.6; select it with \
             --seeds gym-pusht.
 
-            With --server, a lost connection is retried for several seconds. If that fails, the finished episodes \
-            are kept and marked as incomplete, and the exit code is 1. Successful episodes finish first, so the \
-            score of an incomplete result is too high.
+            With --server, a lost connection is retried for up to 10 s. If that fails, the finished episodes are kept \
+            and marked as incomplete, and the exit code is 1. Successful episodes finish first, so the score of an \
+            incomplete result is too high.
 
             The policy names its task. A policy that names none requires --task.
 

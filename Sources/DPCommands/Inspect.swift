@@ -14,7 +14,7 @@ struct Inspect: ParsableCommand {
               dpolicy inspect runs/demo --json
               dpolicy inspect Demonstrations/pusht.zarr
               dpolicy inspect --machine
-              dpolicy inspect runs/seeing/policy --keypoints keypoints.png \\
+              dpolicy inspect runs/images/policy --keypoints keypoints.png \\
                 --data Demonstrations/pusht.zarr
             """)
 

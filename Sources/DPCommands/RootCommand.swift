@@ -14,7 +14,8 @@ struct RootCommand: ParsableCommand {
               dpolicy evaluate --policy runs/demo/policy --video rollouts.mp4
 
             Results go to standard output, progress and messages to standard error. The exit code is 0 on success, \
-            64 for invalid arguments, 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP, and 1 for all other errors.
+            64 for invalid arguments, 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP, and 1 for all other errors. \
+            serve, play and record run until Ctrl-C or SIGTERM, and then exit with 0.
             """,
         version: "0.2.0",
         subcommands: [

@@ -49,7 +49,10 @@ struct Serve: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: "Maximum number of clients; a further one replaces the oldest that never sent a request.")
+        help: """
+            Maximum number of clients; a further one replaces the oldest that has not sent a request within 10 s, or is \
+            refused.
+            """)
     var connections = 256
 
     @Option(

@@ -235,7 +235,7 @@ extension DatasetDescription: CustomStringConvertible {
             let horizon = Horizon()
             lines.append(
                 """
-                \(episodes.tooShort.count) of them, \(episodes.tooShort.frames) frames, are too short to learn from with horizons \
+                \(episodes.tooShort.count) of them, \(episodes.tooShort.frames) frames, are too short for training with horizons \
                 \(horizon.observation)/\(horizon.prediction)/\(horizon.action) (observation/prediction/action), which need \
                 \(episodes.tooShort.needed) frames
                 """)
@@ -318,7 +318,7 @@ extension DatasetDescription: CustomStringConvertible {
     private static func row(_ feature: Feature) -> [String] {
         let shape = "[" + feature.shape.map(String.init).joined(separator: ", ") + "]"
         let head = [feature.name, feature.elementType?.rawValue ?? "?", shape]
-        if let obstacle = feature.obstacle { return head + ["cannot be learned from: \(obstacle)"] }
+        if let obstacle = feature.obstacle { return head + ["cannot be used for training: \(obstacle)"] }
         guard let statistics = feature.statistics,
             let low = zip(statistics.minimum, statistics.origin).map({ Double($0) + $1 }).min(),
             let high = zip(statistics.maximum, statistics.origin).map({ Double($0) + $1 }).max()

@@ -1,9 +1,10 @@
 /// A machine that computes graphs.
 package protocol Backend: AnyObject, Sendable {
-    /// The precision of the operands of products; everything else is in float32.
+    /// The precision of the operands of products and of stored feature maps; see `Graph.withProducts(in:)`.
     var precision: Precision { get }
-    /// The number of parts that work is divided into. It determines the order of sums, so results for different
-    /// numbers differ in their last bits.
+    /// The number of parts that work is divided into.
+    ///
+    /// It determines the order of sums, so results for different numbers differ in their last bits.
     var threads: Int { get }
 
     /// Creates a vector of zeros in the machine's memory.

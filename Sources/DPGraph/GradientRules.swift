@@ -1,5 +1,6 @@
 extension TensorOperation {
-    /// Returns rules that compute the gradient with respect to each input from the output's gradient.
+    /// Returns rules that compute the gradient of the loss with respect to each input from its gradient with respect to
+    /// the output, the adjoint.
     ///
     /// Only the required rules are called.
     func gradientRules(inputs: [Tensor], output: Tensor, adjoint: Tensor) -> [() -> Tensor] {

@@ -8,7 +8,7 @@ package enum Precision: String, Codable, Sendable, Hashable {
 
 /// How often a value changes while a policy runs.
 ///
-/// The compiler computes each value no more often than needed.
+/// A compiled graph computes each value only as often as its rate requires.
 package enum Rate: Int, Comparable, Sendable, Hashable, CaseIterable {
     /// Only when the weights change.
     case weights

@@ -32,15 +32,15 @@ extension Tensor {
         range == 0..<shape[axis] ? self : apply(.slice(axis: axis, range: range))
     }
 
-    /// Pads this tensor with zeros: it begins at `start` along an axis that becomes `length` long.
+    /// Pads this tensor with zeros to `length` along an axis, so that its elements begin at `start`.
     func padded(axis: Int, start: Int, length: Int) -> Tensor {
         apply(.pad(axis: axis, start: start, length: length))
     }
 
-    /// Repeats the tensor to a larger shape.
+    /// Repeats the tensor to a larger shape, as PyTorch's `expand`.
     package func broadcast(to shape: Shape) -> Tensor { shape == self.shape ? self : apply(.broadcast(to: shape)) }
 
-    /// Returns the sum over the axes along which `shape` would be broadcast to this tensor's shape.
+    /// Returns the sum over the axes that broadcasting from `shape` to this tensor's shape would repeat.
     package func sum(to shape: Shape) -> Tensor { shape == self.shape ? self : apply(.sum(to: shape)) }
 }
 

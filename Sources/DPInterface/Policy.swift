@@ -26,7 +26,8 @@ extension Policy {
 
 /// A policy that predicts a chunk of actions from the latest observations, for any number of robots at once.
 ///
-/// It keeps no state between calls: a request alone determines its chunk, whatever else is in the batch.
+/// Calls are independent: a chunk depends on its request alone, whatever else is in the batch, up to the rounding of
+/// sums.
 public protocol ChunkingPolicy: AnyObject {
     /// The number of observations in a request and of actions in a chunk.
     var horizon: Horizon { get }

@@ -1,10 +1,11 @@
 /// The ranges of the observations in the dataset, used to detect observations far from the training data: degrees
 /// instead of radians, millimeters instead of meters, zeros of a dead sensor.
 ///
-/// A number is far outside if it lies beyond its range by more than a quarter of the range's width; if a number
-/// never changed, its size counts as the width, but at most 2. A feature of three or more numbers is also far
-/// outside if all of them lie outside, as with a unit that is too large, and so is a feature of two or more numbers
-/// that are all exactly 0 if the range of one of them excludes 0.
+/// A feature is far from the training data in any of these cases:
+/// - A number lies beyond its range by more than a quarter of the range's width. If the number never changed, its
+///   absolute value counts as the width, but at most 2, or 1 if it was always 0.
+/// - It has three or more numbers, and all of them lie outside, as with a unit that is too large.
+/// - It has two or more numbers, all exactly 0, and the range of one of them excludes 0.
 package struct TrainingRanges: Sendable, Equatable {
     fileprivate struct Feature: Sendable, Equatable {
         let name: String
@@ -40,9 +41,10 @@ package struct TrainingRanges: Sendable, Equatable {
         }
     }
 
-    /// Returns the first number that puts an observation far from the dataset; nil if there is none.
+    /// Returns the number farthest outside its range in the first feature that is far from the training data; nil if
+    /// there is no such feature.
     ///
-    /// Missing features and features of another size are skipped; they are reported elsewhere.
+    /// Missing features and features with too few numbers are skipped; they are reported elsewhere.
     package func unfamiliar(in observation: RobotObservation) -> OutOfRangeValue? {
         for feature in features {
             let found: OutOfRangeValue?
@@ -58,8 +60,7 @@ package struct TrainingRanges: Sendable, Equatable {
         return nil
     }
 
-    /// Returns the first number that puts an observation's vector, `[D]` in raw units, far from the dataset; nil if
-    /// there is none.
+    /// Returns the same for an observation's vector, `[D]` in raw units.
     /// - Precondition: there is one number per component.
     package func unfamiliar(in vector: ArraySlice<Double>) -> OutOfRangeValue? {
         precondition(vector.count == features.reduce(0) { $0 + $1.chosen.count }, "a vector of \(vector.count) numbers")
@@ -102,8 +103,8 @@ extension TrainingRanges.Feature {
         for index in 0..<numbers.count {
             let value = Double(numbers[numbers.startIndex + index])
             let (lowest, highest) = (lower[lower.startIndex + index], upper[upper.startIndex + index])
-            // A component that never changed has no width and is not scaled: its size counts as the width, up to 2,
-            // the width of a range that is scaled to ±1.
+            // A component that never changed has no width and is not scaled: its absolute value counts as the width,
+            // up to 2, the width of a range that is scaled to ±1.
             let width = highest > lowest ? highest - lowest : lowest == 0 ? 1 : min(abs(lowest), 2)
             let distance = max(lowest - value, value - highest) / width
             if distance > 0 { outside += 1 }

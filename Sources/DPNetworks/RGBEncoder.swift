@@ -11,7 +11,7 @@ package import DPGraph
 package struct RGBEncoder: UnaryLayer {
     /// The configuration of the encoder.
     package let configuration: Configuration
-    /// Names of tensors that follow from the configuration: the grid of the spatial softmax.
+    /// The name of PyTorch's buffer: the grid of the spatial softmax, which follows from the configuration.
     package let buffers: [String]
 
     private let trunk: ResNet18
@@ -42,7 +42,7 @@ package struct RGBEncoder: UnaryLayer {
         /// Number of features of an image: x and y of each keypoint, mixed by a linear layer.
         package var features: Int { 2 * keypoints }
 
-        /// Checks the sizes; the limits keep sizes computed from malicious settings small.
+        /// Checks the sizes; the limits bound the memory that malicious settings can request.
         /// - Throws: `InputError`, which names the setting.
         package func validate() throws {
             for (key, value) in [("height", height), ("width", width), ("keypoints", keypoints)]
@@ -66,10 +66,11 @@ package struct RGBEncoder: UnaryLayer {
         buffers = ["\(prefix)pool.pos_grid"]
     }
 
-    /// The parameters of the trunk, the keypoint maps, and the projection.
+    /// The parameters of the backbone, the keypoint maps, and the projection.
     package var parameters: [Parameter] { trunk.parameters + maps.parameters + projection.parameters }
 
-    /// Records the trunk's feature map of images `[batch, height, width, 3]`: `[batch, ⌈height/32⌉, ⌈width/32⌉, 512]`.
+    /// Records the backbone's feature map of images `[batch, height, width, 3]`:
+    /// `[batch, ⌈height/32⌉, ⌈width/32⌉, 512]`.
     package func featureMap(_ images: Tensor) -> Tensor {
         precondition(
             images.shape.dimensions.dropFirst() == [configuration.height, configuration.width, 3],

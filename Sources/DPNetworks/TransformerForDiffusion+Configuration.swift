@@ -41,7 +41,7 @@ extension TransformerForDiffusion {
         package var isCausal: Bool
         /// Where the network receives the diffusion step; in the condition by default.
         package var step: StepPlacement
-        /// Number of layers that encode the memory; with 0, the default, a perceptron with one hidden layer encodes
+        /// Number of layers that encode the memory; with 0, the default, an MLP with one hidden layer encodes
         /// each token.
         package var conditionLayers: Int
 

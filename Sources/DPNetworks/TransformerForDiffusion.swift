@@ -4,11 +4,11 @@ package import DPGraph
 ///
 /// It is the transformer denoiser of Diffusion Policy (Chi et al. 2023, section 3.1, "Time-series diffusion
 /// transformer"), based on minGPT. Each action is a token: a linear map of the action plus a learned position
-/// embedding. Each layer normalizes first (Xiong et al. 2020); its tokens then attend to the tokens before them and
-/// to the memory. The memory consists of the diffusion step as sines and cosines and a linear map of each
-/// observation, all with learned position embeddings, encoded by a perceptron or by transformer layers. Without
-/// observations, the step can instead be a token before the actions, processed by layers without a memory: the
-/// reference's encoder-only variant.
+/// embedding. Each layer normalizes first (Xiong et al. 2020); its tokens then attend to themselves, to earlier tokens
+/// (or to all, if attention is not causal) and to the memory. The memory has a token for the diffusion step (sines and
+/// cosines) and one for each observation (a linear map), all with learned position embeddings, and an MLP or
+/// transformer layers encode them. Without observations, the step can instead be a token before the actions, processed
+/// by layers without a memory: the reference's encoder-only variant.
 ///
 /// Names, order, and arithmetic match the reference implementation's `TransformerForDiffusion`, so that published
 /// weights load.

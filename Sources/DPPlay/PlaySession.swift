@@ -160,8 +160,8 @@ final class PlaySession: SceneSession {
         return ScenePlan(answer, executed: shown, step: open.step + settings.latency)
     }
 
-    /// Whether a chunk starts with its first action after the latency, instead of dropping the actions whose time
-    /// has passed.
+    /// Whether a chunk that arrives after the latency is executed from its first action; otherwise the actions whose
+    /// time has passed are skipped.
     private var isDelayed: Bool {
         switch settings.joiningInUse {
         case .synchronous, .naiveAsync: true

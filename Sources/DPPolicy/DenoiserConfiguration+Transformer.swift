@@ -19,7 +19,7 @@ extension DenoiserConfiguration {
         public var heads: Int
         /// Size of a token, even; 256 by default.
         public var width: Int
-        /// Number of layers that encode the memory; with 0, the default, a perceptron encodes each token.
+        /// Number of layers that encode the memory; with 0, the default, an MLP encodes each token.
         public var conditionLayers: Int
         /// Whether attention is causal, so that an action does not attend to later time steps; true by default.
         public var isCausal: Bool

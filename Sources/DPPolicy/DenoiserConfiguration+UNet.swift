@@ -17,8 +17,9 @@ extension DenoiserConfiguration {
         /// Whether conditioning scales the channels in addition to shifting them; true by default.
         public var condPredictScale: Bool
 
-        /// Creates settings; the defaults are those of the small network of the paper's Push-T experiment, with 5.4
-        /// million parameters.
+        /// Creates settings; the defaults are those of a small network, with 5.4 million parameters for Push-T.
+        ///
+        /// The paper's network is larger.
         public init(
             widths: [Int] = [64, 128, 256], kernelSize: Int = 5, groups: Int = 8, stepEmbedding: Int = 256,
             condPredictScale: Bool = true

@@ -17,7 +17,7 @@ package struct ImageCrop: Sendable, Hashable {
         self.part = part
     }
 
-    /// The numbers of possible crop positions from top to bottom and from left to right.
+    /// The number of possible crop positions along each axis.
     package var corners: (rows: Int, columns: Int) { (whole.height - part.height + 1, whole.width - part.width + 1) }
 
     /// The top-left corner of the center crop, which a policy uses during inference.
@@ -26,7 +26,7 @@ package struct ImageCrop: Sendable, Hashable {
     /// Writes the crop at a corner: `value = pixel / 127.5 − 1`.
     /// - Parameters:
     ///   - pixels: the image, `[height, width, 3]`.
-    ///   - values: the memory for the crop, of exactly its number of values.
+    ///   - values: receives the crop, `[height, width, 3]`.
     package func write(
         _ pixels: UnsafeBufferPointer<UInt8>, at corner: (top: Int, left: Int),
         to values: UnsafeMutableBufferPointer<Float>

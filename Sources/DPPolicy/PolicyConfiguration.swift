@@ -12,7 +12,7 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
     public var horizon: Horizon
     /// How the network receives the observations; as one vector by default.
     public var conditioning: Conditioning
-    /// The network; the paper's small U-Net by default.
+    /// The network; a small U-Net by default.
     public var denoiser: DenoiserConfiguration
     /// The diffusion that the network learns to reverse; 100 steps of squared cosine by default.
     public var diffusion: DiffusionConfiguration

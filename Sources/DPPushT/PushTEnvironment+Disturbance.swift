@@ -5,14 +5,14 @@ extension PushTEnvironment {
     ///
     /// The block is kept inside the walls. If it overlaps the agent, the physics pushes the two apart in the
     /// following steps.
-    /// - Throws: `InputError.state` when a number is not finite or too large; the state is then unchanged.
+    /// - Throws: `InputError` when a number is not finite or too large; the state is then unchanged.
     package func moveBlock(to pose: Pose) throws {
         guard pose.isPlausible else { throw InputError.pushTState(found: state.agent.components + pose.components) }
         place(PushTState(agent: state.agent, block: TBlock.insideWalls(pose)))
     }
 
     /// Moves the agent during an episode; it is kept inside the walls.
-    /// - Throws: `InputError.state` when a number is not finite or too large; the state is then unchanged.
+    /// - Throws: `InputError` when a number is not finite or too large; the state is then unchanged.
     package func moveAgent(to position: SIMD2<Double>) throws {
         guard position.isPlausible else {
             throw InputError.pushTState(found: position.components + state.block.components)

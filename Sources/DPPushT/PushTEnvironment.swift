@@ -34,7 +34,7 @@ public final class PushTEnvironment: SimulatedEnvironment {
     }
 
     /// An environment that starts with everything at rest at a given state.
-    /// - Throws: `InputError` when the definition is invalid, or `InputError.state` when the state is not finite.
+    /// - Throws: `InputError` when the definition is invalid or the state is not finite.
     package init(state: PushTState, definition: PushTDefinition = PushTDefinition()) throws {
         try definition.validate()
         self.definition = definition
@@ -49,7 +49,7 @@ public final class PushTEnvironment: SimulatedEnvironment {
     }
 
     /// Starts an episode at exactly the given state; `resetOrder` has no effect.
-    /// - Throws: `InputError.state` when a number is not finite or too large; the episode is then unchanged.
+    /// - Throws: `InputError` when a number is not finite or too large; the episode is then unchanged.
     package func reset(to state: PushTState) throws {
         try state.validate()
         visibilityKey = RandomKey(seed: 0)
@@ -66,14 +66,14 @@ public final class PushTEnvironment: SimulatedEnvironment {
     }
 
     /// Moves the agent toward `[x, y]` for one control step.
-    /// - Throws: `InputError.action` when these are not two plausible numbers; the state is then unchanged.
+    /// - Throws: `InputError` when these are not two plausible numbers; the state is then unchanged.
     public func step(_ action: [Float]) throws {
         guard action.count == 2 else { throw InputError.pushTAction(found: action.map(Double.init)) }
         try step(toward: SIMD2(Double(action[0]), Double(action[1])))
     }
 
     /// Moves the agent toward a point, in pixels, for one control step.
-    /// - Throws: `InputError.action` when a coordinate is not finite or too large; the state is then unchanged.
+    /// - Throws: `InputError` when a coordinate is not finite or too large; the state is then unchanged.
     public func step(toward target: SIMD2<Double>) throws {
         guard target.isPlausible else { throw InputError.pushTAction(found: [target.x, target.y]) }
         let duration = definition.physicsStepDuration
@@ -151,7 +151,7 @@ public final class PushTEnvironment: SimulatedEnvironment {
     }
 
     /// The camera image of a recorded state, such as the demonstrations' `state`: agent x and y, block x, y and angle.
-    /// - Throws: `InputError.state` when these are not five plausible numbers.
+    /// - Throws: `InputError` when these are not five plausible numbers.
     package static func observationImage(
         ofState values: [Float], definition: PushTDefinition = PushTDefinition()
     ) throws -> RGBImage {

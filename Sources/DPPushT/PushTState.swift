@@ -16,7 +16,7 @@ package struct PushTState: Sendable, Equatable {
     }
 
     /// A state from its five numbers: agent x and y, block x and y in pixels, block angle in radians.
-    /// - Throws: `InputError.state` when there are not five, or when they are not finite or too large.
+    /// - Throws: `InputError` when there are not five, or when they are not finite or too large.
     package init(_ values: [Double]) throws {
         guard values.count == 5 else { throw InputError.pushTState(found: values) }
         self.init(
@@ -29,7 +29,7 @@ package struct PushTState: Sendable, Equatable {
     package var values: [Double] { [agent.x, agent.y, block.position.x, block.position.y, block.angle] }
 
     /// Checks that the physics can work with this state.
-    /// - Throws: `InputError.state` when a number is not finite or too large.
+    /// - Throws: `InputError` when a number is not finite or too large.
     package func validate() throws {
         guard agent.isPlausible, block.isPlausible else { throw InputError.pushTState(found: values) }
     }

@@ -93,7 +93,7 @@ public enum RecipeFile {
 
     /// Returns the differences between two recipes, one per setting: `training.steps: 8000 before, 9000 now`.
     ///
-    /// A task that was absent before is not a difference: it changes no number.
+    /// A task that was absent before is not a difference, because it does not affect training.
     static func differences(before: Recipe, now: Recipe) throws -> [String] {
         var before = before
         before.task = before.task ?? now.task

@@ -12,6 +12,8 @@ package import Foundation
 /// report.html     curves and a video of rollouts
 /// .lock           held by the process that trains here
 /// ```
+///
+/// The command line adds `rollouts.mp4`, `keypoints.png` and `evaluation.json`.
 package struct RunDirectory: Sendable {
     /// The folder.
     package let url: URL
@@ -59,7 +61,8 @@ package struct RunDirectory: Sendable {
     }
 
     /// Creates the folder if necessary and locks it for this process.
-    /// - Throws: `TrainingError.runInUse` or `FileSystemError`.
+    /// - Throws: `TrainingError.runInUse`, `TrainingError.damaged` when the folder cannot be created, or
+    ///   `FileSystemError`.
     func claim() throws -> RunLock {
         do {
             try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)

@@ -177,11 +177,11 @@ struct TrainingData: Sendable {
             return (try? other.validate()) != nil
         }
         let hint =
-            fitting.map { "policy.horizon.prediction=\($0) would take all of them" }
-            ?? "no prediction horizon that suits the network would take all of them"
+            fitting.map { "policy.horizon.prediction=\($0) would include all of them" }
+            ?? "no prediction horizon that suits the network would include all of them"
         return """
             \(short.count) of \(episodes.count) episodes, \(short.reduce(0) { $0 + $1.count }) of \(episodes.last?.upperBound ?? 0) \
-            frames, are too short to learn from: horizons \(horizon.observation)/\(horizon.prediction)/\(horizon.action) \
+            frames, are too short for training: horizons \(horizon.observation)/\(horizon.prediction)/\(horizon.action) \
             (observation/prediction/action) need episodes of \(horizon.shortestEpisode) frames, and the shortest has \(shortest); \
             \(hint)
             """

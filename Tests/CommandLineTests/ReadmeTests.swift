@@ -19,7 +19,7 @@ import Testing
         return rows.map { String($0.split(separator: "|")[index]) }
     }
 
-    /// Checks that the verb of a command and each of its options are in the verb's help.
+    /// Checks that the subcommand of a command line and each of its options are in the subcommand's help.
     private func check(_ command: String) throws {
         let words = command.split(separator: " ").map(String.init)
         let verb = words.dropFirst().prefix { $0.first?.isLowercase == true && $0 != "pusht" }.prefix(2)

@@ -88,7 +88,7 @@ import Testing
             ("img", "move the channels behind"), ("linked", "a link to /nowhere/linked, which is not there"),
         ] { #expect(obstacles[name]?.contains(reason) == true, "\(name): \(obstacles[name] ?? "not listed")") }
         #expect(description.suggestion?.observation.features.map(\.name) == ["obs"])
-        #expect(description.description.contains("cannot be learned from: "))
+        #expect(description.description.contains("cannot be used for training: "))
 
         #expect(message { _ = try read(url, .init([.init("linked")])) }.contains("a link to /nowhere/linked"))
         #expect(message { _ = try read(url, .init([.init("text")])) }.contains("found <U4"))

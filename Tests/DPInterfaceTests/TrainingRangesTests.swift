@@ -1,7 +1,7 @@
 import DPInterface
 import Testing
 
-/// Observations far from the dataset.
+/// Observations far from the training data.
 @Suite struct DemonstratedRangesTests {
     /// Joints in radians, a height in meters, a pixel position, a constant.
     private let ranges = TrainingRanges(

@@ -43,8 +43,8 @@ import Testing
         #expect(
             mixed.warnings == [
                 """
-                2 of 4 episodes, 3 of 19 frames, are too short to learn from: horizons 2/4/1 (observation/prediction/action) need \
-                episodes of 3 frames, and the shortest has 1; policy.horizon.prediction=2 would take all of them
+                2 of 4 episodes, 3 of 19 frames, are too short for training: horizons 2/4/1 (observation/prediction/action) need \
+                episodes of 3 frames, and the shortest has 1; policy.horizon.prediction=2 would include all of them
                 """
             ])
         #expect(alone.warnings.isEmpty)
@@ -96,7 +96,7 @@ import Testing
                     directory: folder.appendingPathComponent("run"), recipe: recipe(), demonstrations: demonstrations,
                     isStrict: true, backend: ToyRobot.machine)
             }
-            #expect("\(try #require(error))".hasPrefix("1 of 2 episodes, 2 of 11 frames, are too short to learn from"))
+            #expect("\(try #require(error))".hasPrefix("1 of 2 episodes, 2 of 11 frames, are too short for training"))
             #expect("\(try #require(error))".hasSuffix("--strict treats this as an error"))
             #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("run").path))
         }

@@ -161,7 +161,7 @@ void ck_widen_bf16(const uint16_t *x, float *out, ptrdiff_t count, int threads);
 
 /// Returns whether the current level has the instructions for ck_convolution_weight_gradient.
 int ck_has_weight_gradient(ck_format format);
-/// Returns the bytes of scratch that ck_convolution_weight_gradient needs.
+/// Returns the number of bytes of scratch memory that ck_convolution_weight_gradient needs.
 ptrdiff_t ck_weight_gradient_scratch(const ck_convolution *shape, ck_format format, int threads);
 /// Computes the gradient of the weight, dw [outputs, inputs, kernel rows, kernel columns], and, if db is not null,
 /// of the bias, db [outputs]. x [batch, rows, columns, inputs] and the gradient of the output, dy
@@ -216,7 +216,7 @@ typedef struct {
     float *scratch;
 } ck_group_norm_gradient;
 
-/// Returns the floats of scratch that the backward pass needs, [threads, 2 + time, channels].
+/// Returns the number of floats of scratch memory that the backward pass needs, [threads, 2 + time, channels].
 ptrdiff_t ck_group_norm_scratch(const ck_group_norm *norm, int threads);
 /// Computes dx [batch, time, channels] and the requested gradients of gain and bias [channels] and of FiLM
 /// [batch, channels].

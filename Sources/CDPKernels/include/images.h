@@ -47,7 +47,7 @@ typedef struct {
     float *scratch;
 } ck_image_norm_gradient;
 
-/// Returns the floats of scratch that the backward pass needs, [threads, 2, channels].
+/// Returns the number of floats of scratch memory that the backward pass needs, [threads, 2, channels].
 ptrdiff_t ck_image_norm_scratch(const ck_image_norm *norm, int threads);
 /// Computes dx [batch, pixels, channels] and the requested gradients of residual [batch, pixels, channels], gain
 /// and bias [channels].
@@ -82,7 +82,8 @@ typedef struct {
     uint8_t *scratch;
 } ck_max_pool_gradient;
 
-/// Returns the bytes of scratch that the backward pass needs, [threads, windows[0], windows[1], channels].
+/// Returns the number of bytes of scratch memory that the backward pass needs,
+/// [threads, windows[0], windows[1], channels].
 ptrdiff_t ck_max_pool_scratch(const ck_max_pool *pool, int threads);
 /// Computes dx [batch, extent[0], extent[1], channels]. If several elements of a window are the largest, the first
 /// one receives the gradient.

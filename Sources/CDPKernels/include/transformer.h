@@ -117,8 +117,8 @@ typedef struct {
     void *dq, *dk, *dv;
 } ck_attention_gradient;
 
-/// Returns the floats of scratch that a thread needs in the forward or backward pass: those of one head, never
-/// those of a batch.
+/// Returns the number of floats of scratch memory that a thread needs in the forward or backward pass: those of one
+/// head, never those of a batch.
 ptrdiff_t ck_attention_scratch(const ck_attention *attention, int is_backward);
 /// Returns the call of the forward pass; `attention` must remain at its address.
 ck_call ck_attention_call(ck_attention *attention);

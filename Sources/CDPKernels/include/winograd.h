@@ -4,7 +4,7 @@
 
 #include "convolution.h"
 
-/// Points at which a tile of 2 × 2 results is multiplied; each has its own weights.
+/// Number of products per channel pair for a tile of 2 × 2 results, called points; each has its own weights.
 enum { ck_winograd_points = 16 };
 
 /// Like `ck_blocked_gemm` in float32, for windows of 3 × 3 with a stride of 1 and multiples of 16 channels. x and
@@ -29,7 +29,7 @@ int ck_has_winograd(const ck_convolution *shape);
 /// or its transpose. `packed` is [panels of 32 outputs, 16, inputs, 32].
 void ck_pack_winograd(
     const ck_panels *panels, const float *weights, const ptrdiff_t strides[2], int is_transposed, float *packed, int threads);
-/// Returns the floats of scratch that a product needs.
+/// Returns the number of floats of scratch memory that a product needs.
 ptrdiff_t ck_winograd_scratch(const ck_winograd *product, int threads);
 /// Computes out [batch, pixels of out, outputs] from x [batch, pixels of x, inputs].
 void ck_winograd_multiply(const ck_winograd *product, int threads);

@@ -83,7 +83,10 @@ package func bfloat16Bits(_ value: Float) -> UInt16 {
 }
 
 extension ElementType {
-    /// Returns the little-endian bytes of one number, rounded or clamped to the nearest number of the type.
+    /// Returns the little-endian bytes of one number.
+    ///
+    /// Floating-point types round to the nearest number. Integer types truncate toward zero and limit numbers to their
+    /// range; NaN becomes 0.
     package func encode(_ value: Double) -> [UInt8] {
         func bytes(_ value: some BitwiseCopyable) -> [UInt8] { withUnsafeBytes(of: value) { Array($0) } }
         func whole<Stored: FixedWidthInteger & BitwiseCopyable>(_: Stored.Type) -> [UInt8] {

@@ -12,7 +12,8 @@ struct DataFetch: ParsableCommand {
 
             Examples:
               dpolicy data fetch pusht
-              dpolicy data fetch pusht --url http://mirror.example/pusht.zip --output /tmp/data
+              dpolicy data fetch pusht --url http://mirror.example/pusht.zip \\
+                --output /tmp/data
             """)
 
     /// The known datasets.

@@ -13,7 +13,7 @@ struct PlayCommand: ParsableCommand {
         discussion: """
             Serves a page on this machine only and prints its address. Drag the block or the pusher. Sliders change \
             the sampler, its steps, the execution horizon and the latency. Overlays show the predicted chunk, its \
-            denoising, and sampled plans for the same observation. Interrupt to end.
+            denoising, and sampled plans for the same observation. Press Ctrl-C to end.
 
             Examples:
               dpolicy play

@@ -11,7 +11,7 @@ struct Record: ParsableCommand {
         discussion: """
             Serves a page on this machine only and prints its address. The pusher follows the mouse. Keep (K), redo \
             (R) or discard (X) each episode. A kept episode is immediately appended to the dataset on disk; if the \
-            process ends unexpectedly, only the current episode is lost. Interrupt to end.
+            process ends unexpectedly, only the current episode is lost. Press Ctrl-C to end.
 
             Example, from demonstrations to a policy:
               dpolicy record --output mine.zarr

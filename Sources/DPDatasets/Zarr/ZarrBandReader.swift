@@ -8,7 +8,7 @@ struct ZarrBandReader {
     private let rowShape: [Int]
     private let rowChunks: [Int]
 
-    /// The maximum total size in bytes of the rows of a chunk.
+    /// The maximum size in bytes of a band: the rows of the array that lie within one row of chunks.
     static let maximumByteCount = 1 << 30
 
     init(_ array: ZarrArray) {
@@ -40,7 +40,8 @@ struct ZarrBandReader {
         }
         if byteCount == 0 { return [] }
         try AvailableMemory.check(byteCount)
-        // Both end chunks must exist before memory for the whole band is allocated, so read the last one first.
+        // Read the last chunk first, and allocate the band after the first one, so that an array that lacks either of
+        // them causes an error before memory for the whole band is allocated.
         let last = columns.map { $0 - 1 }
         let lastChunk = try chunk([chunkRow] + last)
         var band: [UInt8] = []

@@ -9,8 +9,8 @@ package struct PowerLaw: Codable, Sendable, Equatable {
     /// The cost at size 1.
     package let factor: Double
 
-    /// The law that fits points best; nil when they have fewer than two different sizes, or a number without a
-    /// logarithm.
+    /// The law that fits points best; nil when they have fewer than two different sizes, or a number that is not
+    /// positive and finite.
     package init?(fitting points: [(size: Double, cost: Double)]) {
         guard points.allSatisfy({ $0.size > 0 && $0.cost > 0 && $0.size.isFinite && $0.cost.isFinite }) else {
             return nil

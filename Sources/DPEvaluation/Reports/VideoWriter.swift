@@ -75,8 +75,9 @@ package final class VideoWriter {
         try? messages.close()
     }
 
-    /// The memory that ffmpeg needs for a mosaic of fifty episodes, with a margin: the kernel might otherwise end
-    /// this process instead of ffmpeg.
+    /// The free memory required to start ffmpeg: enough for a mosaic of fifty episodes, with a margin.
+    ///
+    /// If memory ran out while ffmpeg runs, the kernel might kill this process instead of ffmpeg.
     private static let encoderByteCount = 256 << 20
 
     deinit { abandon() }

@@ -1,11 +1,13 @@
 import DPBase
 
-/// The settings for controlling a robot with a policy of chunks.
+/// The settings for controlling a robot with a policy that predicts action chunks.
 public struct ControlConfiguration: Codable, Sendable, Equatable {
     /// How chunks are merged.
     public var merging: ChunkMerging
-    /// Control steps from one request to the next, or more if the chunk takes longer; if nil, the policy's action
-    /// horizon, but 1 for temporal ensembling, which averages as many predictions as possible.
+    /// The minimum number of control steps from one request to the next; more pass if the chunk takes longer.
+    ///
+    /// If nil, it is the policy's action horizon, but 1 for temporal ensembling, which averages as many predictions
+    /// as possible.
     public var interval: Int?
     /// Control steps per second; 10 by default, as for Push-T and the reference implementation's robots.
     public var rate: Double
@@ -19,15 +21,15 @@ public struct ControlConfiguration: Codable, Sendable, Equatable {
     /// Creates a configuration; by default stale actions are skipped and chunks start from the previous one, at 10
     /// control steps per second.
     ///
-    /// This strategy had the best mean score over latencies up to 0.5 s in Push-T, although the difference is
-    /// within chance, on seeds for which no result is reported; see `Documentation/latency.md`.
+    /// In Push-T, this strategy had the best mean score over latencies up to 0.5 s, although the difference is within
+    /// chance. It was chosen on seeds other than those of the final test; see `Documentation/latency.md`.
     public init(merging: ChunkMerging = .warmStart(), interval: Int? = nil, rate: Double = 10) {
         self.merging = merging
         self.interval = interval
         self.rate = rate
     }
 
-    /// Returns the default merging strategy: the default way to hide latency if there is latency, otherwise
+    /// Returns the default merging strategy: that of a default configuration if there is latency, otherwise
     /// `synchronous`.
     package static func usualMerging(isLate: Bool) -> ChunkMerging {
         isLate ? ControlConfiguration().merging : .synchronous
@@ -48,8 +50,8 @@ public struct ControlConfiguration: Codable, Sendable, Equatable {
         }
     }
 
-    /// Returns the number of control steps until a result that takes so many seconds is usable: rounded up, because
-    /// it has to wait for the next step.
+    /// Converts the duration of a computation to control steps, rounded up, because its result is used at the next
+    /// step.
     ///
     /// An excess of up to a millionth of a step is ignored: 0.7 s at 10 steps per second are seven steps, although
     /// binary fractions make it slightly more.

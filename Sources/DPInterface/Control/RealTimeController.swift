@@ -55,8 +55,8 @@ public final class RealTimeController: Policy {
     /// Returns the command for the next control step, given the current observation; only the first action of an
     /// episode waits for the policy.
     ///
-    /// Nothing moves before the first command takes effect: as in simulated time, steps count from there, and the
-    /// first commands are the first actions.
+    /// As in simulated time, the count of steps starts when the first command takes effect. The robot does not move
+    /// before that, so the first commands are the first actions of the chunk.
     /// - Throws: the error of the policy, or `WrongChunkCount`; the next call continues with the current plan, and
     ///   sends a new request when it is due.
     public func action(for observation: RobotObservation) throws -> [Float] {

@@ -7,8 +7,8 @@ import DPBase
 /// waits for the next one: 0.25 s at 10 steps per second are three steps. An observation at step `t` takes effect
 /// no sooner than at step `t + observation + computation + action`.
 ///
-/// Nothing moves before the first command takes effect, so the first chunk of an episode is in time: the clock
-/// starts with it.
+/// The clock starts when the first command takes effect. Nothing moves before that, so the first chunk of an episode
+/// is never late.
 public struct SimulatedLatency: Codable, Sendable, Hashable {
     /// From a state of the world until the controller receives its observation, as with a camera.
     public var observation: Double

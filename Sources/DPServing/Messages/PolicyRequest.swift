@@ -1,6 +1,6 @@
 package import DPInterface
 
-/// A client's request: the latest observations and, optionally, the seed, noise or start of the response.
+/// A client's request: the latest observations and, optionally, a seed, the initial noise or a warm start.
 ///
 /// A request contains everything that its response depends on; a server keeps no state between two requests.
 package struct PolicyRequest: Sendable, Equatable {
@@ -46,8 +46,8 @@ package struct PolicyRequest: Sendable, Equatable {
     ///
     /// Nested maps are searched: the name `images/top` in messages matches `{"images": {"top": …}}` as well as
     /// `{"images/top": …}`.
-    /// - Throws: `InputError` when the message lacks something that the policy needs, or
-    ///   something has the wrong shape or is not finite.
+    /// - Throws: `InputError` when the message lacks a feature that the policy needs, or a value has the wrong shape
+    ///   or is not finite.
     package static func read(
         _ message: MessagePackValue, for policy: PolicyMetadata, names: FeatureNames = FeatureNames()
     ) throws -> (request: PolicyRequest, remarks: Remarks) {
