@@ -135,7 +135,7 @@ struct Evaluate: ParsableCommand {
 
     func run() throws {
         for path in [output, video].compactMap({ $0 }) { try OutputPath.check(file: path) }
-        if let client = try remote.client() { return try judge(client) }
+        if let client = try remote.client() { return try evaluate(client) }
         let machine = computing.machine(global, weights: acting.weights)
         let chosen = try policy.map(NamedPolicy.init) ?? NamedPolicy.shipped()
         try simulation.check(chosen)
@@ -148,7 +148,7 @@ struct Evaluate: ParsableCommand {
         let second = try isComparison ? other(than: chosen, machine: otherMachine) : nil
         for policy in [first, second?.policy].compactMap({ $0 }) { try PushTTask.check(policy.configuration) }
         let name = named(chosen, first, on: machine)
-        let result = try judge(first, name, filming: video)
+        let result = try evaluate(first, name, recording: video)
         let file = resultFile(in: chosen.run)
         guard let second else {
             try present(result, text: "\(ResultTable([result]))", file: file)
@@ -157,14 +157,15 @@ struct Evaluate: ParsableCommand {
         }
         // Save the first result before the second evaluation.
         try keep(result, of: chosen, in: file)
-        let secondResult = try judge(second.policy, named(second.named, second.policy, on: otherMachine), filming: nil)
+        let secondResult = try evaluate(
+            second.policy, named(second.named, second.policy, on: otherMachine), recording: nil)
         let comparison = try ComparedResults(result, secondResult)
         try present(comparison, text: comparison.description, file: file)
         try AtomicFile.write(JSONEncoder.legible.encode(comparison), to: file)
     }
 
     /// Evaluates the policy of a server.
-    private func judge(_ client: PolicyClient) throws {
+    private func evaluate(_ client: PolicyClient) throws {
         let (observations, name) = (client.metadata.observations, client.metadata.name)
         try simulation.check(client.metadata.task.flatMap(PolicyTask.init), of: "the policy \(name) of the server")
         try PushTTask.check(observations, actionDimension: client.metadata.actionDimension)
@@ -175,7 +176,7 @@ struct Evaluate: ParsableCommand {
         }
         do {
             let evaluator = try PushTTask.evaluator(settings, seeing: observations)
-            try keep(judge(client, "\(name) at \(client.address)\(late)", evaluator, filming: video))
+            try keep(evaluate(client, "\(name) at \(client.address)\(late)", evaluator, recording: video))
         } catch let error as IncompleteEvaluation {
             // Keep the finished episodes although the server is lost.
             try keep(error.result)
@@ -215,12 +216,14 @@ struct Evaluate: ParsableCommand {
         return "\(named.name), \(sampler)\(late)" + (comparesMachines ? ", \(machine.precision)\(weights)" : "")
     }
 
-    private func judge(_ policy: DiffusionPolicy, _ name: String, filming video: String?) throws -> EvaluationResult {
-        try judge(policy, name, PushTTask.evaluator(settings, of: policy.configuration), filming: video)
+    private func evaluate(_ policy: DiffusionPolicy, _ name: String, recording video: String?) throws
+        -> EvaluationResult
+    {
+        try evaluate(policy, name, PushTTask.evaluator(settings, of: policy.configuration), recording: video)
     }
 
-    private func judge(
-        _ policy: any ChunkingPolicy, _ name: String, _ evaluator: Evaluator, filming video: String?
+    private func evaluate(
+        _ policy: any ChunkingPolicy, _ name: String, _ evaluator: Evaluator, recording video: String?
     ) throws -> EvaluationResult {
         // A signal must remove the unfinished video.
         let interruption = Interruption("stopping", at: [SIGINT, SIGTERM, SIGHUP])

@@ -90,7 +90,7 @@ struct LatencySweep: ParsableCommand {
         var study = LatencyStudy(policy: "\(chosen.name), \(sampler)\(starts.remark)")
         let folder = URL(fileURLWithPath: output)
         for settings in combinations {
-            study.add(try judge(policy, settings))
+            study.add(try evaluate(policy, settings))
             // Save each result before the next evaluation.
             try study.write(to: folder)
         }
@@ -102,7 +102,7 @@ struct LatencySweep: ParsableCommand {
         }
     }
 
-    private func judge(_ policy: DiffusionPolicy, _ settings: EvaluationConfiguration) throws -> EvaluationResult {
+    private func evaluate(_ policy: DiffusionPolicy, _ settings: EvaluationConfiguration) throws -> EvaluationResult {
         let name = "\(settings.control.merging) at \(Int((settings.latency.total * 1000).rounded())) ms"
         let progress = RolloutProgress(name, settings)
         defer { progress.finish() }

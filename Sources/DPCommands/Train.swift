@@ -94,7 +94,7 @@ struct Train: ParsableCommand {
 
         let progress = TrainingProgress(run.trainer.recipe)
         let outcome = try run.run(
-            rollout: rollouts?.judge, progress: progress.show, shouldStop: { interruption.isRequested })
+            rollout: rollouts?.evaluate, progress: progress.show, shouldStop: { interruption.isRequested })
         progress.finish()
         let film = outcome == .finished ? rollouts?.film(run) : nil
         if outcome == .finished, !run.trainer.recipe.policy.observations.images.isEmpty {

@@ -40,7 +40,7 @@ struct TrainingRollouts {
     }
 
     /// Evaluates the policy during training.
-    func judge(_ policy: DiffusionPolicy, _ rollouts: RolloutConfiguration) throws -> TrainingRun.RolloutResult {
+    func evaluate(_ policy: DiffusionPolicy, _ rollouts: RolloutConfiguration) throws -> TrainingRun.RolloutResult {
         let settings = EvaluationConfiguration(episodes: rollouts.episodes, firstSeed: rollouts.seed)
         let result = try PushTTask.evaluator(settings, of: policy.configuration).evaluate(policy)
         return TrainingRun.RolloutResult(score: result.score, successRate: result.successRate)
@@ -58,12 +58,12 @@ struct TrainingRollouts {
             let recorder = MosaicRecorder(file: RunReport(run.directory).video)
             var result: EvaluationResult?
             do {
-                result = try judge(policy, observers: [recorder])
+                result = try evaluate(policy, observers: [recorder])
                 try recorder.finish()
             } catch let error where error is InputError || error is FileSystemError || error is OutOfMemory {
                 StandardError.write("dpolicy: warning: no video: \(error)\n")
             }
-            return try result ?? judge(policy, observers: [])
+            return try result ?? evaluate(policy, observers: [])
         } catch is Interrupted {
             return nil
         } catch {
@@ -72,7 +72,7 @@ struct TrainingRollouts {
         }
     }
 
-    private func judge(_ policy: DiffusionPolicy, observers: [any RolloutObserver]) throws -> EvaluationResult {
+    private func evaluate(_ policy: DiffusionPolicy, observers: [any RolloutObserver]) throws -> EvaluationResult {
         let settings = EvaluationConfiguration(episodes: 16, firstSeed: sampleSeed)
         let progress = RolloutProgress("rollouts", settings, interruption: interruption)
         defer { progress.finish() }

@@ -196,7 +196,7 @@ package final class LiveScene: @unchecked Sendable {
         dropAbandonedHold()
         do {
             let outcome = try session.tick()
-            ask()
+            requestPlan()
             isWaiting = outcome == .waiting
             if outcome != .idle { broadcast(.frame(frame)) }
         } catch {
@@ -217,9 +217,9 @@ package final class LiveScene: @unchecked Sendable {
 
     // MARK: - The policy and the disk
 
-    private func ask() {
-        guard case .play(let session, let policy) = work, let question = session.takeQuestion() else { return }
-        policy.ask(question) { [weak self] number, result in
+    private func requestPlan() {
+        guard case .play(let session, let policy) = work, let request = session.takeRequest() else { return }
+        policy.submit(request) { [weak self] number, result in
             guard let self else { return }
             queue.async { self.take(result, number: number) }
         }

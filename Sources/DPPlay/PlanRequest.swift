@@ -30,18 +30,18 @@ struct PolicyResponse: Sendable {
     ///   - policy: the policy to call.
     ///   - now: a clock in seconds.
     /// - Throws: any error of the policy.
-    init(to question: PlanRequest, of policy: any ChunkingPolicy, now: () -> Double) throws {
+    init(to request: PlanRequest, of policy: any ChunkingPolicy, now: () -> Double) throws {
         let start = now()
         var steps: [DenoisingProgress] = []
         if let policy = policy as? any DenoisingPolicy {
-            chunks = try policy.predictActionChunks(for: question.requests) { step in
+            chunks = try policy.predictActionChunks(for: request.requests) { step in
                 if step.items.contains(0), steps.isEmpty || Self.isShown(step) { steps.append(step) }
             }
         } else {
-            chunks = try policy.predictActionChunks(for: question.requests)
+            chunks = try policy.predictActionChunks(for: request.requests)
         }
         duration = now() - start
-        number = question.number
+        number = request.number
         refinement = steps
     }
 

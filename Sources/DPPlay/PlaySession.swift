@@ -5,7 +5,7 @@ import DPServing
 
 /// A session in which a policy pushes the T while users disturb it.
 ///
-/// It never blocks: `takeQuestion()` returns the request to send, and `accept(_:)` receives the result when it
+/// It never blocks: `takeRequest()` returns the request to send, and `accept(_:)` receives the result when it
 /// arrives. A result takes effect `latency` control steps after its observation, however fast it was computed; if
 /// it has not arrived by then, the scene waits for it. The outcome therefore depends only on the seeds, the
 /// settings and the users' input, not on the speed of the machine.
@@ -26,12 +26,12 @@ final class PlaySession: SceneSession {
     private var controlledSteps = 0
     /// Whether the controller has observed the current state.
     private var isObserved = false
-    /// A request that `takeQuestion()` has not returned yet.
+    /// A request that `takeRequest()` has not returned yet.
     private var outgoing: PlanRequest?
     /// The pending request, and the control step at which it was made.
     private var open: (number: Int, step: Int)?
     private var answer: ActionChunk?
-    private var questions = 0
+    private var requestCount = 0
     private var isWaiting = false
     /// Whether there are steps to perform.
     private var isGoing: Bool { isRunning || singleSteps > 0 }
@@ -63,7 +63,7 @@ final class PlaySession: SceneSession {
         var horizon = policy.horizon
         horizon.action = settings.executionHorizon
         return AsynchronousController(
-            horizon: horizon, configuration: ControlConfiguration(merging: settings.joiningInUse), key: key)
+            horizon: horizon, configuration: ControlConfiguration(merging: settings.mergingInUse), key: key)
     }
 
     var frame: SceneFrame {
@@ -71,7 +71,7 @@ final class PlaySession: SceneSession {
         frame.target = [target.x, target.y]
         frame.isWaiting = isWaiting && isGoing
         frame.settings = settings
-        frame.merging = settings.joiningInUse.description
+        frame.merging = settings.mergingInUse.description
         return frame
     }
 
@@ -130,7 +130,7 @@ final class PlaySession: SceneSession {
 
     /// Discards the plan and starts over from the current state.
     private func plan() {
-        controller = Self.controller(policy, settings, key: key.folding(questions))
+        controller = Self.controller(policy, settings, key: key.folding(requestCount))
         (outgoing, open, answer) = (nil, nil, nil)
         controlledSteps = 0
         isObserved = false
@@ -140,7 +140,7 @@ final class PlaySession: SceneSession {
     // MARK: - The policy
 
     /// Returns the request to send now; each is returned once.
-    func takeQuestion() -> PlanRequest? {
+    func takeRequest() -> PlanRequest? {
         defer { outgoing = nil }
         return outgoing
     }
@@ -163,7 +163,7 @@ final class PlaySession: SceneSession {
     /// Whether a chunk that arrives after the latency is executed from its first action; otherwise the actions whose
     /// time has passed are skipped.
     private var isDelayed: Bool {
-        switch settings.joiningInUse {
+        switch settings.mergingInUse {
         case .synchronous, .naiveAsync: true
         case .skipStale, .temporalEnsembling, .linearBlend, .warmStart: !controller.hasPlan
         }
@@ -225,11 +225,11 @@ final class PlaySession: SceneSession {
     private func observe(at step: Int) {
         isObserved = true
         guard let request = controller.observe(world.environment.observation, at: controlledSteps) else { return }
-        questions += 1
-        open = (questions, step)
+        requestCount += 1
+        open = (requestCount, step)
         let others = (1..<settings.samples).map { sample in
             ChunkRequest(observations: request.observations, key: request.key.folding(1000 + sample))
         }
-        outgoing = PlanRequest(number: questions, step: step, requests: [request] + others, settings: settings)
+        outgoing = PlanRequest(number: requestCount, step: step, requests: [request] + others, settings: settings)
     }
 }

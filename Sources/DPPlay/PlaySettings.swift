@@ -40,7 +40,7 @@ package struct PlaySettings: Codable, Sendable, Equatable {
     }
 
     /// How chunks are merged, by choice or by default.
-    package var joiningInUse: ChunkMerging { merging ?? ControlConfiguration.usualMerging(isLate: latency > 0) }
+    package var mergingInUse: ChunkMerging { merging ?? ControlConfiguration.usualMerging(isLate: latency > 0) }
 
     /// The largest number of plans for an observation.
     package static let mostSamples = 16

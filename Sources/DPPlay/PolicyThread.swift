@@ -12,7 +12,7 @@ final class PolicyThread: @unchecked Sendable {
     private let policy: PlayedPolicy
     private let lock = NSLock()
     /// The next request and its callback; guarded by the lock.
-    private var next: (question: PlanRequest, report: Report)?
+    private var next: (request: PlanRequest, report: Report)?
     /// The policy of the last call, with the sampler and steps that it was made for; accessed only on the queue.
     private var made: (sampler: Sampler.Name, steps: Int, policy: any ChunkingPolicy)?
 
@@ -21,22 +21,22 @@ final class PolicyThread: @unchecked Sendable {
 
     /// Sends a request; a request that has not started yet is dropped.
     /// - Parameter report: called on the policy's queue.
-    func ask(_ question: PlanRequest, report: @escaping Report) {
-        lock.withLock { next = (question, report) }
+    func submit(_ request: PlanRequest, report: @escaping Report) {
+        lock.withLock { next = (request, report) }
         queue.async { [self] in
             let next = lock.withLock {
                 defer { self.next = nil }
                 return self.next
             }
-            guard let (question, report) = next else { return }
-            report(question.number, Result { try answer(question) })
+            guard let (request, report) = next else { return }
+            report(request.number, Result { try answer(request) })
         }
     }
 
-    private func answer(_ question: PlanRequest) throws -> PolicyResponse {
-        let policy = try policy(for: question.settings)
-        try policy.prepare(count: question.requests.count)
-        return try PolicyResponse(to: question, of: policy) { Clock.seconds }
+    private func answer(_ request: PlanRequest) throws -> PolicyResponse {
+        let policy = try policy(for: request.settings)
+        try policy.prepare(count: request.requests.count)
+        return try PolicyResponse(to: request, of: policy) { Clock.seconds }
     }
 
     private func policy(for settings: PlaySettings) throws -> any ChunkingPolicy {

@@ -5,7 +5,7 @@ import Testing
 @testable import DPCPU
 
 @Suite("Skinny GEMM")
-struct FewRowsTests {
+struct SkinnyGEMMTests {
     /// A product of rows of x and the weights of taps.
     struct Product: CustomTestStringConvertible {
         var taps: Taps

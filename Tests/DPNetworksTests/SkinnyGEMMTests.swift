@@ -7,7 +7,7 @@ import Testing
 
 /// A U-Net that denoises one or two sequences: skinny GEMMs, computed as one list of calls.
 @Suite("U-Net with skinny GEMM")
-struct FewRowsTests {
+struct SkinnyGEMMTests {
     static let network = ConditionalUNet1D.Configuration(
         inputDimension: 3, globalConditioningDimension: 11, stepEmbeddingDimension: 18, downDimensions: [24, 64, 72])
 

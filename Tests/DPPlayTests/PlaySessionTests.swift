@@ -27,9 +27,9 @@ import Testing
         let session = PlaySession(policy.played { $0.latency = 2 }, seed: 5)
         let start = session.frame.agent
         #expect(try session.tick() == .stepped)
-        let question = try #require(session.takeQuestion())
+        let question = try #require(session.takeRequest())
         #expect(question.step == 0)
-        #expect(session.takeQuestion() == nil)
+        #expect(session.takeRequest() == nil)
         #expect(try session.tick() == .stepped)
         #expect(session.frame.agent == start, "without a plan the pusher stays")
         // The latency has passed, but the result has not arrived.
@@ -73,7 +73,7 @@ import Testing
         var shown: [(asked: Int, plan: ScenePlan)] = []
         for _ in 0..<20 {
             _ = try session.tick()
-            guard let question = session.takeQuestion() else { continue }
+            guard let question = session.takeRequest() else { continue }
             let plan = try #require(session.accept(PolicyResponse(to: question, of: policy) { 0 }))
             shown.append((question.step, plan))
         }
@@ -88,7 +88,7 @@ import Testing
         var plans: [ScenePlan] = []
         for _ in 0..<30 {
             _ = try session.tick()
-            guard let question = session.takeQuestion() else { continue }
+            guard let question = session.takeRequest() else { continue }
             plans.append(try #require(session.accept(PolicyResponse(to: question, of: policy) { 0 })))
         }
         // A request follows each result except the first one, before which no action was executed.
@@ -128,7 +128,7 @@ import Testing
     @Test func severalMindsAreSeveralRequestsOfOneObservation() throws {
         let session = PlaySession(policy.played { $0.samples = 5 }, seed: 5)
         _ = try session.tick()
-        let question = try #require(session.takeQuestion())
+        let question = try #require(session.takeRequest())
         #expect(question.requests.count == 5)
         #expect(Set(question.requests.map(\.key)).count == 5)
         #expect(question.requests.allSatisfy { $0.observations == question.requests[0].observations })
@@ -156,7 +156,7 @@ import Testing
     @Test func refinementsAreShownFromNoiseToPlanInAFewSteps() throws {
         let session = PlaySession(policy.played(), seed: 5)
         _ = try session.tick()
-        let question = try #require(session.takeQuestion())
+        let question = try #require(session.takeRequest())
         var time = 3.0
         let answer = try PolicyResponse(to: question, of: policy) {
             defer { time += 0.25 }
@@ -241,11 +241,11 @@ import Testing
     @Test func answersToWhatIsNoLongerOfInterestAreForgotten() throws {
         let session = PlaySession(policy.played(), seed: 5)
         #expect(try session.tick() == .waiting)
-        let old = try #require(session.takeQuestion())
+        let old = try #require(session.takeRequest())
         try session.obey(.restart)
         #expect(session.accept(try PolicyResponse(to: old, of: policy) { 0 }) == nil)
         #expect(try session.tick() == .waiting)
-        let new = try #require(session.takeQuestion())
+        let new = try #require(session.takeRequest())
         #expect(new.number != old.number)
         session.fail(old.number)
         #expect(session.frame.isRunning)

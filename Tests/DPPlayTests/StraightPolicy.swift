@@ -51,7 +51,7 @@ extension PlaySession {
         var done = 0
         while done < count {
             let outcome = try tick()
-            if let question = takeQuestion() {
+            if let question = takeRequest() {
                 _ = accept(try PolicyResponse(to: question, of: policy) { 0 })
             }
             if outcome == .stepped { done += 1 }

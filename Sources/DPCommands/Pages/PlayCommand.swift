@@ -53,7 +53,7 @@ struct PlayCommand: ParsableCommand {
 extension PlayedPolicy {
     /// Creates a played policy whose sampler can be changed while it runs.
     init(_ policy: DiffusionPolicy, name: String) {
-        let shared = Lent(policy: policy)
+        let shared = SharedPolicy(policy: policy)
         let own = policy.sampler
         let diffusion = policy.configuration.diffusion
         let trainingSteps = diffusion.steps
@@ -71,7 +71,7 @@ extension PlayedPolicy {
     /// A policy that one thread creates and hands over to another.
     ///
     /// Unchecked, because the first thread keeps no reference to the policy.
-    private struct Lent: @unchecked Sendable {
+    private struct SharedPolicy: @unchecked Sendable {
         let policy: DiffusionPolicy
     }
 }

@@ -26,11 +26,11 @@ package struct AsynchronousController: Sendable {
     private let interval: Int
     private var history: [RobotObservation] = []
     private var plan: ActionPlan?
-    private var questions = 0
+    private var requestCount = 0
     /// The step of the newest observation in the pending request.
     private var pending: Int?
     /// The step of the last request.
-    private var asked = 0
+    private var requestStep = 0
     /// The first step whose action has not been fetched.
     private var next = 0
 
@@ -61,15 +61,15 @@ package struct AsynchronousController: Sendable {
         history.append(observation)
         history.removeFirst(history.count - length)
         guard pending == nil, isDue(at: step) else { return nil }
-        defer { questions += 1 }
-        (pending, asked) = (step, step)
-        return ChunkRequest(observations: history, key: key.folding(questions), start: warmStart(at: step))
+        defer { requestCount += 1 }
+        (pending, requestStep) = (step, step)
+        return ChunkRequest(observations: history, key: key.folding(requestCount), start: warmStart(at: step))
     }
 
     /// Returns whether a request is due at a step.
     private func isDue(at step: Int) -> Bool {
         guard let plan else { return true }
-        return configuration.merging == .synchronous ? next >= plan.end : step - asked >= interval
+        return configuration.merging == .synchronous ? next >= plan.end : step - requestStep >= interval
     }
 
     /// Returns the warm start of a request: the plan for the steps to predict, with the last action held after its

@@ -5,7 +5,7 @@ final class ChunkWorker: @unchecked Sendable {
     // Only the thread uses the policy; the lock of the condition guards everything else.
     private let policy: any ChunkingPolicy
     private let condition = NSCondition()
-    private var question: ChunkRequest?
+    private var pending: ChunkRequest?
     private var result: Result<ActionChunk, any Error>?
     private var isStopped = false
 
@@ -19,10 +19,10 @@ final class ChunkWorker: @unchecked Sendable {
 
     /// Submits a request.
     /// - Precondition: the result of the previous request was taken.
-    func ask(_ request: ChunkRequest) {
+    func submit(_ request: ChunkRequest) {
         condition.withLock {
-            precondition(question == nil && result == nil, "a request while another is in progress")
-            question = request
+            precondition(pending == nil && result == nil, "a request while another is in progress")
+            pending = request
             condition.broadcast()
         }
     }
@@ -40,7 +40,7 @@ final class ChunkWorker: @unchecked Sendable {
     /// Waits until no request is in progress.
     func waitUntilIdle() {
         condition.withLock {
-            while question != nil { condition.wait() }
+            while pending != nil { condition.wait() }
         }
     }
 
@@ -56,7 +56,7 @@ final class ChunkWorker: @unchecked Sendable {
         while let request = nextQuestion() {
             let answer = Result { try chunk(for: request) }
             condition.withLock {
-                question = nil
+                pending = nil
                 result = answer
                 condition.broadcast()
             }
@@ -65,8 +65,8 @@ final class ChunkWorker: @unchecked Sendable {
 
     private func nextQuestion() -> ChunkRequest? {
         condition.withLock {
-            while question == nil, !isStopped { condition.wait() }
-            return isStopped ? nil : question
+            while pending == nil, !isStopped { condition.wait() }
+            return isStopped ? nil : pending
         }
     }
 

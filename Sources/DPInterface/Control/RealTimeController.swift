@@ -95,7 +95,7 @@ public final class RealTimeController: Policy {
         let arrival = Result { try acceptAnswer() }
         // The history contains every observation, even if an earlier request failed. The call that reports that
         // failure sends no request, so that a policy that fails at once still leaves an action to every other call.
-        if let request = controller.observe(observation, at: max(0, step - delay)) { worker.ask(request) }
+        if let request = controller.observe(observation, at: max(0, step - delay)) { worker.submit(request) }
         do {
             try arrival.get()
             if !controller.hasPlan {

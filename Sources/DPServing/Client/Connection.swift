@@ -9,7 +9,7 @@ struct Connection {
 
     /// Sends a request.
     /// - Returns: the response, or `PolicyClientError`.
-    func ask(_ bytes: [UInt8]) -> EventLoopFuture<MessagePackValue> {
+    func send(_ bytes: [UInt8]) -> EventLoopFuture<MessagePackValue> {
         let promise = channel.eventLoop.makePromise(of: MessagePackValue.self)
         channel.writeAndFlush(Question(bytes: bytes, reply: promise)).whenFailure { [address] error in
             promise.fail(PolicyClientError.closed(address, reason: "\(error)"))

@@ -69,20 +69,20 @@ public final class PolicyClient: ChunkingPolicy {
             ).message(for: metadata, names: names).encoded
         }
         var chunks: [Int: ActionChunk] = [:]
-        try persisting(progress: chunks.count) { try ask(messages, &chunks) }
+        try persisting(progress: chunks.count) { try send(messages, &chunks) }
         return requests.indices.compactMap { chunks[$0] }
     }
 
     /// Sends the requests that have no response yet.
     /// - Throws: `PolicyClientError`; the chunks then include the responses that arrived.
-    private func ask(_ messages: [[UInt8]], _ chunks: inout [Int: ActionChunk]) throws {
+    private func send(_ messages: [[UInt8]], _ chunks: inout [Int: ActionChunk]) throws {
         var loss: (any Error)?
         var replies: [(index: Int, reply: EventLoopFuture<MessagePackValue>)] = []
         do {
             for index in messages.indices where chunks[index] == nil {
                 // Responses on a connection arrive in the order of its requests.
                 let connection = try connection(replies.count % configuration.connections)
-                replies.append((index, connection.ask(messages[index])))
+                replies.append((index, connection.send(messages[index])))
             }
         } catch let error as PolicyClientError where error.isOfConnection { loss = error }
         for (index, reply) in replies {

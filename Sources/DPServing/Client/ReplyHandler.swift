@@ -54,9 +54,9 @@ final class ReplyHandler: ChannelDuplexHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let question = Self.unwrapOutboundIn(data)
-        wait(for: question.reply, context)
-        context.write(Self.wrapOutboundOut(frame(.binary, ByteBuffer(bytes: question.bytes))), promise: promise)
+        let request = Self.unwrapOutboundIn(data)
+        wait(for: request.reply, context)
+        context.write(Self.wrapOutboundOut(frame(.binary, ByteBuffer(bytes: request.bytes))), promise: promise)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -88,7 +88,7 @@ package struct ServerLoad: Sendable {
         for robot in robots {
             group.enter()
             Thread.detachNewThread {
-                robot.ask(until: end, tally)
+                robot.run(until: end, tally)
                 group.leave()
             }
         }
@@ -126,7 +126,7 @@ private struct Robot: @unchecked Sendable {
     let number: Int
 
     /// Sends one request after another.
-    func ask(until end: ContinuousClock.Instant, _ tally: RequestCounter) {
+    func run(until end: ContinuousClock.Instant, _ tally: RequestCounter) {
         var count = 0
         while ContinuousClock.now < end {
             let key = RandomKey(seed: UInt64(number)).folding(count)

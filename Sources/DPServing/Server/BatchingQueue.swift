@@ -31,7 +31,7 @@ final class BatchingQueue: @unchecked Sendable {
     // The condition guards the following properties.
     private var waiting: [Ticket] = []
     /// The continuations of requests that are waiting or being computed, by ticket number.
-    private var askers: [Int: CheckedContinuation<Answer, any Error>] = [:]
+    private var continuations: [Int: CheckedContinuation<Answer, any Error>] = [:]
     private var nextNumber = 0
     private var isFinished = false
     /// The number of the policy that computes the next batch; policies are counted from 1.
@@ -111,7 +111,7 @@ final class BatchingQueue: @unchecked Sendable {
     }
 
     private func enqueue(
-        _ ticket: Ticket, for asker: CheckedContinuation<Answer, any Error>, isCancelled: @autoclosure () -> Bool
+        _ ticket: Ticket, for continuation: CheckedContinuation<Answer, any Error>, isCancelled: @autoclosure () -> Bool
     ) {
         let refusal: (any Error)? = condition.withLock {
             // If the task is canceled later, `withdraw` finds its ticket.
@@ -119,12 +119,12 @@ final class BatchingQueue: @unchecked Sendable {
             if isFinished { return ServerBusy.shuttingDown }
             if waiting.count >= configuration.queue { return ServerBusy.full(waiting: waiting.count) }
             waiting.append(ticket)
-            askers[ticket.number] = asker
+            continuations[ticket.number] = continuation
             metrics.queueLength(waiting.count)
             condition.broadcast()
             return nil
         }
-        if let refusal { asker.resume(throwing: refusal) }
+        if let refusal { continuation.resume(throwing: refusal) }
     }
 
     private func withdraw(_ number: Int) {
@@ -137,7 +137,7 @@ final class BatchingQueue: @unchecked Sendable {
 
     /// Resumes the task that waits for a ticket, if it still waits.
     private func resolve(_ number: Int, _ result: Result<Answer, any Error>) {
-        condition.withLock { askers.removeValue(forKey: number) }?.resume(with: result)
+        condition.withLock { continuations.removeValue(forKey: number) }?.resume(with: result)
     }
 
     private var isOpen: Bool { condition.withLock { !isFinished } }
