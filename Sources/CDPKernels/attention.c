@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "chunks.h"
+#include "require.h"
 
 // A thread works on one head of one item at a time. It gathers the head's queries, keys and values, widens them to
 // float32 and pads them with zeros to whole vectors, so that all work in between is small products of arrays that
@@ -322,13 +323,23 @@ ck_call ck_attention_call(ck_attention *attention) {
         .body = ck_is_wide() ? CK_BODY(ck_attend_wide) : CK_BODY(ck_attend_narrow), .context = attention, .waits = 1};
 }
 
+static void ck_require_attention(const ck_attention *attention) {
+    CK_REQUIRE(attention->batch > 0 && attention->queries > 0 && attention->keys > 0);
+    CK_REQUIRE(attention->heads > 0 && attention->width % attention->heads == 0);
+    CK_REQUIRE(attention->query_stride >= attention->width && attention->key_stride >= attention->width);
+    CK_REQUIRE(attention->format != ck_int8 && attention->out_format != ck_int8);
+    CK_REQUIRE(attention->scratch);
+}
+
 void ck_attention_forward(const ck_attention *attention, int threads) {
+    ck_require_attention(attention);
     ck_parallel(
         ck_is_wide() ? CK_BODY(ck_attend_wide) : CK_BODY(ck_attend_narrow), (void *)attention,
         ck_attention_threads(attention, threads));
 }
 
 void ck_attention_backward(const ck_attention_gradient *gradient, int threads) {
+    ck_require_attention(&gradient->attention);
     ck_parallel(
         ck_is_wide() ? CK_BODY(ck_attend_backward_wide) : CK_BODY(ck_attend_backward_narrow), (void *)gradient,
         ck_attention_threads(&gradient->attention, threads));

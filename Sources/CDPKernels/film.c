@@ -1,4 +1,5 @@
 #include "formats.h"
+#include "require.h"
 
 CK_INLINE void ck_film_body(const void *context, int thread, int threads, ck_format format) {
     CK_FAST
@@ -37,11 +38,13 @@ CK_INLINE void ck_film_gradient_body(const void *context, int thread, int thread
 CK_LEVELS_OF_FORMATS(ck_film_gradient_body)
 
 void ck_film(const ck_modulation *m, int threads) {
+    CK_REQUIRE(m->batch == 1 || m->film_stride >= m->channels);
     ck_parallel(
         CK_BODY_FOR(ck_film_body, m->format), (void *)m, ck_useful_threads(m->batch * m->time * m->channels, threads));
 }
 
 void ck_film_gradient(const ck_modulation *m, int threads) {
+    CK_REQUIRE(m->batch == 1 || m->film_stride >= m->channels);
     ck_parallel(
         CK_BODY_FOR(ck_film_gradient_body, m->format), (void *)m,
         ck_useful_threads(m->batch * m->time * m->channels, threads));

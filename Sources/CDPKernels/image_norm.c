@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "formats.h"
+#include "require.h"
 
 // An item takes up to a megabyte, so each pass over it reads from the L2 cache or beyond. Statistics take one pass,
 // normalization another, and the gradient two, which recompute intermediate values from x and dy instead of storing
@@ -92,7 +93,15 @@ ck_call ck_image_norm_call(ck_image_norm *norm) {
     return (ck_call){.body = CK_BODY_FOR(ck_image_forward, norm->format), .context = norm};
 }
 
+static void ck_require_image_norm(const ck_image_norm *norm) {
+    CK_REQUIRE(norm->batch > 0 && norm->pixels > 0);
+    CK_REQUIRE(norm->groups > 0 && norm->channels % norm->groups == 0);
+    CK_REQUIRE(norm->grain % (norm->channels / norm->groups) == 0);
+    CK_REQUIRE(norm->format != ck_int8);
+}
+
 void ck_image_norm_forward(const ck_image_norm *norm, int threads) {
+    ck_require_image_norm(norm);
     ck_image_norm shared = *norm;
     threads = ck_useful_threads(norm->batch * norm->pixels * norm->channels, threads);
     // With fewer items than threads, threads divide the groups too.
@@ -200,6 +209,8 @@ CK_LEVELS_OF_FORMATS(ck_image_backward)
 
 void ck_image_norm_backward(const ck_image_norm_gradient *gradient, int threads) {
     const ck_image_norm *norm = &gradient->norm;
+    ck_require_image_norm(norm);
+    CK_REQUIRE(gradient->scratch);
     const ptrdiff_t channels = norm->channels;
     threads = ck_useful_threads(norm->batch * norm->pixels * channels, threads);
     threads = threads < norm->batch ? threads : (int)norm->batch;

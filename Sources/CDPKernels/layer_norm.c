@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "chunks.h"
+#include "require.h"
 
 /// Returns the mean of a row and stores its reciprocal deviation. Squares the differences, which keep their digits
 /// when the mean is large.
@@ -81,11 +82,19 @@ ck_call ck_layer_norm_call(ck_layer_norm *norm) {
     return (ck_call){.body = CK_BODY(ck_layer_norm_body), .context = norm, .waits = 1};
 }
 
+static void ck_require_layer_norm(const ck_layer_norm *norm) {
+    CK_REQUIRE(norm->rows >= 0 && norm->channels > 0);
+    CK_REQUIRE(norm->x_format != ck_int8 && norm->y_format != ck_int8);
+}
+
 void ck_layer_norm_forward(const ck_layer_norm *norm, int threads) {
+    ck_require_layer_norm(norm);
     ck_parallel(CK_BODY(ck_layer_norm_body), (void *)norm, ck_useful_threads(norm->rows * norm->channels, threads));
 }
 
 void ck_layer_norm_backward(const ck_layer_norm_gradient *gradient, int threads) {
+    ck_require_layer_norm(&gradient->norm);
+    CK_REQUIRE(gradient->scratch);
     const ptrdiff_t channels = gradient->norm.channels;
     threads = ck_useful_threads(gradient->norm.rows * channels, threads);
     ck_parallel(CK_BODY(ck_layer_norm_gradient_body), (void *)gradient, threads);

@@ -1,9 +1,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "require.h"
 #include "vector.h"
 
 void ck_sinusoidal_embedding(const float *steps, float *out, ptrdiff_t batch, ptrdiff_t dimension) {
+    CK_REQUIRE(dimension >= 4);
     const ptrdiff_t half = dimension / 2;
     // In float32 throughout, like the reference: the rounding of the frequencies matters at large steps.
     const float rate = (float)(-log(10000.0) / (double)(half - 1));
@@ -18,6 +20,7 @@ void ck_sinusoidal_embedding(const float *steps, float *out, ptrdiff_t batch, pt
 }
 
 void ck_look_up(const float *table, ptrdiff_t rows, const float *indices, float *out, ptrdiff_t batch, ptrdiff_t columns) {
+    CK_REQUIRE(rows > 0 && columns >= 0);
     for (ptrdiff_t item = 0; item < batch; item++) {
         const float wanted = indices[item];
         ptrdiff_t row = wanted > 0 ? (wanted < (float)(rows - 1) ? (ptrdiff_t)wanted : rows - 1) : 0;

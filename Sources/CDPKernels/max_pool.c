@@ -1,4 +1,5 @@
 #include "formats.h"
+#include "require.h"
 
 /// Returns the kernel positions of a window along an axis that lie inside the image.
 CK_INLINE ck_range ck_window(const ck_max_pool *pool, int axis, ptrdiff_t window) {
@@ -67,7 +68,20 @@ ck_call ck_max_pool_call(ck_max_pool *pool) {
     return (ck_call){.body = CK_BODY_FOR(ck_pool_forward, pool->format), .context = pool};
 }
 
+/// Every window has to contain an element, and its positions have to fit into a byte.
+static void ck_require_pool(const ck_max_pool *pool) {
+    for (int axis = 0; axis < 2; axis++) {
+        const ptrdiff_t last = (pool->windows[axis] - 1) * pool->stride[axis] - pool->padding[axis];
+        CK_REQUIRE(pool->windows[axis] > 0 && pool->stride[axis] > 0);
+        CK_REQUIRE(pool->padding[axis] >= 0 && pool->padding[axis] < pool->kernel[axis]);
+        CK_REQUIRE(last < pool->extent[axis]);
+    }
+    CK_REQUIRE(pool->kernel[0] * pool->kernel[1] <= 256);
+    CK_REQUIRE(pool->format != ck_int8);
+}
+
 void ck_max_pool_forward(const ck_max_pool *pool, int threads) {
+    ck_require_pool(pool);
     threads = ck_useful_threads(pool->batch * pool->extent[0] * pool->extent[1] * pool->channels, threads);
     ck_parallel(CK_BODY_FOR(ck_pool_forward, pool->format), (void *)pool, threads);
 }
@@ -166,6 +180,8 @@ CK_LEVELS_OF_FORMATS(ck_pool_backward)
 
 void ck_max_pool_backward(const ck_max_pool_gradient *gradient, int threads) {
     const ck_max_pool *pool = &gradient->pool;
+    ck_require_pool(pool);
+    CK_REQUIRE(gradient->scratch);
     threads = ck_useful_threads(pool->batch * pool->extent[0] * pool->extent[1] * pool->channels, threads);
     ck_parallel(CK_BODY_FOR(ck_pool_backward, pool->format), (void *)gradient, threads);
 }

@@ -1,4 +1,5 @@
 #include "formats.h"
+#include "require.h"
 
 typedef struct {
     const void *x, *other;
@@ -66,6 +67,12 @@ CK_INLINE void ck_crop_body(const void *context, int thread, int threads, ck_for
 CK_LEVELS_OF_FORMATS(ck_crop_body)
 
 void ck_crop(const ck_crops *crops, int threads) {
+    CK_REQUIRE(crops->part_height <= crops->height && crops->part_width <= crops->width);
+    for (ptrdiff_t i = 0; i < crops->count; i++) {
+        const ptrdiff_t *corner = crops->corners[i];
+        CK_REQUIRE(corner[0] >= 0 && corner[0] <= crops->height - crops->part_height);
+        CK_REQUIRE(corner[1] >= 0 && corner[1] <= crops->width - crops->part_width);
+    }
     const ptrdiff_t count = crops->count * crops->part_height * crops->part_width * crops->channels;
     ck_parallel(CK_BODY_FOR(ck_crop_body, crops->format), (void *)crops, ck_useful_threads(count, threads));
 }

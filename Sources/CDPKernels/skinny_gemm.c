@@ -202,7 +202,7 @@ static void ck_skinny_gemm_multiply(const ck_skinny_gemm *p, const ck_skinny_gem
 
 CK_FEW_ROWS_LEVEL(baseline, 1, CK_NEAR, )
 
-static void ck_check(const ck_skinny_gemm *product) {
+static void ck_require_skinny_gemm(const ck_skinny_gemm *product) {
     const ck_panels *panels = &product->panels;
     CK_REQUIRE(product->rows > 0 && product->rows <= ck_most_rows);
     CK_REQUIRE(product->x_stride >= panels->inputs && product->out_stride >= panels->outputs);
@@ -232,7 +232,7 @@ CK_FEW_ROWS_PAIRS(pairs)
 CK_FEW_ROWS_PAIRS(pairs_by_table)
 
 ck_call ck_skinny_gemm_call(ck_skinny_gemm *product) {
-    ck_check(product);
+    ck_require_skinny_gemm(product);
     static const ck_body bodies[] = {
         ck_skinny_gemm_baseline, ck_skinny_gemm_avx2, ck_skinny_gemm_avx512, ck_skinny_gemm_avx512};
     const ck_body pairs = __builtin_cpu_supports("avx512vbmi") ? ck_skinny_gemm_pairs_by_table : ck_skinny_gemm_pairs;
@@ -240,7 +240,7 @@ ck_call ck_skinny_gemm_call(ck_skinny_gemm *product) {
 }
 #else
 ck_call ck_skinny_gemm_call(ck_skinny_gemm *product) {
-    ck_check(product);
+    ck_require_skinny_gemm(product);
     return (ck_call){.body = ck_skinny_gemm_baseline, .context = product};
 }
 #endif

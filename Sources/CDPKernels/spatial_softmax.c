@@ -1,4 +1,5 @@
 #include "formats.h"
+#include "require.h"
 
 /// Returns a coordinate of `count` positions from −1 to 1; a single position is at −1.
 CK_INLINE float ck_coordinate(ptrdiff_t index, ptrdiff_t count) {
@@ -66,7 +67,13 @@ CK_INLINE ptrdiff_t ck_softmax_count(const ck_spatial_softmax *softmax) {
     return softmax->batch * softmax->height * softmax->width * softmax->channels;
 }
 
+static void ck_require_softmax(const ck_spatial_softmax *softmax) {
+    CK_REQUIRE(softmax->height > 0 && softmax->width > 0 && softmax->channels > 0);
+    CK_REQUIRE(softmax->format != ck_int8);
+}
+
 void ck_spatial_softmax_forward(const ck_spatial_softmax *softmax, int threads) {
+    ck_require_softmax(softmax);
     threads = ck_useful_threads(ck_softmax_count(softmax), threads);
     ck_parallel(CK_BODY_FOR(ck_softmax_forward, softmax->format), (void *)softmax, threads);
 }
@@ -106,6 +113,7 @@ CK_INLINE void ck_softmax_backward(const void *context, int thread, int threads,
 CK_LEVELS_OF_FORMATS(ck_softmax_backward)
 
 void ck_spatial_softmax_backward(const ck_spatial_softmax_gradient *gradient, int threads) {
+    ck_require_softmax(&gradient->softmax);
     threads = ck_useful_threads(ck_softmax_count(&gradient->softmax), threads);
     ck_parallel(CK_BODY_FOR(ck_softmax_backward, gradient->softmax.format), (void *)gradient, threads);
 }

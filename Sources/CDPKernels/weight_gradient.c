@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "formats.h"
+#include "require.h"
 #include "vector.h"
 
 // dw[o, c, k] = Σ over items and windows of x[item, the pixel that tap k of the window reads, c] ·
@@ -399,6 +400,7 @@ void ck_convolution_weight_gradient(
     const ck_convolution *shape, ck_format format, const void *x, const void *dy, float *dw, float *db, void *scratch,
     int threads) {
 #if defined(__x86_64__) && defined(__linux__)
+    CK_REQUIRE(ck_has_weight_gradient(format) && scratch);
     ck_weight_gradient g = ck_describe(shape, format, threads);
     g.packed = scratch;
     g.tiles = (float *)(g.packed + ck_packed_lanes(&g));
