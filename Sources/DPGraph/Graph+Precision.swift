@@ -69,12 +69,7 @@ extension Graph {
     ///
     /// Products over vectors are small, and so are gradients of weights.
     private func makesSequences(_ node: Node) -> Bool {
-        switch node.operation {
-        case .linear, .linearInputGradient, .convolution1D, .transposedConvolution1D, .convolution2D,
-            .convolution2DInputGradient:
-            node.results[0].shape.rank >= 3
-        default: false
-        }
+        node.operation.kind == .product && node.results[0].shape.rank >= 3
     }
 }
 
@@ -88,42 +83,5 @@ extension Tensor {
     /// Returns the tensor in a precision: the original of an upcast, or a cast.
     fileprivate func downcast(to precision: Precision) -> Tensor {
         isUpcast(from: precision) ? builder.origin(of: self).inputs[0] : cast(to: precision)
-    }
-}
-
-extension TensorOperation {
-    /// Whether the operation multiplies its first two inputs and sums the products: operands of either precision,
-    /// result in float32.
-    package var isProduct: Bool {
-        switch self {
-        case .linear, .linearInputGradient, .linearWeightGradient, .convolution1D, .transposedConvolution1D,
-            .convolution1DWeightGradient, .convolution2D, .convolution2DInputGradient, .convolution2DWeightGradient:
-            true
-        default: false
-        }
-    }
-
-    /// Whether the operation only moves elements, so that it supports any precision.
-    package var isMovement: Bool {
-        switch self {
-        case .reshape, .concatenate, .slice, .pad, .broadcast: true
-        default: false
-        }
-    }
-
-    /// Whether the result is provided, not computed.
-    var isSource: Bool {
-        switch self {
-        case .input, .parameter, .constant: true
-        default: false
-        }
-    }
-
-    /// Whether the operation is a loss, whose inputs keep full precision.
-    fileprivate var isLoss: Bool {
-        switch self {
-        case .meanSquaredError, .meanSquaredErrorGradient: true
-        default: false
-        }
     }
 }
