@@ -35,9 +35,9 @@ lint: dependencies ## Check the format.
 format: dependencies ## Format the sources.
 	swift format --in-place --parallel --recursive $(SOURCES)
 
-doc: dependencies ## Write the reference documentation to .build/documentation.
+doc: dependencies ## Write the reference documentation to .build/documentation.doccarchive.
 	@Scripts/build-documentation
 
 clean: dependencies ## Remove build products; keep runs.
 	swift package clean
-	rm -rf .build-dist dist .build/examples .build/documentation .build/documented .build/benchmarks .build/sanitized-*
+	rm -rf .build-dist dist .build/examples .build/documentation.doccarchive .build/documented .build/benchmarks .build/sanitized-*

@@ -1,4 +1,14 @@
 /// An error for input that cannot be used: a setting, an argument, a file, a message, or an observation.
+///
+/// ```swift
+/// do {
+///     let recipe = try RecipeFile.read("recipes/my-arm.yaml", overrides: ["training.batch_size=0"])
+///     print("training steps:", recipe.training.steps)
+/// } catch let error as InputError {
+///     print(error)  // the file with its line, the key, the expected value and the found value
+///     if error.key == "training.batch_size" { print("choose a batch size of", error.expected) }
+/// }
+/// ```
 public struct InputError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The location of the input: a file with its line, an option, or a part of a message; nil for a setting on its
     /// own.

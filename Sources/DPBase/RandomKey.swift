@@ -3,6 +3,12 @@
 /// Every use of randomness (the noise of a batch item, the start of a denoising run) folds its purpose into the key
 /// and reads the numbers by index. Element `i` is SplitMix64's output for the state
 /// `key + (i + 1) · 0x9E3779B97F4A7C15` (Steele, Lea and Flood 2014), which is a counter passed through a hash.
+///
+/// ```swift
+/// let key = RandomKey(seed: 42)
+/// let requests = (0..<8).map { ChunkRequest(observations: observations, key: key.folding($0)) }
+/// let plans = try policy.predictActionChunks(for: requests)  // eight sampled plans for the same observations
+/// ```
 public struct RandomKey: Sendable, Hashable, Codable {
     private var state: UInt64
 
@@ -14,10 +20,10 @@ public struct RandomKey: Sendable, Hashable, Codable {
     /// The seed whose root key this is.
     ///
     /// Every key is the root key of one seed, because the hash is one-to-one.
-    public var seed: UInt64 { RandomKey.unhash(state) &- RandomKey.increment }
+    package var seed: UInt64 { RandomKey.unhash(state) &- RandomKey.increment }
 
     /// Returns the key for one purpose, step or sample under this key.
-    public func folding(_ value: UInt64) -> RandomKey {
+    package func folding(_ value: UInt64) -> RandomKey {
         var child = self
         child.state = RandomKey.hash(state ^ RandomKey.hash(value &+ RandomKey.foldingIncrement))
         return child
@@ -28,14 +34,14 @@ public struct RandomKey: Sendable, Hashable, Codable {
     public func folding(_ value: Int) -> RandomKey { folding(UInt64(value)) }
 
     /// Returns the key for a name, by the 64-bit FNV-1a hash of its UTF-8.
-    public func folding(_ name: String) -> RandomKey {
+    package func folding(_ name: String) -> RandomKey {
         var hash = FNV1a()
         hash.combine(name)
         return folding(hash.value)
     }
 
     /// Returns 64 random bits.
-    public func bits(at index: Int) -> UInt64 {
+    package func bits(at index: Int) -> UInt64 {
         RandomKey.hash(state &+ (UInt64(index) &+ 1) &* RandomKey.increment)
     }
 
@@ -46,20 +52,20 @@ public struct RandomKey: Sendable, Hashable, Codable {
 
     /// Returns an integer uniform in `0 ..< bound`, by the multiplication of Lemire (2019) without its rejection
     /// step: the bias is below `bound / 2^64`.
-    public func integer(below bound: Int, at index: Int) -> Int {
+    package func integer(below bound: Int, at index: Int) -> Int {
         precondition(bound > 0, "an integer below \(bound)")
         return Int(bits(at: index).multipliedFullWidth(by: UInt64(bound)).high)
     }
 
     /// Fills `values` with numbers from the standard normal distribution (Box and Muller 1958), two numbers per
     /// hash.
-    public func fillNormal(_ values: inout [Float]) {
+    package func fillNormal(_ values: inout [Float]) {
         values.withUnsafeMutableBufferPointer { fillNormal($0) }
     }
 
     /// Fills `values` with numbers from the standard normal distribution (Box and Muller 1958), two numbers per
     /// hash.
-    public func fillNormal(_ values: UnsafeMutableBufferPointer<Float>) {
+    package func fillNormal(_ values: UnsafeMutableBufferPointer<Float>) {
         for index in stride(from: 0, to: values.count, by: 2) {
             let bits = bits(at: index / 2)
             let radius = Float((Double(bits >> 32) + 0.5) * 0x1p-32)
@@ -71,14 +77,14 @@ public struct RandomKey: Sendable, Hashable, Codable {
     }
 
     /// Returns the numbers 0 ..< count in random order (Fisher and Yates).
-    public func permutation(count: Int) -> [Int] {
+    package func permutation(count: Int) -> [Int] {
         var order = Array(0..<count)
         permute(&order)
         return order
     }
 
     /// Shuffles the elements (Fisher and Yates).
-    public func permute(_ order: inout [Int]) {
+    package func permute(_ order: inout [Int]) {
         for index in stride(from: order.count - 1, to: 0, by: -1) {
             order.swapAt(index, integer(below: index + 1, at: index))
         }

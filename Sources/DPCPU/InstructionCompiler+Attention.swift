@@ -25,9 +25,9 @@ extension InstructionCompiler {
             result == nil ? try AlignedMemory(byteCount: graph.type(of: projection).byteCount) : nil
         }
         let starts = zip(step.results, spares).compactMap { $0.map(raw) ?? $1?.start }
-        let places = places(attention, operands.projections, at: starts)
+        let locations = locations(attention, operands.projections, at: starts)
         let gradient = ck_attention_gradient(
-            attention: descriptor, dq: places.queries, dk: places.keys, dv: places.values)
+            attention: descriptor, dq: locations.queries, dk: locations.keys, dv: locations.values)
         return Plan.Instruction(name: "attention gradient", keeps: [scratch] + spares.compactMap { $0 }) {
             withUnsafePointer(to: gradient) { ck_attention_backward($0, threads) }
         }
@@ -38,7 +38,7 @@ extension InstructionCompiler {
     ) -> ck_attention {
         let projections = operands.projections
         let extents = extents(attention, projections)
-        let places = places(attention, projections, at: projections.map(raw))
+        let locations = locations(attention, projections, at: projections.map(raw))
         let lead =
             switch attention.mask {
             case .none: -1
@@ -46,7 +46,7 @@ extension InstructionCompiler {
             }
         return ck_attention(
             batch: extents.batch, queries: extents.queries, keys: extents.keys, heads: attention.heads,
-            width: extents.width, q: places.queries, k: places.keys, v: places.values,
+            width: extents.width, q: locations.queries, k: locations.keys, v: locations.values,
             query_stride: shape(projections[0]).last, key_stride: shape(projections[projections.count - 1]).last,
             out: raw(out), format: format(projections[0]), out_format: format(out), lead: lead,
             dropout: zip(attention.dropout, operands.dropoutKey).map { ck_dropout($0, key: pointer($1)) }
@@ -63,7 +63,7 @@ extension InstructionCompiler {
 
     /// Returns where queries, keys and values begin in their projections, or where their gradients begin in those
     /// of the projections.
-    private func places(
+    private func locations(
         _ attention: Attention, _ projections: [Value], at starts: [UnsafeMutableRawPointer]
     ) -> (queries: UnsafeMutableRawPointer, keys: UnsafeMutableRawPointer, values: UnsafeMutableRawPointer) {
         let width = extents(attention, projections).width * precision(projections[0]).byteCount

@@ -8,7 +8,7 @@ final class Storage {
     private let kept: AlignedMemory
     private let parameters: CPUBuffer
     private let gradients: CPUBuffer?
-    private var places: [Value: Location] = [:]
+    private var locations: [Value: Location] = [:]
     private(set) var inputs: [String: Plan.Place] = [:]
 
     /// An offset in bytes.
@@ -38,14 +38,14 @@ final class Storage {
         self.gradients = gradients
         var planner = Planner(graph, steps: steps, writesGradients: gradients != nil)
         planner.placeAll()
-        places = planner.places
+        locations = planner.locations
         arena = try AlignedMemory(byteCount: planner.shared.count)
         kept = try AlignedMemory(byteCount: planner.kept.count)
         for (index, node) in graph.nodes.enumerated() {
             switch node.operation {
-            case .input(let name, _, _) where places[Value(node: index)] != nil:
+            case .input(let name, _, _) where locations[Value(node: index)] != nil:
                 inputs[name] = place(of: Value(node: index))
-            case .constant(let values, _) where places[Value(node: index)] != nil:
+            case .constant(let values, _) where locations[Value(node: index)] != nil:
                 place(of: Value(node: index)).start.update(from: values, count: values.count)
             default:
                 continue
@@ -55,7 +55,7 @@ final class Storage {
 
     /// Returns the address of the first element of a value, in the precision of the value.
     func pointer(to value: Value) -> UnsafeMutableRawPointer {
-        guard let location = places[value] else {
+        guard let location = locations[value] else {
             preconditionFailure("\(graph.nodes[value.node].operation) has no memory location")
         }
         switch location {
@@ -78,7 +78,7 @@ final class Storage {
 
     /// Returns the index in the flat vector at which a value begins, if the value is a parameter.
     func parameterOffset(of value: Value) -> Int? {
-        if case .parameter(let offset) = places[value] { offset / Precision.float32.byteCount } else { nil }
+        if case .parameter(let offset) = locations[value] { offset / Precision.float32.byteCount } else { nil }
     }
 
     /// Returns the address of a parameter's gradient, if there is a vector for the gradients.
@@ -91,7 +91,7 @@ final class Storage {
     private struct Planner {
         let graph: Graph
         let steps: [Step]
-        var places: [Value: Location] = [:]
+        var locations: [Value: Location] = [:]
         var shared = MemoryPlan()
         var kept = MemoryPlan()
         /// For results that are only a view of an input: the value whose memory they share, and the byte at which
@@ -179,24 +179,24 @@ final class Storage {
             _ value: Value, _ step: Step, _ isPersistent: Bool, _ living: inout [Value: Range<Int>]
         ) {
             if let original = original[value] {
-                places[value] = places[original.value]?.advanced(by: original.start)
+                locations[value] = locations[original.value]?.advanced(by: original.start)
                 return
             }
             if case .operation(.parameter(let index, _)) = step.kernel {
-                places[value] = .parameter(
+                locations[value] = .parameter(
                     offset: graph.parameters.ranges[index].offset * Precision.float32.byteCount)
                 return
             }
             if let offset = gradientOffsets[value] {
-                places[value] = .gradient(offset: offset * Precision.float32.byteCount)
+                locations[value] = .gradient(offset: offset * Precision.float32.byteCount)
                 return
             }
             let count = graph.type(of: value).byteCount
             if isPersistent {
-                places[value] = .kept(offset: kept.allocate(count).lowerBound)
+                locations[value] = .kept(offset: kept.allocate(count).lowerBound)
             } else {
                 let range = shared.allocate(count)
-                places[value] = .shared(offset: range.lowerBound)
+                locations[value] = .shared(offset: range.lowerBound)
                 living[value] = range
             }
         }

@@ -1,22 +1,12 @@
-import DPGraph
-import Foundation
+import DPBase
 
 /// Runs asynchronous work from a synchronous subcommand and blocks until it ends.
 func awaiting<Value: Sendable>(_ work: sending @escaping () async throws -> Value) throws -> Value {
-    let outcome = Outcome<Value>()
+    let outcome = Monitor<Result<Value, any Error>?>(nil)
     Task {
-        do { outcome.result = .success(try await work()) } catch { outcome.result = .failure(error) }
-        outcome.isThere.signal()
+        let result: Result<Value, any Error>
+        do { result = .success(try await work()) } catch { result = .failure(error) }
+        outcome.change { $0 = result }
     }
-    outcome.isThere.wait()
-    guard let result = outcome.result else { preconditionFailure("the work ended without an outcome") }
-    return try result.get()
-}
-
-/// The result of asynchronous work.
-///
-/// The semaphore orders the write before the read.
-private final class Outcome<Value>: @unchecked Sendable {
-    var result: Result<Value, any Error>?
-    let isThere = DispatchSemaphore(value: 0)
+    return try outcome.wait { $0 }.get()
 }

@@ -55,10 +55,10 @@ struct Evaluate: ParsableCommand {
     @OptionGroup var remote: RemoteOptions
 
     @Option(parsing: .unconditional, help: "Number of episodes, each with its own seed.")
-    var episodes = 50
+    var episodes = EvaluationConfiguration.testSeeds.count
 
     @Option(parsing: .unconditional, help: "Seed of the first episode.")
-    var seed: UInt64 = 100_000
+    var seed = EvaluationConfiguration.testSeeds.lowerBound
 
     @OptionGroup var starts: SeedOptions
     @OptionGroup var sampler: SamplerOptions
@@ -240,7 +240,7 @@ struct Evaluate: ParsableCommand {
     private func keep(_ result: EvaluationResult, of policy: NamedPolicy, in file: URL) throws {
         try result.write(to: file)
         guard let run = policy.run, output == nil else { return }
-        try RunReport(run).write(result, film: video.map { URL(fileURLWithPath: $0) })
+        try RunReport(run).write(result, recording: video.map { URL(fileURLWithPath: $0) })
     }
 
     private func present(_ result: some Encodable, text: String, file: URL) throws {

@@ -1,13 +1,13 @@
+import DPBase
 import Foundation
 
 /// Records requests to end the process (SIGINT, SIGTERM), so that it can finish its work first.
 ///
 /// A second request ends the process immediately, with the exit code of its signal.
-final class Interruption: @unchecked Sendable {
-    // `requests` is guarded by the lock, and the sources are set once.
-    private let lock = NSLock()
-    private var requests: [Int32] = []
-    private var sources: [any DispatchSourceSignal] = []
+final class Interruption: Sendable {
+    private let requests = Monitor<[Int32]>([])
+    /// The sources of signals, which are active as long as they are referenced.
+    private let sources = Monitor<[any DispatchSourceSignal]>([])
     private let notice: String
     private let react: @Sendable () -> Void
 
@@ -33,7 +33,7 @@ final class Interruption: @unchecked Sendable {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler { [weak self] in self?.note(number) }
             source.resume()
-            sources.append(source)
+            sources.change { $0.append(source) }
         }
     }
 
@@ -51,10 +51,10 @@ final class Interruption: @unchecked Sendable {
     /// Whether the end was requested.
     var isRequested: Bool { request != nil }
     /// The first request; nil if there was none.
-    var request: Interrupted? { lock.withLock { requests.first.map(Interrupted.init) } }
+    var request: Interrupted? { requests.read { $0.first.map(Interrupted.init) } }
 
     private func note(_ signal: Int32) {
-        let count = lock.withLock {
+        let count = requests.change { requests in
             requests.append(signal)
             return requests.count
         }

@@ -38,11 +38,11 @@ struct KeypointFrames {
         }
         let largest = frames.map(\.size).max { $0.count < $1.count } ?? frames[0].size
         let shown = frames.map { $0.resized(to: largest) }
-        let places = zip(frames, keypoints).map { frame, places in
-            places.map {
+        let coordinates = zip(frames, keypoints).map { frame, coordinates in
+            coordinates.map {
                 $0 * SIMD2(Float(largest.width) / Float(frame.width), Float(largest.height) / Float(frame.height))
             }
         }
-        try PNG.write(KeypointPicture(frames: shown, keypoints: places).image, to: file)
+        try PNG.write(KeypointPicture(frames: shown, keypoints: coordinates).image, to: file)
     }
 }

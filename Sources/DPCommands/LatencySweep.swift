@@ -42,10 +42,10 @@ struct LatencySweep: ParsableCommand {
     var of = SimulatedLatency.Part.computation
 
     @Option(parsing: .unconditional, help: "Number of episodes, each with its own seed.")
-    var episodes = 50
+    var episodes = EvaluationConfiguration.testSeeds.count
 
     @Option(parsing: .unconditional, help: "Seed of the first episode.")
-    var seed: UInt64 = 100_000
+    var seed = EvaluationConfiguration.testSeeds.lowerBound
 
     @OptionGroup var starts: SeedOptions
 

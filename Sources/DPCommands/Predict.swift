@@ -50,14 +50,14 @@ struct Predict: ParsableCommand {
         let action: [Int]
         let actionPrediction: [Int]
         let clampedActions: Int
-        let unfamiliarObservations: Int
+        let outOfRangeObservations: Int
 
         enum CodingKeys: String, CodingKey {
             case output
             case action
             case actionPrediction = "action_prediction"
             case clampedActions = "clamped_actions"
-            case unfamiliarObservations = "unfamiliar_observations"
+            case outOfRangeObservations = "out_of_range_observations"
         }
     }
 
@@ -66,8 +66,8 @@ struct Predict: ParsableCommand {
         let policy = try NamedPolicy(at: policy).load(
             sampler, machine: computing.machine(global, weights: acting.weights))
         let batch = try PredictionInput(contentsOf: URL(fileURLWithPath: input), for: policy.model)
-        let unfamiliar = unfamiliarNumbers(in: batch.doubles, for: policy)
-        if let first = unfamiliar.first, strict {
+        let outOfRange = outOfRangeNumbers(in: batch.doubles, for: policy)
+        if let first = outOfRange.first, strict {
             throw InputError(
                 at: "\(input), \(first.feature)[\(first.component)]",
                 expected: "about \(first.lower) … \(first.upper), as in the demonstrations", found: "\(first.value)",
@@ -92,11 +92,11 @@ struct Predict: ParsableCommand {
         let summary = Summary(
             output: output, action: [answer.count, horizon.action, dimension],
             actionPrediction: [answer.count, horizon.prediction, dimension], clampedActions: policy.clampedActions,
-            unfamiliarObservations: unfamiliar.count)
-        if let first = unfamiliar.first {
+            outOfRangeObservations: outOfRange.count)
+        if let first = outOfRange.first {
             StandardError.write(
                 """
-                dpolicy: warning: \(unfamiliar.count) of \(answer.count * horizon.observation) observations lie far \
+                dpolicy: warning: \(outOfRange.count) of \(answer.count * horizon.observation) observations lie far \
                 outside the training data: \(first)
 
                 """)
@@ -117,11 +117,11 @@ struct Predict: ParsableCommand {
     }
 
     /// Returns one out-of-range value for each observation far outside the training data.
-    private func unfamiliarNumbers(in observations: [Double], for policy: DiffusionPolicy) -> [OutOfRangeValue] {
+    private func outOfRangeNumbers(in observations: [Double], for policy: DiffusionPolicy) -> [OutOfRangeValue] {
         let (ranges, dimension) = (policy.demonstratedRanges, policy.model.observationDimension)
         guard dimension > 0 else { return [] }
         return stride(from: 0, to: observations.count, by: dimension).compactMap {
-            ranges.unfamiliar(in: observations[$0..<$0 + dimension])
+            ranges.outOfRangeValue(in: observations[$0..<$0 + dimension])
         }
     }
 }

@@ -9,11 +9,6 @@ import Logging
 
 /// Push-T as an evaluation task.
 enum PushTTask {
-    /// The seeds of the final test, as in the paper.
-    ///
-    /// Training and recording must not use them.
-    static let testSeeds: Range<UInt64> = 100_000..<100_050
-
     /// The name of the camera in datasets and observations.
     private static let camera = "img"
 

@@ -18,8 +18,8 @@ struct RunReport {
     /// Writes the report.
     /// - Parameters:
     ///   - result: the evaluation result of the run's policy, if any.
-    ///   - film: the video of the evaluation; by default, the video in the run.
-    func write(_ result: EvaluationResult?, film: URL? = nil) throws {
+    ///   - recording: the video of the evaluation; by default, the video in the run.
+    func write(_ result: EvaluationResult?, recording: URL? = nil) throws {
         let recipe = try RecipeFile.read(contentsOf: run.recipe, isStored: true)
         let rows = try MetricsFile.rows(contentsOf: run.metrics)
         func curve(_ quantity: (MetricsRow) -> Double?) -> [SVGPlot.Point] {
@@ -32,7 +32,7 @@ struct RunReport {
                 actionError: curve { $0.actionMSE }, score: curve { $0.score },
                 successRate: curve { $0.successRate }, learningRate: curve { $0.learningRate }),
             trainingSteps: rows.last?.step, trainingSeconds: rows.last?.elapsedSeconds, evaluation: result,
-            video: FileManager.default.contents(atPath: (film ?? video).path),
+            video: FileManager.default.contents(atPath: (recording ?? video).path),
             keypoints: FileManager.default.contents(atPath: keypoints.path))
         try report.write(to: run.report)
     }

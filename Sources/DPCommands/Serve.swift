@@ -134,11 +134,11 @@ struct Serve: ParsableCommand {
     ) throws -> (policy: any ChunkingPolicy, metadata: PolicyMetadata) {
         let chosen = NamedPolicy(at: folder)
         let policy = try chosen.load(sampler, machine: machine)
-        let metadata = PolicyMetadata(
+        var metadata = PolicyMetadata(
             name: chosen.url.lastPathComponent, observations: policy.configuration.observations,
             actionDimension: policy.configuration.action.dimension, horizon: policy.horizon,
-            task: try chosen.task()?.rawValue, doubleFeatures: policy.doubleFeatures,
-            demonstratedRanges: policy.demonstratedRanges)
+            task: try chosen.task()?.rawValue, doubleFeatures: policy.doubleFeatures)
+        metadata.demonstratedRanges = policy.demonstratedRanges
         return (policy, metadata)
     }
 

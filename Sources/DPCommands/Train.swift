@@ -96,13 +96,13 @@ struct Train: ParsableCommand {
         let outcome = try run.run(
             rollout: rollouts?.evaluate, progress: progress.show, shouldStop: { interruption.isRequested })
         progress.finish()
-        let film = outcome == .finished ? rollouts?.film(run) : nil
+        let result = outcome == .finished ? rollouts?.recordVideo(of: run) : nil
         if outcome == .finished, !run.trainer.recipe.policy.observations.images.isEmpty {
             try KeypointFrames(policy: run.trainer.policy(), demonstrations: demonstrations)
                 .write(to: RunReport(run.directory).keypoints)
         }
-        try RunReport(run.directory).write(film)
-        try tell(outcome, of: run, progress.last, film)
+        try RunReport(run.directory).write(result)
+        try tell(outcome, of: run, progress.last, result)
         if let interrupted = interruption.request { throw interrupted }
     }
 
@@ -169,15 +169,15 @@ struct Train: ParsableCommand {
     }
 
     private func tell(
-        _ outcome: TrainingRun.Outcome, of run: TrainingRun, _ last: MetricsRow?, _ film: EvaluationResult?
+        _ outcome: TrainingRun.Outcome, of run: TrainingRun, _ last: MetricsRow?, _ result: EvaluationResult?
     ) throws {
         let files = run.directory
         if global.json {
             try StandardOutput.write(
                 json: Summary(
                     finished: outcome == .finished, step: run.trainer.step, loss: last?.loss,
-                    validationLoss: last?.validationLoss, elapsedSeconds: last?.elapsedSeconds, score: film?.score,
-                    successRate: film?.successRate, policy: files.policy.path, report: files.report.path))
+                    validationLoss: last?.validationLoss, elapsedSeconds: last?.elapsedSeconds, score: result?.score,
+                    successRate: result?.successRate, policy: files.policy.path, report: files.report.path))
             return
         }
         if case .stopped(let step) = outcome {

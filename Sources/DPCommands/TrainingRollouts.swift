@@ -29,7 +29,7 @@ struct TrainingRollouts {
     /// - Throws: `InputError`.
     static func check(_ recipe: Recipe) throws {
         guard let rollouts = recipe.training.rollouts else { return }
-        let seeds = PushTTask.testSeeds
+        let seeds = EvaluationConfiguration.testSeeds
         let settings = EvaluationConfiguration(episodes: rollouts.episodes, firstSeed: rollouts.seed)
         guard try !PushTTask.evaluator(settings).configuration.seeds.overlaps(seeds) else {
             throw InputError(
@@ -52,7 +52,7 @@ struct TrainingRollouts {
     /// Training is already complete and saved. Errors are reported on standard error, and the report is written
     /// without the result.
     /// - Returns: the result of the rollouts; nil after an error or an interruption by the user.
-    func film(_ run: TrainingRun) -> EvaluationResult? {
+    func recordVideo(of run: TrainingRun) -> EvaluationResult? {
         do {
             let policy = try run.trainer.policy()
             let recorder = MosaicRecorder(file: RunReport(run.directory).video)

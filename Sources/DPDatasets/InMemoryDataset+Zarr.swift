@@ -1,7 +1,7 @@
-package import DPBase
-public import DPInterface
-public import Foundation
-public import Logging
+import DPBase
+package import DPInterface
+package import Foundation
+package import Logging
 
 extension InMemoryDataset {
     /// Reads a dataset from a zarr v2 folder or `.zarr.zip` in the layout of the reference implementation: features
@@ -33,7 +33,7 @@ extension InMemoryDataset {
     ///   - action: the feature of the actions.
     ///   - logger: receives warnings.
     /// - Throws: as the other initializer.
-    public init(
+    package init(
         contentsOf url: URL, observing observations: ObservationSchema, action: String,
         logger: Logger = Logger(label: "demonstrations")
     ) throws {

@@ -1,9 +1,23 @@
-package import DPBase
-public import DPInterface
+import DPBase
+package import DPInterface
 
 /// Demonstrations in memory: frames of named features and camera images in sequence, and the end of each episode.
+///
+/// ```swift
+/// let demonstrations = try InMemoryDataset(contentsOf: "Demonstrations/pusht.zarr")
+/// print("features:", demonstrations.features.keys.sorted())
+/// for frames in demonstrations.episodes.prefix(3) { print("episode of", frames.count, "frames") }
+/// ```
 public struct InMemoryDataset: Sendable, Equatable {
     /// One named quantity, recorded in every frame.
+    ///
+    /// ```swift
+    /// let joints: [Float] = [0, 0, 0.1, 0.05, 0.2, 0.1]  // three frames of two joints, in radians
+    /// let commands: [Float] = [0.1, 0.05, 0.2, 0.1, 0.2, 0.1]
+    /// let state = InMemoryDataset.Feature("joint_positions", shape: [2], values: joints)
+    /// let action = InMemoryDataset.Feature("action", shape: [2], values: commands)
+    /// let demonstrations = try InMemoryDataset(features: [state, action], episodeEnds: [3])
+    /// ```
     public struct Feature: Sendable, Equatable {
         /// The name, such as `state` or `action`.
         public var name: String
@@ -13,7 +27,7 @@ public struct InMemoryDataset: Sendable, Equatable {
         public var values: [Float]
         /// The value to add to each component to restore the recorded numbers; 0 unless single precision cannot
         /// hold them.
-        public var origin: [Double]
+        package var origin: [Double]
 
         /// Creates a feature.
         /// - Parameter origin: the value that was subtracted from each component; zeros by default.
@@ -25,7 +39,7 @@ public struct InMemoryDataset: Sendable, Equatable {
         }
 
         /// The number of values per frame.
-        public var size: Int { shape.reduce(1, *) }
+        package var size: Int { shape.reduce(1, *) }
     }
 
     /// The features by name.
@@ -74,7 +88,7 @@ public struct InMemoryDataset: Sendable, Equatable {
     }
 
     /// The total number of frames.
-    public var frameCount: Int { episodes.last?.upperBound ?? 0 }
+    package var frameCount: Int { episodes.last?.upperBound ?? 0 }
     /// The cumulative number of frames at the end of each episode.
     package var episodeEnds: [Int] { episodes.map(\.upperBound) }
     /// The size of each feature.
@@ -84,7 +98,7 @@ public struct InMemoryDataset: Sendable, Equatable {
 
     /// Returns the feature with a name.
     /// - Throws: `InputError` when there is none.
-    public func feature(_ name: String) throws -> Feature {
+    package func feature(_ name: String) throws -> Feature {
         guard let feature = features[name] else {
             throw InputError.missingFeature(name, available: features.keys.sorted())
         }
@@ -93,7 +107,7 @@ public struct InMemoryDataset: Sendable, Equatable {
 
     /// Returns the images with a name.
     /// - Throws: `InputError` when there are none.
-    public func images(_ name: String) throws -> RecordedImages {
+    package func images(_ name: String) throws -> RecordedImages {
         guard let camera = images[name] else {
             throw InputError.missingImage(name, available: images.keys.sorted())
         }

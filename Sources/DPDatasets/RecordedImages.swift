@@ -1,7 +1,12 @@
-package import DPBase
+import DPBase
 public import DPInterface
 
 /// The images of one camera for every frame, 8 bits per number, so that hours of images fit into memory.
+///
+/// ```swift
+/// let wrist = RecordedImages("wrist", size: ImageSize(height: 96, width: 128), pixels: pixels)
+/// let firstFrame = wrist[0]  // an RGBImage of 128 × 96 pixels
+/// ```
 public struct RecordedImages: Sendable, Equatable {
     /// The name, such as `img`.
     public var name: String
@@ -10,7 +15,7 @@ public struct RecordedImages: Sendable, Equatable {
     /// The pixels, `[frames, height, width, channel]`, with channels red, green and blue.
     public var pixels: [UInt8]
     /// The feature that the images were rendered from; nil for camera images.
-    public var drawnFrom: String?
+    package var drawnFrom: String?
 
     /// Creates the images of a camera.
     public init(_ name: String, size: ImageSize, pixels: [UInt8], drawnFrom: String? = nil) {

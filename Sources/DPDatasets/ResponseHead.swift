@@ -1,3 +1,4 @@
+import DPBase
 import Foundation
 
 /// The head of an HTTP response: a status and header fields (RFC 9110).
@@ -7,15 +8,15 @@ struct ResponseHead {
     private let features: [String: String]
 
     /// Removes the head from the front of the bytes; nil while it is incomplete.
-    /// - Throws: `Malformed` when the bytes do not begin with a head.
+    /// - Throws: `InputError` when the bytes do not begin with a head.
     init?(from bytes: inout Data) throws {
         guard let end = bytes.range(of: Data("\r\n\r\n".utf8)) else {
-            guard bytes.count < 1 << 16 else { throw Malformed() }
+            guard bytes.count < 1 << 16 else { throw Self.malformed }
             return nil
         }
         let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
         let words = lines[0].split(separator: " ")
-        guard words.count >= 2, words[0].hasPrefix("HTTP/"), let status = Int(words[1]) else { throw Malformed() }
+        guard words.count >= 2, words[0].hasPrefix("HTTP/"), let status = Int(words[1]) else { throw Self.malformed }
         self.status = status
         var features: [String: String] = [:]
         for line in lines.dropFirst() {
@@ -33,6 +34,6 @@ struct ResponseHead {
     /// Whether another response follows: this one is interim or a redirect.
     var isInterim: Bool { status < 200 || ([301, 302, 303, 307, 308].contains(status) && self["location"] != nil) }
 
-    /// The error for bytes that are not a response head.
-    struct Malformed: Error {}
+    private static let malformed = InputError(
+        at: "response", expected: "the head of an HTTP response", found: "other bytes")
 }

@@ -65,12 +65,12 @@ struct Transfer {
         while case let bytes = answer.availableData, !bytes.isEmpty {
             pending.append(bytes)
             while start == nil {
-                do {
-                    guard let head = try ResponseHead(from: &pending) else { break }
-                    if !head.isInterim { start = try begin(head) }
-                } catch is ResponseHead.Malformed {
+                let head: ResponseHead?
+                do { head = try ResponseHead(from: &pending) } catch is InputError {
                     throw DownloadError.noAnswer(url: url, reason: "not HTTP")
                 }
+                guard let head else { break }
+                if !head.isInterim { start = try begin(head) }
             }
             guard start != nil, !pending.isEmpty else { continue }
             start!.received += pending.count

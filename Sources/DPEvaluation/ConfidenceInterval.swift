@@ -1,4 +1,9 @@
 /// A range that covers the true value in 95 of 100 repetitions of the experiment.
+///
+/// ```swift
+/// let interval = result.successInterval
+/// print("success rate \(result.successRate), 95 % interval \(interval.lower) to \(interval.upper)")
+/// ```
 public struct ConfidenceInterval: Codable, Sendable, Equatable {
     /// The lower end.
     public var lower: Double
@@ -6,7 +11,7 @@ public struct ConfidenceInterval: Codable, Sendable, Equatable {
     public var upper: Double
 
     /// An interval with the given ends.
-    public init(lower: Double, upper: Double) {
+    package init(lower: Double, upper: Double) {
         self.lower = lower
         self.upper = upper
     }

@@ -3,7 +3,7 @@ import DPInterface
 
 /// Records rollouts, so that another policy can be trained on them.
 ///
-/// ```swift
+/// ```text
 /// let recorder = EpisodeRecorder(features: ["state", "keypoint"])
 /// _ = try evaluator.evaluate(policy, observers: [recorder])
 /// let good = recorder.episodes.filter { $0.bestReward > 0.9 }

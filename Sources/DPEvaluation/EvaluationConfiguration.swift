@@ -1,17 +1,23 @@
-package import DPBase
+import DPBase
 public import DPInterface
 
 /// Settings of an evaluation.
 ///
 /// The defaults are those of the reference implementation's Push-T runner (Chi et al. 2023): 50 test seeds, 300
 /// steps, receding-horizon control and no latency.
+///
+/// ```swift
+/// var configuration = EvaluationConfiguration(episodes: 20, firstSeed: 300_000, maxSteps: 200)
+/// configuration.control = ControlConfiguration(merging: .linearBlend())
+/// let evaluator = Evaluator(configuration: configuration) { PushTEnvironment(seed: $0) }
+/// ```
 public struct EvaluationConfiguration: Codable, Sendable, Equatable {
     /// Number of episodes: seeds `firstSeed ..< firstSeed + episodes`.
     public var episodes: Int
     /// Seed of the first episode's environment; the reference's test seeds start at 100000.
     public var firstSeed: UInt64
     /// The rule that maps seeds to starts, for environments that have several; nil for the default rule.
-    public var seeding: String?
+    package var seeding: String?
     /// Control steps after which an episode ends without success.
     public var maxSteps: Int
     /// Seed of the policy's randomness.
@@ -19,11 +25,11 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
     /// Number of environments that step together; at most 64 if nil.
     ///
     /// It changes the speed, but never the randomness of an action.
-    public var batch: Int?
+    package var batch: Int?
     /// How the policy's chunks are executed.
     public var control: ControlConfiguration
     /// The latencies in the simulated world.
-    public var latency: SimulatedLatency
+    package var latency: SimulatedLatency
 
     enum CodingKeys: String, CodingKey {
         case episodes
@@ -36,11 +42,25 @@ public struct EvaluationConfiguration: Codable, Sendable, Equatable {
         case latency
     }
 
+    /// The seeds of the final test of the reference implementation; do not train or record with them.
+    public static let testSeeds: Range<UInt64> = 100_000..<100_050
+
     /// Settings that default to the paper's protocol.
     public init(
-        episodes: Int = 50, firstSeed: UInt64 = 100_000, seeding: String? = nil, maxSteps: Int = 300,
-        samplerSeed: UInt64 = 0, batch: Int? = nil, control: ControlConfiguration = .recedingHorizon,
-        latency: SimulatedLatency = SimulatedLatency()
+        episodes: Int = testSeeds.count, firstSeed: UInt64 = testSeeds.lowerBound, seeding: String? = nil,
+        maxSteps: Int = 300, samplerSeed: UInt64 = 0, batch: Int? = nil, control: ControlConfiguration? = nil
+    ) {
+        self.init(
+            episodes: episodes, firstSeed: firstSeed, seeding: seeding, maxSteps: maxSteps, samplerSeed: samplerSeed,
+            batch: batch, control: control ?? .recedingHorizon, latency: SimulatedLatency())
+    }
+
+    /// Settings with simulated latency.
+    package init(
+        episodes: Int = testSeeds.count, firstSeed: UInt64 = testSeeds.lowerBound, seeding: String? = nil,
+        maxSteps: Int = 300, samplerSeed: UInt64 = 0, batch: Int? = nil,
+        control: ControlConfiguration = .recedingHorizon,
+        latency: SimulatedLatency
     ) {
         self.episodes = episodes
         self.firstSeed = firstSeed

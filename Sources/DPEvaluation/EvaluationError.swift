@@ -1,4 +1,12 @@
 /// Why an evaluation could not be carried out or read.
+///
+/// ```swift
+/// do {
+///     print(try Evaluator { PushTEnvironment(seed: $0) }.evaluate(chunkingPolicy).score)
+/// } catch EvaluationError.actionRefused(let seed, let step, let reason) {
+///     print("episode \(seed) ended at control step \(step):", reason)
+/// }
+/// ```
 public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     /// The policy returned a chunk without any action to execute.
     case emptyChunk(seed: UInt64, step: Int)

@@ -1,12 +1,21 @@
-package import DPBase
-public import Foundation
+import DPBase
+package import Foundation
 
 /// The result of an evaluation: the content of `evaluation.json`.
+///
+/// ```swift
+/// import Foundation
+///
+/// let encoder = JSONEncoder()
+/// encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+/// try encoder.encode(result).write(to: URL(fileURLWithPath: "runs/pusht/evaluation.json"))
+/// print("\(result.policy): score \(result.score), success rate \(result.successRate)")
+/// ```
 public struct EvaluationResult: Codable, Sendable, Equatable {
     /// The name of the evaluated policy.
     public let policy: String
     /// The settings of the evaluation.
-    public let settings: EvaluationConfiguration
+    package let settings: EvaluationConfiguration
     /// Mean over the episodes of their best reward, in 0 … 1.
     public let score: Double
     /// Student-t 95 % interval of the score; nil for a single episode.
@@ -20,13 +29,13 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     /// The durations of the policy's batched calls.
     package let latency: Latency
     /// Number of predicted actions, executed or not, that were clamped to the policy's limits.
-    public let clampedActions: Int
+    package let clampedActions: Int
     /// Jerk of the commands, averaged over the episodes; nil if none had four steps.
     package let jerk: Jerk?
     /// Why there are fewer episodes than configured; nil if all have ended.
     ///
     /// The score is then too high, because successful episodes end before the others.
-    public let incomplete: String?
+    package let incomplete: String?
 
     enum CodingKeys: String, CodingKey {
         case policy
@@ -66,7 +75,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
 
     /// Reads an `evaluation.json`.
     /// - Throws: `InputError`.
-    public init(contentsOf file: URL) throws {
+    package init(contentsOf file: URL) throws {
         do {
             self = try JSONDecoder().decode(EvaluationResult.self, from: Data(contentsOf: file))
         } catch {
@@ -76,13 +85,13 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     }
 
     /// The result as JSON with sorted keys.
-    public func json() throws -> Data {
+    package func json() throws -> Data {
         try JSONEncoder.legible.encode(self)
     }
 
     /// Writes an `evaluation.json`.
     /// - Throws: when the file cannot be written; an existing one is then unchanged.
-    public func write(to file: URL) throws {
+    package func write(to file: URL) throws {
         try AtomicFile.write(json(), to: file)
     }
 }

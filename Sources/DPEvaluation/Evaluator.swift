@@ -1,18 +1,19 @@
-package import DPBase
+import DPBase
 public import DPInterface
 
 /// Evaluates policies in an environment with the protocol of the paper: one episode per seed, each scored by its
 /// best reward.
 ///
 /// ```swift
-/// let evaluator = Evaluator { PushTEnvironment(seed: $0) }
-/// let result = try evaluator.evaluate(policy)
+/// let evaluator = Evaluator { seed in PushTEnvironment(seed: seed) }
+/// let result = try evaluator.evaluate(policy, named: "pusht, DDIM 10")
+/// print(result.score)
 /// ```
 public struct Evaluator {
     /// The settings of the evaluation.
-    public var configuration: EvaluationConfiguration
+    package var configuration: EvaluationConfiguration
     /// Makes the environment of an episode from its seed.
-    public var environments: (UInt64) throws -> any SimulatedEnvironment
+    package var environments: (UInt64) throws -> any SimulatedEnvironment
 
     /// An evaluator that gets its environments from a function of the seed.
     public init(
@@ -31,11 +32,20 @@ public struct Evaluator {
     /// - Parameters:
     ///   - policy: the policy to evaluate.
     ///   - name: the policy's name in the result.
+    /// - Throws: `InputError`, `EvaluationError`, or any error of the policy or of making an environment; when the
+    ///   policy fails after some episodes have ended, `IncompleteEvaluation` with these.
+    public func evaluate(_ policy: any ChunkingPolicy, named name: String = "policy") throws -> EvaluationResult {
+        try evaluate(policy, named: name, observers: [])
+    }
+
+    /// Runs every episode while observers follow the rollouts; see `evaluate(_:named:)`.
+    /// - Parameters:
+    ///   - policy: the policy to evaluate.
+    ///   - name: the policy's name in the result.
     ///   - observers: observers of the rollouts.
-    /// - Throws: `InputError`, `EvaluationError`, or any error of the policy, of making an environment or of an
-    ///   observer; when the policy fails after some episodes have ended, `IncompleteEvaluation` with these.
-    public func evaluate(
-        _ policy: any ChunkingPolicy, named name: String = "policy", observers: [any RolloutObserver] = []
+    /// - Throws: as `evaluate(_:named:)`, or an error of an observer.
+    package func evaluate(
+        _ policy: any ChunkingPolicy, named name: String = "policy", observers: [any RolloutObserver]
     ) throws -> EvaluationResult {
         try configuration.validate()
         let seeds = configuration.seeds
@@ -45,13 +55,11 @@ public struct Evaluator {
         var episodes: [EpisodeResult] = []
         for start in stride(from: 0, to: seeds.count, by: batch) {
             let group = seeds.dropFirst(start).prefix(batch)
-            do {
-                episodes += try run(group, with: policy, latencies: &latencies, observers: observers)
-            } catch let failure as PolicyFailure {
-                episodes += failure.ended
-                guard !episodes.isEmpty else { throw failure.cause }
-                throw IncompleteEvaluation(result: result("\(failure.cause)"), cause: failure.cause)
-            }
+            let (ended, failure) = try run(group, with: policy, latencies: &latencies, observers: observers)
+            episodes += ended
+            guard let failure else { continue }
+            guard !episodes.isEmpty else { throw failure }
+            throw IncompleteEvaluation(result: result("\(failure)"), cause: failure)
         }
         return result(nil)
 
@@ -62,17 +70,12 @@ public struct Evaluator {
         }
     }
 
-    /// The policy's error, and the episodes of the group that had ended.
-    private struct PolicyFailure: Error {
-        let cause: any Error
-        let ended: [EpisodeResult]
-    }
-
     /// Runs one group of episodes from reset to end.
+    /// - Returns: the episodes that ended, and the policy's error if there was one.
     private func run(
         _ seeds: Range<UInt64>, with policy: any ChunkingPolicy, latencies: inout LatencyRecorder,
         observers: [any RolloutObserver]
-    ) throws -> [EpisodeResult] {
+    ) throws -> (ended: [EpisodeResult], failure: (any Error)?) {
         let key = RandomKey(seed: configuration.samplerSeed)
         var rollouts = try seeds.map { seed in
             Rollout(
@@ -86,13 +89,13 @@ public struct Evaluator {
         for observer in observers { try observer.observe(rollouts, step: step) }
         while !rollouts.allSatisfy(\.isFinished) {
             do { try answerRequests(of: &rollouts, with: policy, latencies: &latencies) } catch {
-                throw PolicyFailure(cause: error, ended: rollouts.filter(\.isFinished).map(\.episode))
+                return (rollouts.filter(\.isFinished).map(\.episode), error)
             }
             for index in rollouts.indices { try rollouts[index].step() }
             step += 1
             for observer in observers { try observer.observe(rollouts, step: step) }
         }
-        return rollouts.map(\.episode)
+        return (rollouts.map(\.episode), nil)
     }
 
     /// Calls the policy once for all rollouts that need a chunk.
@@ -100,19 +103,19 @@ public struct Evaluator {
         of rollouts: inout [Rollout], with policy: any ChunkingPolicy, latencies: inout LatencyRecorder
     ) throws {
         var requests: [ChunkRequest] = []
-        var askers: [Int] = []
+        var indices: [Int] = []
         for index in rollouts.indices {
             guard let request = rollouts[index].observe() else { continue }
             requests.append(request)
-            askers.append(index)
+            indices.append(index)
         }
         if requests.isEmpty { return }
         // Prepares before timing, so that compiling does not count as latency.
         try policy.prepare(count: requests.count)
         let chunks = try latencies.measure(batch: requests.count) { try policy.predictActionChunks(for: requests) }
         guard chunks.count == requests.count else {
-            throw WrongChunkCount(requests: requests.count, chunks: chunks.count)
+            throw InputError.wrongChunkCount(requests: requests.count, chunks: chunks.count)
         }
-        for (index, chunk) in zip(askers, chunks) { try rollouts[index].accept(chunk) }
+        for (index, chunk) in zip(indices, chunks) { try rollouts[index].accept(chunk) }
     }
 }

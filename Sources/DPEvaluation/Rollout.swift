@@ -1,16 +1,16 @@
-package import DPBase
-public import DPInterface
+import DPBase
+package import DPInterface
 
 /// A running episode: an environment, the controller that acts in it, and the result so far.
-public struct Rollout {
+package struct Rollout {
     /// The environment in its current state.
-    public private(set) var environment: any SimulatedEnvironment
+    package private(set) var environment: any SimulatedEnvironment
     /// The result of the episode so far.
-    public private(set) var episode: EpisodeResult
+    package private(set) var episode: EpisodeResult
     /// Whether the episode has ended, by success or by its last step.
-    public private(set) var isFinished = false
+    package private(set) var isFinished = false
     /// The action executed last; nil before the first.
-    public private(set) var lastAction: [Float]?
+    package private(set) var lastAction: [Float]?
 
     private var controller: SimulatedTimeController
     private var jerk: JerkMeter
@@ -74,6 +74,12 @@ public struct Rollout {
 }
 
 /// The result of one episode.
+///
+/// ```swift
+/// for episode in result.episodes where !episode.success {
+///     print("seed \(episode.seed): best reward \(episode.bestReward) after \(episode.steps) control steps")
+/// }
+/// ```
 public struct EpisodeResult: Codable, Sendable, Equatable {
     /// Seed of the environment.
     public var seed: UInt64
@@ -105,7 +111,7 @@ public struct EpisodeResult: Codable, Sendable, Equatable {
 }
 
 /// An observer of an evaluation, such as a progress bar or a video recorder.
-public protocol RolloutObserver: AnyObject {
+package protocol RolloutObserver: AnyObject {
     /// Receives a group of rollouts at its start (`step` 0) and after each control step.
     /// - Throws: to stop the evaluation.
     func observe(_ rollouts: [Rollout], step: Int) throws

@@ -7,6 +7,11 @@ import DPBase
 /// prediction    |p|p|p|p|p|p|p|p|p|p|p|p|p|p|p|p|    prediction  = 16
 /// executed        |a|a|a|a|a|a|a|a|                  action      = 8, starting at the newest observation
 /// ```
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("custom-robot")
+/// recipe.policy.horizon = Horizon(observation: 1, prediction: 32, action: 16)
+/// ```
 public struct Horizon: Codable, Sendable, Hashable {
     /// Observations that condition a prediction (`To`).
     public var observation: Int
@@ -23,7 +28,7 @@ public struct Horizon: Codable, Sendable, Hashable {
     }
 
     /// The part of a prediction that is executed: it starts at the newest observation.
-    public var executed: Range<Int> { observation - 1..<observation - 1 + action }
+    package var executed: Range<Int> { observation - 1..<observation - 1 + action }
 
     /// Checks that the executed actions lie inside the prediction.
     /// - Throws: `InputError`, which states the valid lengths.

@@ -1,11 +1,19 @@
 import DPBase
 
 /// A camera image that a policy observes: its feature, and the part that the network receives.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("custom-robot-cameras")
+/// recipe.policy.observations.images = [
+///     ImageSelection(
+///         "wrist", resize: ImageSize(height: 96, width: 128), crop: ImageSize(height: 84, width: 112))
+/// ]
+/// ```
 public struct ImageSelection: Codable, Sendable, Hashable {
     /// The feature's name in the dataset and in a `RobotObservation`.
     public var name: String
     /// The size of the camera's images; unknown until the selection is resolved against a dataset.
-    public var size: ImageSize?
+    package var size: ImageSize?
     /// The size to which images are resized first, by bilinear interpolation; nil leaves them unchanged.
     public var resize: ImageSize?
     /// The size of the part that the network receives: at any position in training, the center at inference; nil
@@ -23,7 +31,7 @@ public struct ImageSelection: Codable, Sendable, Hashable {
     /// The size of the image before cropping, if known.
     package var uncroppedSize: ImageSize? { resize ?? size }
     /// The size of the image that the network receives, if known.
-    package var seenSize: ImageSize? { crop ?? uncroppedSize }
+    package var inputSize: ImageSize? { crop ?? uncroppedSize }
 
     /// The longest supported side.
     package static let largestSide = 4096

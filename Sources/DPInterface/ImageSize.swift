@@ -1,4 +1,10 @@
 /// Height and width of an image in pixels; `[height, width]` in files.
+///
+/// ```swift
+/// let size = ImageSize(height: 480, width: 640)
+/// let black = [UInt8](repeating: 0, count: size.height * size.width * 3)
+/// let recording = RecordedImages("scene", size: size, pixels: black)  // one frame of 480×640
+/// ```
 public struct ImageSize: Sendable, Hashable, CustomStringConvertible {
     /// Pixels from top to bottom.
     public var height: Int
@@ -12,7 +18,7 @@ public struct ImageSize: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The number of values in a color image of this size.
-    public var count: Int { height * width * 3 }
+    package var count: Int { height * width * 3 }
 
     /// Returns whether an image of another size fits inside an image of this size.
     package func contains(_ other: ImageSize) -> Bool { other.height <= height && other.width <= width }

@@ -1,6 +1,12 @@
 package import DPBase
 
 /// A part of an observation: a named feature, or some of its components.
+///
+/// ```swift
+/// let position = FeatureSelection("end_effector_pose", slice: 0..<3)  // x, y and z, without the rotation
+/// let joints = FeatureSelection("joint_positions", indices: [0, 1, 3])
+/// let schema = ObservationSchema([position, joints])
+/// ```
 public struct FeatureSelection: Codable, Sendable, Hashable {
     /// The feature's name in the dataset and in a `RobotObservation`.
     public var name: String
@@ -10,7 +16,7 @@ public struct FeatureSelection: Codable, Sendable, Hashable {
     /// `slice`.
     public var indices: [Int]?
     /// The number of components of the whole feature; unknown until the selection is resolved against a dataset.
-    public var size: Int?
+    package var size: Int?
 
     /// Creates a selection of a feature or of some of its components.
     public init(_ name: String, slice: Range<Int>? = nil, indices: [Int]? = nil, size: Int? = nil) {
@@ -61,6 +67,13 @@ extension FeatureSelection {
 ///
 /// A network with image inputs receives, for each instant, the numbers of the vector in the order of `features`,
 /// then the encoded features of each image in the order of `images`; the instants follow one another, oldest first.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("custom-robot-cameras")
+/// recipe.policy.observations = ObservationSchema(
+///     [FeatureSelection("joint_positions"), FeatureSelection("gripper_width")],
+///     images: [ImageSelection("wrist"), ImageSelection("scene")])
+/// ```
 public struct ObservationSchema: Codable, Sendable, Hashable {
     /// The parts of the vector, in order.
     public var features: [FeatureSelection]
@@ -102,11 +115,11 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
     }
 
     /// Push-T, 5 numbers: the agent's x and y, the block's x, y and angle.
-    public static let pushTState = ObservationSchema([FeatureSelection("state")])
+    package static let pushTState = ObservationSchema([FeatureSelection("state")])
     /// Push-T, 20 numbers: x and y of the nine keypoints, then of the agent.
     ///
     /// This is the order of the reference's low-dimensional dataset.
-    public static let pushTKeypoints = ObservationSchema([
+    package static let pushTKeypoints = ObservationSchema([
         FeatureSelection("keypoint"), FeatureSelection("state", slice: 0..<2),
     ])
 

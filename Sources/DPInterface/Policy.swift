@@ -1,6 +1,15 @@
 public import DPBase
 
 /// A policy that chooses one action after another for one robot.
+///
+/// ```swift
+/// func run(_ controller: inout some Policy, in environment: inout some SimulatedEnvironment) throws {
+///     controller.reset()
+///     for _ in 0..<300 where !environment.isSuccess {
+///         try environment.step(controller.action(for: environment.observation))
+///     }
+/// }
+/// ```
 public protocol Policy {
     /// Discards the past before a new episode.
     mutating func reset()
@@ -28,6 +37,16 @@ extension Policy {
 ///
 /// Calls are independent: a chunk depends on its request alone, whatever else is in the batch, up to the rounding of
 /// sums.
+///
+/// ```swift
+/// final class HoldingPolicy: ChunkingPolicy {  // a baseline that keeps the joints where they are
+///     let horizon = Horizon(observation: 1, prediction: 8, action: 8)
+///     func predictActionChunks(for requests: [ChunkRequest]) -> [ActionChunk] {
+///         let joints = requests.map { $0.observations[0].vectors["joint_positions", default: []] }
+///         return joints.map { ActionChunk(prediction: Array(repeating: $0, count: 8), executed: 0..<8) }
+///     }
+/// }
+/// ```
 public protocol ChunkingPolicy: AnyObject {
     /// The number of observations in a request and of actions in a chunk.
     var horizon: Horizon { get }
@@ -57,6 +76,12 @@ extension ChunkingPolicy {
 }
 
 /// A request to a policy: the latest observations, and the random key of the prediction.
+///
+/// ```swift
+/// let latest = RobotObservation(vectors: ["state": [256, 300, 220, 190, 0.7]])
+/// let request = ChunkRequest(observations: [observation, latest], key: RandomKey(seed: 7))
+/// let chunks = try chunkingPolicy.predictActionChunks(for: [request])
+/// ```
 public struct ChunkRequest: Sendable {
     /// `horizon.observation` observations, oldest first.
     public var observations: [RobotObservation]
@@ -65,12 +90,17 @@ public struct ChunkRequest: Sendable {
     /// The starting noise, `[prediction, action dimension]` in normalized units; drawn from the key if nil.
     ///
     /// A policy that does not denoise ignores it.
-    public var noise: [Float]?
+    package var noise: [Float]?
     /// The warm start; nil to start from noise alone.
-    public var start: WarmStart?
+    package var start: WarmStart?
 
     /// Creates a request.
-    public init(observations: [RobotObservation], key: RandomKey, noise: [Float]? = nil, start: WarmStart? = nil) {
+    public init(observations: [RobotObservation], key: RandomKey) {
+        self.init(observations: observations, key: key, noise: nil, start: nil)
+    }
+
+    /// Creates a request with given noise or a warm start.
+    package init(observations: [RobotObservation], key: RandomKey, noise: [Float]? = nil, start: WarmStart? = nil) {
         self.observations = observations
         self.key = key
         self.noise = noise
@@ -79,6 +109,13 @@ public struct ChunkRequest: Sendable {
 }
 
 /// A predicted sequence of actions, and the part of it to execute.
+///
+/// ```swift
+/// let request = ChunkRequest(observations: observations, key: RandomKey(seed: 0))
+/// let chunk = try chunkingPolicy.predictActionChunks(for: [request])[0]
+/// print("planned:", chunk.prediction.count, "actions; to execute:", chunk.actions.count)
+/// for action in chunk.actions { print("move the gripper to", action) }
+/// ```
 public struct ActionChunk: Sendable, Equatable {
     /// Every predicted action, `[prediction, action dimension]`, in raw units.
     public var prediction: [[Float]]

@@ -1,4 +1,11 @@
 /// An 8-bit color image, `[height, width, channel]` in row-major order, channels red, green and blue.
+///
+/// ```swift
+/// let image = RGBImage(width: 640, height: 480, pixels: pixels)
+/// let (row, column) = (240, 320)
+/// let start = (row * image.width + column) * 3
+/// let (red, green, blue) = (image.pixels[start], image.pixels[start + 1], image.pixels[start + 2])
+/// ```
 public struct RGBImage: Sendable, Equatable {
     /// Pixels from left to right.
     public let width: Int
@@ -17,7 +24,7 @@ public struct RGBImage: Sendable, Equatable {
     }
 
     /// Creates an image of one color.
-    public init(width: Int, height: Int, filledWith color: (red: UInt8, green: UInt8, blue: UInt8)) {
+    package init(width: Int, height: Int, filledWith color: (red: UInt8, green: UInt8, blue: UInt8)) {
         var pixels = [UInt8](repeating: color.red, count: width * height * 3)
         for index in stride(from: 0, to: pixels.count, by: 3) {
             pixels[index + 1] = color.green

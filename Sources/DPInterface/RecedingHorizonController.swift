@@ -1,18 +1,25 @@
-public import DPBase
+package import DPBase
 
-/// Executes a part of each predicted chunk, then requests a new one: receding-horizon control (Chi et al.
+/// Executes a part of each predicted chunk, then requests a new one.
 ///
-/// 2023, section 2.3).
-///
-/// It turns a policy of chunks into a policy of single actions. Of `Tp` predicted actions, those at
+/// This is receding-horizon control (Chi et al. 2023, section 2.3), which turns a policy of chunks into a policy of
+/// single actions. Of `Tp` predicted actions, those at
 /// `To − 1 ..< To − 1 + Ta` are executed (`ActionChunk.actions` holds only these), because the first action belongs
 /// to the oldest of the `To` observations. At the observation after the last of them, the controller requests a new
-/// chunk with the newest `To` observations, including this one. At the start of an episode the first observation is
-/// repeated until it fills the observation horizon, as in the reference environment wrapper.
+/// chunk with the newest `To` observations, including this one.
+///
+/// ```swift
+/// var controller = RecedingHorizonController(policy, seed: 0)
+/// try controller.prepare()  // compiles now, so that the first action is not late
+/// let environment = PushTEnvironment(seed: 200_000)
+/// while !environment.isSuccess, environment.stepCount < 300 {
+///     try environment.step(controller.action(for: environment.observation))
+/// }
+/// ```
 public struct RecedingHorizonController: Policy {
     private let policy: any ChunkingPolicy
     private let key: RandomKey
-    private var history: [RobotObservation] = []
+    private var history: ObservationHistory
     /// The current chunk, and the index of its next action.
     private var chunk: ActionChunk?
     private var next = 0
@@ -22,9 +29,10 @@ public struct RecedingHorizonController: Policy {
     /// - Parameters:
     ///   - policy: the policy that predicts the chunks.
     ///   - key: the random key of this robot's episodes; chunk `i` of an episode uses `key.folding(i)`.
-    public init(_ policy: any ChunkingPolicy, key: RandomKey) {
+    package init(_ policy: any ChunkingPolicy, key: RandomKey) {
         self.policy = policy
         self.key = key
+        history = ObservationHistory(length: policy.horizon.observation)
     }
 
     /// Creates a controller for one robot, with the root key of a seed.
@@ -39,24 +47,24 @@ public struct RecedingHorizonController: Policy {
     ///
     /// Chunk numbers restart at 0: an episode with a controller of the same key draws the same noise.
     public mutating func reset() {
-        history = []
+        history = ObservationHistory(length: policy.horizon.observation)
         chunk = nil
         chunkIndex = 0
     }
 
     /// Returns the next action of the current chunk; if none is left, requests a new chunk from the policy.
     public mutating func action(for observation: RobotObservation) throws -> [Float] {
-        try look(observation)
+        try requestChunk(for: observation)
         return nextAction()
     }
 
     /// Returns the next action of the current chunk in double precision, as `action(for:)`.
     public mutating func doubles(for observation: RobotObservation) throws -> [Double] {
-        try look(observation)
+        try requestChunk(for: observation)
         return nextDoubles()
     }
 
-    private mutating func look(_ observation: RobotObservation) throws {
+    private mutating func requestChunk(for observation: RobotObservation) throws {
         if let request = observe(observation) {
             accept(try policy.predictActionChunks(for: [request])[0])
         }
@@ -67,12 +75,9 @@ public struct RecedingHorizonController: Policy {
     /// Together with `accept(_:)` and `nextAction()` this splits `action(for:)` into three parts, so that the
     /// requests of many robots can be processed in one batch.
     package mutating func observe(_ observation: RobotObservation) -> ChunkRequest? {
-        let length = policy.horizon.observation
-        if history.isEmpty { history = Array(repeating: observation, count: length - 1) }
         history.append(observation)
-        history.removeFirst(history.count - length)
         if let chunk, next < chunk.executed.upperBound { return nil }
-        return ChunkRequest(observations: history, key: key.folding(chunkIndex))
+        return ChunkRequest(observations: history.observations, key: key.folding(chunkIndex))
     }
 
     /// Accepts the chunk for a request.

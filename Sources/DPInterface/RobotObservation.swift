@@ -1,4 +1,10 @@
 /// A robot's observation at one instant: named vectors (joints, object state, keypoints) and named camera images.
+///
+/// ```swift
+/// let observation = RobotObservation(
+///     vectors: ["joint_positions": [0.1, -0.6, 0.3, -1.9, 0, 1.4, 0.8], "gripper_width": [0.04]],
+///     images: ["wrist": RGBImage(width: 128, height: 96, pixels: pixels)])
+/// ```
 public struct RobotObservation: Sendable, Equatable {
     /// Vectors by feature name, in raw units.
     public var vectors: [String: [Float]]

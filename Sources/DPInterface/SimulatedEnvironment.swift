@@ -1,4 +1,15 @@
 /// A task, simulated or real, in which a policy can be evaluated.
+///
+/// ```swift
+/// struct MiscalibratedPushT: SimulatedEnvironment {
+///     let world: PushTEnvironment
+///     var observation: RobotObservation { world.observation }
+///     var reward: Float { world.reward }
+///     var isSuccess: Bool { world.isSuccess }
+///     func step(_ action: [Float]) throws { try world.step(action.map { $0 + 5 }) }  // always off by 5 pixels
+///     func render(side: Int) -> RGBImage { world.render(side: side) }
+/// }
+/// ```
 public protocol SimulatedEnvironment {
     /// The robot's current observation.
     var observation: RobotObservation { get }

@@ -45,13 +45,13 @@ package struct TrainingRanges: Sendable, Equatable {
     /// there is no such feature.
     ///
     /// Missing features and features with too few numbers are skipped; they are reported elsewhere.
-    package func unfamiliar(in observation: RobotObservation) -> OutOfRangeValue? {
+    package func outOfRangeValue(in observation: RobotObservation) -> OutOfRangeValue? {
         for feature in features {
             let found: OutOfRangeValue?
             if let numbers = observation.doubles[feature.name], numbers.count >= feature.minimumSize {
-                found = feature.unfamiliar(feature.chosen.lazy.map { numbers[$0] })
+                found = feature.outOfRange(feature.chosen.lazy.map { numbers[$0] })
             } else if let numbers = observation.vectors[feature.name], numbers.count >= feature.minimumSize {
-                found = feature.unfamiliar(feature.chosen.lazy.map { numbers[$0] })
+                found = feature.outOfRange(feature.chosen.lazy.map { numbers[$0] })
             } else {
                 found = nil
             }
@@ -62,11 +62,11 @@ package struct TrainingRanges: Sendable, Equatable {
 
     /// Returns the same for an observation's vector, `[D]` in raw units.
     /// - Precondition: there is one number per component.
-    package func unfamiliar(in vector: ArraySlice<Double>) -> OutOfRangeValue? {
+    package func outOfRangeValue(in vector: ArraySlice<Double>) -> OutOfRangeValue? {
         precondition(vector.count == features.reduce(0) { $0 + $1.chosen.count }, "a vector of \(vector.count) numbers")
         for feature in features {
             let start = vector.startIndex + feature.lower.startIndex
-            if let found = feature.unfamiliar(vector[start..<start + feature.lower.count]) { return found }
+            if let found = feature.outOfRange(vector[start..<start + feature.lower.count]) { return found }
         }
         return nil
     }
@@ -95,7 +95,7 @@ extension TrainingRanges.Feature {
     /// How far a number may lie beyond its range, in widths of the range.
     private static let tolerance = 0.25
 
-    fileprivate func unfamiliar<Numbers: RandomAccessCollection>(
+    fileprivate func outOfRange<Numbers: RandomAccessCollection>(
         _ numbers: Numbers
     ) -> OutOfRangeValue? where Numbers.Index == Int, Numbers.Element: BinaryFloatingPoint {
         var worst: (index: Int, distance: Double) = (0, 0)

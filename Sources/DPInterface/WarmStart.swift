@@ -6,19 +6,19 @@
 /// 2022); starting a policy's chunk at an intermediate step from the previous one is the real-time iteration scheme
 /// for diffusion policies (Duan et al. 2025, arXiv 2508.05396), which adds no noise. A policy that does not denoise
 /// ignores it.
-public struct WarmStart: Sendable, Equatable {
+package struct WarmStart: Sendable, Equatable {
     /// One action per predicted step, `[prediction, action dimension]`, in raw units.
-    public var actions: [[Float]]
+    package var actions: [[Float]]
     /// The actions in double precision, if single precision cannot hold such actions; they take precedence over
     /// `actions`.
-    public var doubles: [[Double]]?
+    package var doubles: [[Double]]?
     /// The fraction of the denoising steps that remains: near 0 the actions hardly change, at 1 the start is as
     /// noisy as any.
-    public let strength: Double
+    package let strength: Double
 
     /// Creates a warm start from actions.
     /// - Precondition: `strength` is above 0 and at most 1.
-    public init(actions: [[Float]], strength: Double, doubles: [[Double]]? = nil) {
+    package init(actions: [[Float]], strength: Double, doubles: [[Double]]? = nil) {
         precondition(strength > 0 && strength <= 1, "strength: expected above 0 and at most 1, found \(strength)")
         self.actions = actions
         self.doubles = doubles

@@ -4,14 +4,14 @@ import DPGraph
 /// `encoder`.
 enum ConditionEncoder: Layer {
     /// Linear, Mish, linear on each token, with a hidden layer four times as wide.
-    case perceptron(expansion: Linear, projection: Linear)
+    case mlp(expansion: Linear, projection: Linear)
     /// Transformer layers in which the tokens attend to each other.
     case layers([TransformerEncoderLayer])
 
     init(_ name: String, layers: Int, settings: TransformerSettings) {
         if layers == 0 {
             let width = settings.width
-            self = .perceptron(
+            self = .mlp(
                 expansion: Linear("\(name).0", inputs: width, outputs: 4 * width),
                 projection: Linear("\(name).2", inputs: 4 * width, outputs: width))
         } else {
@@ -23,7 +23,7 @@ enum ConditionEncoder: Layer {
 
     var parameters: [Parameter] {
         switch self {
-        case .perceptron(let expansion, let projection): expansion.parameters + projection.parameters
+        case .mlp(let expansion, let projection): expansion.parameters + projection.parameters
         case .layers(let layers): layers.flatMap(\.parameters)
         }
     }
@@ -31,7 +31,7 @@ enum ConditionEncoder: Layer {
     /// Records `[batch, tokens, width]` → the same shape.
     func callAsFunction(_ tokens: Tensor, dropoutKey: Tensor?) -> Tensor {
         switch self {
-        case .perceptron(let expansion, let projection): projection(expansion(tokens).mish())
+        case .mlp(let expansion, let projection): projection(expansion(tokens).mish())
         case .layers(let layers): layers.reduce(tokens) { $1($0, dropoutKey: dropoutKey) }
         }
     }

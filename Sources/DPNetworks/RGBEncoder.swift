@@ -14,7 +14,7 @@ package struct RGBEncoder: UnaryLayer {
     /// The name of PyTorch's buffer: the grid of the spatial softmax, which follows from the configuration.
     package let buffers: [String]
 
-    private let trunk: ResNet18
+    private let backbone: ResNet18
     private let maps: Conv2d
     private let projection: Linear
 
@@ -58,7 +58,7 @@ package struct RGBEncoder: UnaryLayer {
         try configuration.validate()
         let prefix = name.isEmpty ? "" : "\(name)."
         self.configuration = configuration
-        trunk = ResNet18("\(prefix)backbone")
+        backbone = ResNet18("\(prefix)backbone")
         maps = Conv2d(
             "\(prefix)pool.nets", inputChannels: ResNet18.channels, outputChannels: configuration.keypoints,
             kernelSize: 1)
@@ -67,7 +67,7 @@ package struct RGBEncoder: UnaryLayer {
     }
 
     /// The parameters of the backbone, the keypoint maps, and the projection.
-    package var parameters: [Parameter] { trunk.parameters + maps.parameters + projection.parameters }
+    package var parameters: [Parameter] { backbone.parameters + maps.parameters + projection.parameters }
 
     /// Records the backbone's feature map of images `[batch, height, width, 3]`:
     /// `[batch, ⌈height/32⌉, ⌈width/32⌉, 512]`.
@@ -75,7 +75,7 @@ package struct RGBEncoder: UnaryLayer {
         precondition(
             images.shape.dimensions.dropFirst() == [configuration.height, configuration.width, 3],
             "images: expected [batch, \(configuration.height), \(configuration.width), 3], found \(images.shape)")
-        return trunk(images)
+        return backbone(images)
     }
 
     /// Records the keypoint positions in a feature map: x (rightward) and y (downward) in −1 … 1,
@@ -84,7 +84,7 @@ package struct RGBEncoder: UnaryLayer {
 
     /// Records the features of images `[batch, height, width, 3]` with pixels in −1 … 1: `[batch, features]`.
     package func callAsFunction(_ images: Tensor) -> Tensor {
-        let places = keypoints(featureMap(images))
-        return projection(places.reshaped(to: [places.shape[0], configuration.features])).relu()
+        let coordinates = keypoints(featureMap(images))
+        return projection(coordinates.reshaped(to: [coordinates.shape[0], configuration.features])).relu()
     }
 }

@@ -18,13 +18,13 @@ package struct TransformerForDiffusion: Denoiser {
 
     private let inputEmbedding: Linear
     private let positions: Parameter
-    private let trunk: Trunk
+    private let body: Body
     private let dropout: Dropout
     private let finalNorm: LayerNorm
     private let head: Linear
 
     /// The layers between the embedded actions and the head.
-    private enum Trunk {
+    private enum Body {
         /// Layers that attend to a memory.
         case decoder(Condition, [TransformerDecoderLayer])
         /// Layers over the step and the actions.
@@ -63,7 +63,7 @@ package struct TransformerForDiffusion: Denoiser {
         inputEmbedding = Linear("input_emb", inputs: configuration.inputDimension, outputs: width)
         positions = Self.positions("pos_emb", configuration.tokens, width: width)
         dropout = Dropout("drop", probability: configuration.embeddingDropout)
-        trunk =
+        body =
             switch configuration.step {
             case .condition:
                 .decoder(
@@ -96,16 +96,16 @@ package struct TransformerForDiffusion: Denoiser {
     /// start at 0, gains at 1, and neither decays.
     package var parameters: [Parameter] {
         let layers: [any Layer]
-        var places = [positions]
-        switch trunk {
+        var embeddings = [positions]
+        switch body {
         case .decoder(let condition, let decoder):
-            places.append(condition.positions)
+            embeddings.append(condition.positions)
             layers =
                 [inputEmbedding] + (condition.observationEmbedding.map { [$0] } ?? []) + [condition.encoder] + decoder
         case .encoder(let encoder):
             layers = [inputEmbedding] + encoder
         }
-        return places + (layers + [finalNorm, head]).flatMap(\.parameters).map(Self.initialized)
+        return embeddings + (layers + [finalNorm, head]).flatMap(\.parameters).map(Self.initialized)
     }
 
     /// The masks, which follow from the configuration, and an empty parameter that the reference implementation
@@ -143,7 +143,7 @@ package struct TransformerForDiffusion: Denoiser {
         let positions = sample.graph.parameter(positions)
 
         let answer: Tensor
-        switch trunk {
+        switch body {
         case .decoder(let condition, let layers):
             let memory = condition.memory(step: step, observations: global, batch: batch, dropoutKey: dropoutKey)
             let tokens = dropout(actions + positions, key: dropoutKey)

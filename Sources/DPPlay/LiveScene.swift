@@ -105,7 +105,7 @@ package final class LiveScene: @unchecked Sendable {
             guard let send = pages[page] else { return }
             do {
                 let command = try SceneCommand(text: text)
-                try session.obey(command)
+                try session.perform(command)
                 note(command, of: page)
                 if holder == page { renewHold() }
             } catch { send(SceneMessage.problem(SceneProblem(message: "\(error)")).text) }
@@ -134,7 +134,7 @@ package final class LiveScene: @unchecked Sendable {
 
     private func release() {
         holder = nil
-        try? session.obey(.release)
+        try? session.perform(.release)
     }
 
     private func renewHold() {

@@ -26,7 +26,7 @@ struct PolicyResponse: Sendable {
 
     /// Calls a policy.
     /// - Parameters:
-    ///   - question: the request.
+    ///   - request: the request.
     ///   - policy: the policy to call.
     ///   - now: a clock in seconds.
     /// - Throws: any error of the policy.

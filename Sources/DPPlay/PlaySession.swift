@@ -77,7 +77,7 @@ final class PlaySession: SceneSession {
 
     // MARK: - The page
 
-    func obey(_ command: SceneCommand) throws {
+    func perform(_ command: SceneCommand) throws {
         switch command {
         case .run: isRunning = true
         case .pause: isRunning = false

@@ -1,18 +1,20 @@
+import DPBase
 import DPInterface
 import DPPolicy
 import DPServing
 import Foundation
 
 /// Calls a policy on its own queue; only the newest request is processed, older ones are dropped.
+///
+/// Unchecked, because the policy of the last call is accessed only on the queue.
 final class PolicyThread: @unchecked Sendable {
     /// Receives the number of a request and its result.
     typealias Report = @Sendable (Int, Result<PolicyResponse, any Error>) -> Void
 
     private let queue = DispatchQueue(label: "policy", qos: .userInteractive)
     private let policy: PlayedPolicy
-    private let lock = NSLock()
-    /// The next request and its callback; guarded by the lock.
-    private var next: (request: PlanRequest, report: Report)?
+    /// The next request and its callback.
+    private let next = Monitor<(request: PlanRequest, report: Report)?>(nil)
     /// The policy of the last call, with the sampler and steps that it was made for; accessed only on the queue.
     private var made: (sampler: Sampler.Name, steps: Int, policy: any ChunkingPolicy)?
 
@@ -22,13 +24,9 @@ final class PolicyThread: @unchecked Sendable {
     /// Sends a request; a request that has not started yet is dropped.
     /// - Parameter report: called on the policy's queue.
     func submit(_ request: PlanRequest, report: @escaping Report) {
-        lock.withLock { next = (request, report) }
+        next.change { $0 = (request, report) }
         queue.async { [self] in
-            let next = lock.withLock {
-                defer { self.next = nil }
-                return self.next
-            }
-            guard let (request, report) = next else { return }
+            guard let (request, report) = next.change({ $0.take() }) else { return }
             report(request.number, Result { try answer(request) })
         }
     }

@@ -53,7 +53,7 @@ final class RecordingSession: SceneSession {
         return frame
     }
 
-    func obey(_ command: SceneCommand) throws {
+    func perform(_ command: SceneCommand) throws {
         switch command {
         case .grab(.agent, let point): if !isOver { world.grab(.agent, at: point) }
         case .drag(let point): try world.drag(to: point)

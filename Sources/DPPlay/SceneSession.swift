@@ -10,7 +10,7 @@ protocol SceneSession: AnyObject {
 
     /// Executes a command.
     /// - Throws: `InputError` if it cannot; the scene is then unchanged.
-    func obey(_ command: SceneCommand) throws
+    func perform(_ command: SceneCommand) throws
 
     /// Notes a message from the page that holds a body.
     func renewHold()

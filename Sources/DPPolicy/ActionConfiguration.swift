@@ -1,8 +1,19 @@
 import DPBase
 
 /// The actions of a policy and their limits.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("custom-robot")
+/// recipe.policy.action = ActionConfiguration(feature: "joint_commands", dimension: 7)
+/// ```
 public struct ActionConfiguration: Codable, Sendable, Hashable {
     /// The smallest and largest value of each component, in raw units.
+    ///
+    /// ```swift
+    /// var recipe = try RecipeFile.read("custom-robot")
+    /// recipe.policy.action = ActionConfiguration(dimension: 2)
+    /// recipe.policy.action.limits = ActionConfiguration.Limits(lower: [-1.57, 0], upper: [1.57, 2.6])  // radians
+    /// ```
     public struct Limits: Codable, Sendable, Hashable {
         /// The smallest values, `[A]`.
         public var lower: [Double]

@@ -1,6 +1,11 @@
 /// How a denoiser receives the observations.
 ///
 /// See Chi et al. 2023, section 2.3, and Janner et al. 2022 for inpainting.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("pusht-lowdim")
+/// recipe.policy.conditioning = .local
+/// ```
 public enum Conditioning: String, Codable, Sendable, Hashable, CaseIterable {
     /// All `To` observations as one vector `[batch, To · D]` that modulates every block: the paper's choice.
     case global

@@ -4,8 +4,19 @@ import DPNetworks
 
 extension DenoiserConfiguration {
     /// The settings of a transformer over noisy actions.
+    ///
+    /// ```swift
+    /// var recipe = try RecipeFile.read("pusht-lowdim-transformer")
+    /// recipe.policy.denoiser = .transformer(DenoiserConfiguration.Transformer(layers: 4, heads: 8, width: 512))
+    /// ```
     public struct Transformer: Sendable, Hashable {
         /// Where the network receives the diffusion step.
+        ///
+        /// ```swift
+        /// var recipe = try RecipeFile.read("pusht-lowdim")
+        /// recipe.policy.conditioning = .inpainting  // a network with the step in a token has no memory
+        /// recipe.policy.denoiser = .transformer(DenoiserConfiguration.Transformer(step: .token))
+        /// ```
         public enum Step: String, Codable, Sendable, Hashable, CaseIterable {
             /// In a memory that the actions attend to.
             case condition

@@ -3,6 +3,13 @@ import DPNetworks
 
 extension DenoiserConfiguration {
     /// The settings of a U-Net over time.
+    ///
+    /// ```swift
+    /// var settings = DenoiserConfiguration.UNet(widths: [256, 512, 1024])
+    /// settings.kernelSize = 3
+    /// var recipe = try RecipeFile.read("custom-robot")
+    /// recipe.policy.denoiser = .unet(settings)
+    /// ```
     public struct UNet: Sendable, Hashable {
         /// Channels of each level, the finest first; 64, 128, and 256 by default.
         ///

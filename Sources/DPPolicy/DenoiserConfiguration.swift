@@ -1,10 +1,15 @@
 import DPBase
-public import DPInterface
+package import DPInterface
 import DPNetworks
 
 /// The network that removes the noise, and its settings.
 ///
 /// Encoded as one object with the network's name: `{name: unet, widths: [64, 128, 256], …}`.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("pusht-lowdim")
+/// recipe.policy.denoiser = .transformer()  // instead of the U-Net
+/// ```
 public enum DenoiserConfiguration: Sendable, Hashable {
     /// A convolutional U-Net over time, based on Janner et al. 2022.
     case unet(UNet = UNet())

@@ -26,12 +26,12 @@ extension DiffusionPolicy {
             Float(selection.size?.width ?? 1) / Float(crop.whole.width),
             Float(selection.size?.height ?? 1) / Float(crop.whole.height))
         let corner = SIMD2(Float(crop.middle.left), Float(crop.middle.top))
-        let places = try finder.places(in: images, selection, crop)
-        let count = places.count / 2 / images.count
+        let coordinates = try finder.coordinates(in: images, selection, crop)
+        let count = coordinates.count / 2 / images.count
         return images.indices.map { image in
             (0..<count).map { keypoint in
                 let index = 2 * (image * count + keypoint)
-                let cell = (SIMD2(places[index], places[index + 1]) + 1) / 2 * finder.lastCell
+                let cell = (SIMD2(coordinates[index], coordinates[index + 1]) + 1) / 2 * finder.lastCell
                 return (corner + 32 * cell + 0.5) * scale
             }
         }
@@ -52,22 +52,22 @@ private struct KeypointFinder {
         let images = builder.input(
             "image", [count, encoder.configuration.height, encoder.configuration.width, 3])
         let map = encoder.featureMap(images)
-        let places = encoder.keypoints(map)
+        let coordinates = encoder.keypoints(map)
         lastCell = SIMD2(Float(map.shape[2] - 1), Float(map.shape[1] - 1))
         backend = policy.backend
         executable = try backend.compile(
-            builder.graph(outputs: [("places", places)]), parameters: policy.parameters, gradients: nil)
-        self.count = places.shape.count
+            builder.graph(outputs: [("coordinates", coordinates)]), parameters: policy.parameters, gradients: nil)
+        self.count = coordinates.shape.count
     }
 
     /// Returns x and y of each keypoint in −1 … 1, `[image, keypoint, 2]`.
-    func places(in images: [RGBImage], _ selection: ImageSelection, _ crop: ImageCrop) throws -> [Float] {
+    func coordinates(in images: [RGBImage], _ selection: ImageSelection, _ crop: ImageCrop) throws -> [Float] {
         var pixels = [Float](repeating: 0, count: images.count * crop.part.count)
         crop.writeMiddles(of: images, selection, to: &pixels)
         return try backend.perform {
             executable.write("image", pixels)
             try executable.run(.iteration)
-            return executable.read("places", count: count)
+            return executable.read("coordinates", count: count)
         }
     }
 }

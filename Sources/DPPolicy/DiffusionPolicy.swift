@@ -1,4 +1,4 @@
-public import DPBase
+package import DPBase
 package import DPGraph
 public import DPInterface
 package import Foundation
@@ -12,13 +12,20 @@ package import Foundation
 ///
 /// A result depends only on the weights and the request, including its key; the number of requests in a batch
 /// changes no more than the rounding of sums. Use an instance from one thread at a time.
+///
+/// ```swift
+/// let policy = try DiffusionPolicy(contentsOf: "Policies/pusht", sampler: .ddim(steps: 10))
+/// try policy.prepare(count: 1)  // compiles now, so that the first chunk is not late
+/// let request = ChunkRequest(observations: observations, key: RandomKey(seed: 0))
+/// let actions = try policy.predictActionChunks(for: [request])[0].actions  // [Ta, A], in raw units
+/// ```
 public final class DiffusionPolicy: ChunkingPolicy {
     /// The model and its configuration.
     package let model: DiffusionModel
     /// The conversion between raw units and those of the network.
     package let normalizer: Normalizer
     /// The sampler of the actions.
-    public let sampler: Sampler
+    package let sampler: Sampler
     /// Number of predicted actions that have been clamped to the configured limits so far.
     public private(set) var clampedActions = 0
 
@@ -29,7 +36,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
     private var loops: [Int: DenoisingLoop] = [:]
 
     /// The largest batch that is denoised at once; larger batches are split.
-    public static let largestBatch = 64
+    package static let largestBatch = 64
 
     /// Creates a policy over weights in a machine's memory, for example the EMA of a training run in progress.
     /// - Parameters:
@@ -74,7 +81,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
     }
 
     /// The observed features that need double precision: requests pass them in `RobotObservation.doubles`.
-    package var doubleFeatures: Set<String> {
+    public var doubleFeatures: Set<String> {
         let names = configuration.observations.features.flatMap { feature in
             Array(repeating: feature.name, count: feature.count ?? 0)
         }

@@ -10,8 +10,8 @@ package struct ImageCrop: Sendable, Hashable {
     /// Creates the crop of a camera's images for the network.
     /// - Precondition: the selection is valid and its size is known.
     package init(_ image: ImageSelection) {
-        guard let whole = image.uncroppedSize, let part = image.seenSize, whole.contains(part) else {
-            preconditionFailure("image \(image.name): part \(image.seenSize as Any) of \(image.uncroppedSize as Any)")
+        guard let whole = image.uncroppedSize, let part = image.inputSize, whole.contains(part) else {
+            preconditionFailure("image \(image.name): part \(image.inputSize as Any) of \(image.uncroppedSize as Any)")
         }
         self.whole = whole
         self.part = part

@@ -3,6 +3,11 @@ import DPInterface
 import DPNetworks
 
 /// The configuration of the image encoders: a ResNet-18 with spatial softmax, trained together with the denoiser.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("custom-robot-cameras")
+/// recipe.policy.imageEncoder = ImageEncoderConfiguration(keypoints: 16, isShared: true)
+/// ```
 public struct ImageEncoderConfiguration: Sendable, Hashable {
     /// Number of keypoints in an image; 32 by default, as in the paper.
     public var keypoints: Int
@@ -31,7 +36,7 @@ public struct ImageEncoderConfiguration: Sendable, Hashable {
     /// - Throws: `InputError` when the size of a camera's images is unknown.
     func encoders(of images: [ImageSelection]) throws -> [RGBEncoder] {
         try images.map { image in
-            guard let size = image.seenSize else {
+            guard let size = image.inputSize else {
                 throw InputError(
                     key: "observations, image \(image.name), size",
                     expected: "the size of its images (found in the dataset)", found: "none")

@@ -1,6 +1,16 @@
 /// The normalization of each feature.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("custom-robot")
+/// recipe.policy.normalization = Normalization(observations: .gaussian, action: .limits)
+/// ```
 public struct Normalization: Codable, Sendable, Hashable {
     /// The mode of one feature, applied to each of its components separately.
+    ///
+    /// ```swift
+    /// var recipe = try RecipeFile.read("pusht-lowdim")
+    /// recipe.policy.normalization.features["state"] = .clampedQuantiles
+    /// ```
     public enum Mode: String, Codable, Sendable, Hashable, CaseIterable {
         /// Maps the smallest value of the dataset to −1 and the largest to 1: the paper's choice.
         case limits

@@ -3,6 +3,14 @@ public import DPInterface
 import DPNetworks
 
 /// The complete configuration of a policy without its weights: observations, actions, horizon, network, and diffusion.
+///
+/// ```swift
+/// let configuration = PolicyConfiguration(
+///     observations: ObservationSchema([FeatureSelection("joint_positions")]),
+///     action: ActionConfiguration(feature: "joint_commands"),
+///     horizon: Horizon(observation: 2, prediction: 16, action: 8), sampler: .ddim(steps: 10))
+/// let recipe = Recipe(name: "pick-cup", policy: configuration)
+/// ```
 public struct PolicyConfiguration: Codable, Sendable, Equatable {
     /// The observed features; together they are a vector of `D` components.
     public var observations: ObservationSchema
@@ -120,7 +128,7 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
                     key: "observations.images", expected: "images of different names", found: "\(image.name) twice")
             }
             let smallest = RGBEncoder.Configuration.smallestUsefulSide
-            if let seen = image.seenSize, min(seen.height, seen.width) < smallest {
+            if let seen = image.inputSize, min(seen.height, seen.width) < smallest {
                 throw InputError(
                     key: "observations, image \(image.name)",
                     expected: """

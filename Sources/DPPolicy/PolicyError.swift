@@ -1,4 +1,13 @@
 /// An invalid request to a policy, or a result that it must not return.
+///
+/// ```swift
+/// do {
+///     let request = ChunkRequest(observations: [observation], key: RandomKey(seed: 0))
+///     print(try policy.predictActionChunks(for: [request])[0].actions)
+/// } catch PolicyError.wrongHistory(let expected, let found) {
+///     print("pass the latest \(expected) observations instead of \(found)")
+/// }
+/// ```
 public enum PolicyError: Error, Equatable, CustomStringConvertible {
     /// An array whose number of elements does not match its shape.
     case wrongCount(what: String, shape: [Int], found: Int)

@@ -1,4 +1,4 @@
-package import DPBase
+import DPBase
 public import DPInterface
 
 /// The Push-T task: a round agent pushes a T-shaped block onto its goal.
@@ -10,6 +10,14 @@ public import DPInterface
 ///
 /// The physics reproduces `PushTEnv` of the reference implementation, with which the published demonstrations were
 /// recorded.
+///
+/// ```swift
+/// let environment = PushTEnvironment(seed: 100_000)
+/// try environment.step([256, 256])  // moves the agent toward the center for 0.1 s
+/// print(environment.observation.vectors["state", default: []])
+/// print("covered:", environment.coverage, "reward:", environment.reward)
+/// let picture = environment.render(side: 512)
+/// ```
 public final class PushTEnvironment: SimulatedEnvironment {
     /// The constants of the task.
     package let definition: PushTDefinition

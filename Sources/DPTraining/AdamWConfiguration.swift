@@ -4,6 +4,12 @@ import DPBase
 ///
 /// The defaults are the paper's for state observations (Chi et al. 2023, appendix; the reference configuration of
 /// Push-T).
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("custom-robot")
+/// recipe.training.optimizer.learningRate = 3e-4
+/// recipe.training.optimizer.weightDecay = 1e-3
+/// ```
 public struct AdamWConfiguration: Codable, Sendable, Hashable {
     /// The largest learning rate; a schedule lowers it.
     public var learningRate = 1e-4
@@ -17,13 +23,13 @@ public struct AdamWConfiguration: Codable, Sendable, Hashable {
     public var weightDecay = 1e-6
 
     /// Creates the paper's configuration.
-    public init() {}
+    package init() {}
 
     /// Checks every value.
     /// - Throws: `InputError`.
     package func validate() throws {
         func check(_ key: String, _ value: Double, _ isValid: Bool, _ expected: String) throws {
-            guard isValid else { throw InputError(key: "optimizer.\(key)", expected: expected, found: value) }
+            guard isValid else { throw InputError(key: key, expected: expected, found: value) }
         }
         try check("learning_rate", learningRate, learningRate > 0 && learningRate.isFinite, "a number above 0")
         try check("beta1", beta1, 0 <= beta1 && beta1 < 1, "0 ≤ beta1 < 1")

@@ -3,6 +3,14 @@
 /// Letters in shapes: `B` is the batch size, `n` the number of noise samples per window, `Tp` the prediction
 /// horizon, `D` and `A` the sizes of an observation and an action, `C` the number of denoised components (see
 /// `DiffusionModel`).
+///
+/// ```swift
+/// for batch in trainer.batches(count: 100) {
+///     let start = ContinuousClock.now
+///     let loss = try trainer.step(batch).loss
+///     print("loss", loss, "in", ContinuousClock.now - start)
+/// }
+/// ```
 public final class Batch: @unchecked Sendable {
     // One thread fills a batch, then passes it on under a lock; see `BatchQueue`.
 
@@ -24,7 +32,7 @@ public final class Batch: @unchecked Sendable {
     package internal(set) var steps: [Float]
 
     /// The number of windows.
-    public let count: Int
+    package let count: Int
     /// The number of noise samples per window, the `n` in shapes.
     package let noiseSamples: Int
 

@@ -1,10 +1,11 @@
+import DPBase
 import Foundation
 
 /// The batches of a range of updates, in order.
 ///
 /// A thread assembles the next batch while the current one is used. Two batches alternate, so nothing is allocated
 /// in the loop. A batch that the caller keeps is not reused. Iterating twice yields the same batches twice.
-public struct Batches: Sequence {
+package struct Batches: Sequence {
     private let assembler: BatchAssembler
     private let updates: Range<Int>
 
@@ -14,19 +15,19 @@ public struct Batches: Sequence {
     }
 
     /// Starts assembling batches at the first update.
-    public func makeIterator() -> Iterator { Iterator(assembler, updates: updates) }
+    package func makeIterator() -> Iterator { Iterator(assembler, updates: updates) }
 
     /// The number of batches.
-    public var underestimatedCount: Int { updates.count }
+    package var underestimatedCount: Int { updates.count }
 
     /// Yields batches; copies of an iterator share its thread and its batches.
-    public struct Iterator: IteratorProtocol {
+    package struct Iterator: IteratorProtocol {
         private let feed: Feed
 
         fileprivate init(_ assembler: BatchAssembler, updates: Range<Int>) { feed = Feed(assembler, updates: updates) }
 
         /// The batch of the next update.
-        public mutating func next() -> Batch? { feed.next() }
+        package mutating func next() -> Batch? { feed.next() }
     }
 
     /// Owns the thread, which ends when no iterator needs batches anymore.
@@ -61,57 +62,52 @@ public struct Batches: Sequence {
 }
 
 /// Passes batches from the thread that fills them to the consumer, and back.
-private final class BatchQueue: @unchecked Sendable {
-    // The condition guards every variable.
-    private let condition = NSCondition()
-    private var spares: [Batch]
-    private var filled: Batch?
-    private var lent: Batch?
-    private var isClosed = false
+private final class BatchQueue: Sendable {
+    private struct State {
+        var spares: [Batch]
+        var filled: Batch?
+        /// The batch that the consumer received last.
+        var current: Batch?
+        var isClosed = false
+    }
+
+    private let state: Monitor<State>
     private let make: @Sendable () -> Batch
 
     init(make: @escaping @Sendable () -> Batch) {
         self.make = make
-        spares = [make(), make()]
+        state = Monitor(State(spares: [make(), make()]))
     }
 
     /// Returns a batch to fill; nil when the queue is closed.
     func takeSpare() -> Batch? {
-        condition.lock()
-        defer { condition.unlock() }
-        while spares.isEmpty, !isClosed { condition.wait() }
-        return isClosed ? nil : spares.popLast()
+        state.wait { state -> Batch?? in
+            if state.isClosed { return .some(nil) }
+            return state.spares.isEmpty ? nil : .some(state.spares.removeLast())
+        }
     }
 
     /// Takes ownership of a filled batch: the reference count later shows whether the batch may be reused.
     func put(_ batch: consuming Batch) {
-        condition.lock()
-        while filled != nil, !isClosed { condition.wait() }
-        filled = consume batch
-        condition.broadcast()
-        condition.unlock()
+        var batch: Batch? = consume batch
+        state.wait { state -> Void? in
+            guard state.filled == nil || state.isClosed else { return nil }
+            state.filled = batch.take()
+            return ()
+        }
     }
 
     /// Returns the next batch and recycles the previous one, unless the caller still holds it.
     func next() -> Batch {
-        condition.lock()
-        defer { condition.unlock() }
-        let isFree = isKnownUniquelyReferenced(&lent)
-        if let lent { spares.append(isFree ? lent : make()) }
-        lent = nil
-        condition.broadcast()  // There is a batch to fill.
-        while filled == nil { condition.wait() }
-        lent = filled
-        filled = nil
-        condition.broadcast()  // The next batch can be queued.
-        guard let batch = lent else { preconditionFailure("no batch was assembled") }
-        return batch
+        state.change { state in
+            let isFree = isKnownUniquelyReferenced(&state.current)
+            if let batch = state.current.take() { state.spares.append(isFree ? batch : make()) }
+        }
+        return state.wait { state in
+            state.current = state.filled.take()
+            return state.current
+        }
     }
 
-    func close() {
-        condition.lock()
-        isClosed = true
-        condition.broadcast()
-        condition.unlock()
-    }
+    func close() { state.change { $0.isClosed = true } }
 }

@@ -4,6 +4,14 @@ import DPBase
 ///
 /// Each image gets its own random factors for brightness, then contrast, then saturation, as torchvision's
 /// `ColorJitter` defines them (which applies them in random order).
+///
+/// ```swift
+/// var jitter = ColorJitter()
+/// jitter.brightness = 0.3
+/// jitter.contrast = 0.2
+/// var recipe = try RecipeFile.read("custom-robot-cameras")
+/// recipe.training.colorJitter = jitter
+/// ```
 public struct ColorJitter: Codable, Sendable, Hashable {
     /// The range of the factor 1 ± this for all values; 0 by default.
     public var brightness = 0.0
@@ -20,7 +28,7 @@ public struct ColorJitter: Codable, Sendable, Hashable {
     package func validate() throws {
         for (key, value) in [("brightness", brightness), ("contrast", contrast), ("saturation", saturation)]
         where !(0...1).contains(value) {
-            throw InputError(key: "color_jitter.\(key)", expected: "0 ... 1", found: value)
+            throw InputError(key: key, expected: "0 ... 1", found: value)
         }
     }
 

@@ -6,6 +6,11 @@ import Foundation
 /// After update `k` the average becomes `decay(at: k) · average + (1 − decay(at: k)) · weights`. The decay grows as
 /// `1 − (1 + (k − 1) / inverseGamma)^(−power)`, so that the average of a short training run forgets the initial
 /// weights soon enough (`EMAModel` of the reference implementation).
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("custom-robot")
+/// recipe.training.ema.maximum = 0.999  // averages over about the last thousand updates
+/// ```
 public struct EMASchedule: Codable, Sendable, Hashable {
     /// The exponent of the approach to 1; 0.75 suits training runs of many thousand updates.
     public var power = 0.75
@@ -17,7 +22,7 @@ public struct EMASchedule: Codable, Sendable, Hashable {
     public var maximum = 0.9999
 
     /// Creates the reference's schedule.
-    public init() {}
+    package init() {}
 
     /// Returns the decay after an update.
     ///
@@ -33,14 +38,13 @@ public struct EMASchedule: Codable, Sendable, Hashable {
     /// - Throws: `InputError`.
     package func validate() throws {
         guard power > 0, power.isFinite else {
-            throw InputError(key: "ema.power", expected: "a number above 0", found: power)
+            throw InputError(key: "power", expected: "a number above 0", found: power)
         }
         guard inverseGamma > 0, inverseGamma.isFinite else {
-            throw InputError(key: "ema.inverse_gamma", expected: "a number above 0", found: inverseGamma)
+            throw InputError(key: "inverse_gamma", expected: "a number above 0", found: inverseGamma)
         }
         guard 0 <= minimum, minimum <= maximum, maximum < 1 else {
-            throw InputError(
-                key: "ema", expected: "0 ≤ minimum ≤ maximum < 1", found: "\(minimum) and \(maximum)")
+            throw InputError(expected: "0 ≤ minimum ≤ maximum < 1", found: "\(minimum) and \(maximum)")
         }
     }
 }

@@ -4,6 +4,11 @@ import Foundation
 /// The learning rate over the course of training.
 ///
 /// Encoded as `{name: cosine, warm_up: …}`; a bare `constant` or `cosine` stands for the defaults.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("pusht-lowdim")
+/// recipe.training.learningRateSchedule = .cosine(warmUp: 1_000)
+/// ```
 public enum LearningRateSchedule: Sendable, Hashable {
     /// The same learning rate for every update.
     case constant
@@ -36,7 +41,7 @@ public enum LearningRateSchedule: Sendable, Hashable {
     /// - Throws: `InputError`.
     package func validate() throws {
         if case .cosine(let warmUp) = self, warmUp < 0 {
-            throw InputError(key: "learning_rate_schedule.warm_up", expected: "0 updates or more", found: warmUp)
+            throw InputError(key: "warm_up", expected: "0 updates or more", found: warmUp)
         }
     }
 }

@@ -1,9 +1,16 @@
 import DPBase
-public import DPDatasets
+package import DPDatasets
 import DPInterface
 public import DPPolicy
 
 /// A complete description of a training run, apart from the dataset: the policy and the training settings.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("custom-robot")
+/// recipe.name = "pour-water"
+/// recipe.policy.observations.features.append(FeatureSelection("wrist_force"))
+/// recipe.training.steps = 40_000
+/// ```
 public struct Recipe: Codable, Sendable, Equatable {
     /// A short name, the same as the file's.
     public var name: String
@@ -63,7 +70,7 @@ extension Recipe {
 
 extension Recipe {
     /// The shipped recipe `pusht-lowdim`: Push-T from keypoints with the small network.
-    public static let pushTLowDim = Recipe(
+    package static let pushTLowDim = Recipe(
         name: "pusht-lowdim",
         description: """
             Push-T from nine keypoints and the agent's position, as in the paper, with a network of 5.4 million parameters

@@ -58,18 +58,22 @@ struct RecipeDefaults {
 
     /// Lays a mapping over a mapping; anything else replaces the default, except that the name of a choice selects it.
     private func merge(_ defaults: RecipeTree, with patch: RecipeTree, at path: String) throws -> RecipeTree {
-        guard case .mapping(var entries) = defaults.content else { return patch }
+        guard case .mapping(let entries) = defaults.content else { return patch }
         guard case .mapping(let changes) = patch.content else {
             return patch.summary == defaults["name"]?.summary ? defaults.moved(to: patch.place) : patch
         }
-        for index in entries.indices { entries[index].value = entries[index].value.moved(to: patch.place) }
-        for change in changes {
-            guard let index = entries.firstIndex(where: { $0.key == change.key }) else {
-                throw unknown(change, among: entries.map(\.key), at: path)
-            }
-            entries[index].value = try self.patch(entries[index].value, with: change.value, at: join(path, change.key))
+        let keys = entries.map(\.key)
+        if let change = changes.first(where: { !keys.contains($0.key) }) {
+            throw unknown(change, among: keys, at: path)
         }
-        return RecipeTree(.mapping(entries), place: patch.place)
+        let merged = try entries.map { entry in
+            let change = changes.last { $0.key == entry.key }
+            let value =
+                try change.map { try self.patch(entry.value, with: $0.value, at: join(path, entry.key)) }
+                ?? entry.value.moved(to: patch.place)
+            return RecipeTree.Entry(key: entry.key, value: value)
+        }
+        return RecipeTree(.mapping(merged), place: patch.place)
     }
 
     /// Returns the error for an unknown key, with the nearest known key: in the same mapping, or a very similar one

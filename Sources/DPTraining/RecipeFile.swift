@@ -1,12 +1,18 @@
 import DPBase
 import DPDatasets
 import DPPolicy
-public import Foundation
+package import Foundation
 
 /// Recipes as YAML: the user's files, and those that ship inside this library.
+///
+/// ```swift
+/// let shipped = try RecipeFile.read("pusht-lowdim")
+/// let mine = try RecipeFile.read(
+///     "recipes/my-arm.yaml", overrides: ["training.batch_size=64", "policy.denoiser.widths=[128,256,512]"])
+/// ```
 public enum RecipeFile {
     /// The recipes that ship with the project, by name; `Recipes/NAME.yaml` in the sources.
-    public static let shipped: [String: String] = [
+    package static let shipped: [String: String] = [
         "custom-robot": String(decoding: PackageResources.custom_robot_yaml, as: UTF8.self),
         "custom-robot-cameras": String(decoding: PackageResources.custom_robot_cameras_yaml, as: UTF8.self),
         "pusht-demo": String(decoding: PackageResources.pusht_demo_yaml, as: UTF8.self),
@@ -40,7 +46,7 @@ public enum RecipeFile {
 
     /// Reads a recipe from a file; see `read(_:overrides:)` and `read(_:place:overrides:isStored:)`.
     /// - Throws: `InputError`, or `FileSystemError` when the file exists but cannot be read.
-    public static func read(contentsOf url: URL, overrides: [String] = [], isStored: Bool = false) throws -> Recipe {
+    package static func read(contentsOf url: URL, overrides: [String] = [], isStored: Bool = false) throws -> Recipe {
         func failure(_ found: String, hint: String? = nil) -> InputError {
             InputError(
                 at: url.path, expected: "a recipe: text of at most \(RecipeTree.largestText) bytes",
@@ -66,7 +72,7 @@ public enum RecipeFile {
     ///   - isStored: whether a run wrote the recipe. A setting that was added since then gets the behavior of the
     ///     version that wrote the recipe, not the default of new recipes.
     /// - Throws: `InputError`.
-    public static func read(
+    package static func read(
         _ text: String, place: String, overrides: [String] = [], isStored: Bool = false
     ) throws -> Recipe {
         var tree = try RecipeTree(yaml: text, place: place)
@@ -79,7 +85,7 @@ public enum RecipeFile {
 
     /// Returns the text of a recipe with every setting, which `read(_:place:overrides:)` reads as the same recipe.
     /// - Throws: an error when a text in it cannot be written as YAML.
-    public static func text(of recipe: Recipe) throws -> String {
+    package static func text(of recipe: Recipe) throws -> String {
         let version = RecipeTree(.scalar("\(RecipeTree.currentVersion)", isQuoted: false), place: "recipe")
         guard case .mapping(let settings) = try RecipeEncoder.encode(recipe).content else { return "" }
         return try RecipeTree(.mapping([.init(key: "version", value: version)] + settings), place: "recipe").yaml()
@@ -87,7 +93,7 @@ public enum RecipeFile {
 
     /// Writes a recipe with every setting to a file.
     /// - Throws: `FileSystemError`.
-    public static func write(_ recipe: Recipe, to url: URL) throws {
+    package static func write(_ recipe: Recipe, to url: URL) throws {
         try AtomicFile.write(Data(try text(of: recipe).utf8), to: url)
     }
 

@@ -3,6 +3,14 @@ import DPBase
 /// Rollouts in a simulator during training.
 ///
 /// They select among checkpoints, so their seeds differ from those of the final test.
+///
+/// ```swift
+/// var rollouts = RolloutConfiguration()
+/// rollouts.interval = 2_000
+/// rollouts.episodes = 32
+/// var recipe = try RecipeFile.read("pusht-demo")
+/// recipe.training.rollouts = rollouts
+/// ```
 public struct RolloutConfiguration: Codable, Sendable, Hashable {
     /// The number of updates between rollouts.
     public var interval = 1_000
@@ -18,7 +26,7 @@ public struct RolloutConfiguration: Codable, Sendable, Hashable {
     /// - Throws: `InputError`.
     package func validate() throws {
         for (key, value) in [("interval", interval), ("episodes", episodes)] where value < 1 {
-            throw InputError(key: "rollouts.\(key)", expected: "1 or more", found: value)
+            throw InputError(key: key, expected: "1 or more", found: value)
         }
     }
 }

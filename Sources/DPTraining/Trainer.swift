@@ -4,20 +4,21 @@ package import DPGraph
 import DPInterface
 import DPNetworks
 public import DPPolicy
-public import Foundation
+package import Foundation
 
 /// Trains a policy, batch by batch.
 ///
-/// ```swift
-/// let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations, backend: backend)
-/// for batch in trainer.batches(count: 8_000) {
-///     let report = try trainer.step(batch)
-/// }
-/// try trainer.exportPolicy(to: directory)
-/// ```
-///
 /// With the same recipe, seed, dataset and machine, all numbers are bit-for-bit the same, even when training is
 /// resumed from a checkpoint.
+///
+/// ```swift
+/// let trainer = try Trainer(recipe: recipe, demonstrations: demonstrations, seed: 42)
+/// for warning in trainer.warnings { print("warning:", warning) }
+/// for batch in trainer.batches() {
+///     let report = try trainer.step(batch)
+///     if report.step.isMultiple(of: 1_000) { try trainer.exportPolicy(to: "runs/pick-cup/policy") }
+/// }
+/// ```
 public final class Trainer {
     /// The recipe, with its features resolved against the dataset.
     package let recipe: Recipe
@@ -117,7 +118,7 @@ public final class Trainer {
 
     /// Returns the batches of the next updates, each assembled while the previous one is used.
     /// - Parameter count: the number of batches; by default all remaining steps of the recipe.
-    public func batches(count: Int? = nil) -> Batches {
+    public func batches(count: Int? = nil) -> some Sequence<Batch> {
         Batches(assembler, updates: step..<step + (count ?? max(recipe.training.steps - step, 0)))
     }
 
@@ -183,7 +184,7 @@ public final class Trainer {
 
     /// Writes the current policy with the EMA weights as a policy directory.
     /// - Throws: as `PolicyDirectory.write(_:precision:)`.
-    public func exportPolicy(to directory: URL) throws {
+    package func exportPolicy(to directory: URL) throws {
         try PolicyDirectory(directory).write(
             StoredPolicy(
                 configuration: recipe.policy, normalizer: assembler.data.normalizer, weights: state.average.values(),
@@ -231,11 +232,18 @@ public final class Trainer {
 }
 
 /// The results of one update of the weights.
+///
+/// ```swift
+/// for batch in trainer.batches(count: 500) {
+///     let report: StepReport = try trainer.step(batch)
+///     print("step \(report.step)  loss \(report.loss)  gradient norm \(report.gradientNorm)")
+/// }
+/// ```
 public struct StepReport: Sendable, Equatable {
     /// The number of updates made, including this one.
     public let step: Int
     /// The epoch of the first window of the batch, from 0.
-    public let epoch: Int
+    package let epoch: Int
     /// The mean squared error over the batch, before the update.
     public let loss: Double
     /// The learning rate of the update.

@@ -4,6 +4,14 @@ import DPBase
 ///
 /// The defaults are the paper's for Push-T from states (Chi et al. 2023, appendix) where it specifies them. Every
 /// setting may be omitted from a recipe.
+///
+/// ```swift
+/// var training = TrainingConfiguration()
+/// training.steps = 20_000
+/// training.batchSize = 64
+/// training.validationRatio = 0.1  // every tenth episode is held out
+/// let recipe = Recipe(name: "open-drawer", policy: recipe.policy, training: training)
+/// ```
 public struct TrainingConfiguration: Codable, Sendable, Hashable {
     /// The root of all randomness: initial weights, split of the episodes, order, noise.
     public var seed: UInt64 = 42
@@ -79,10 +87,10 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
                 key: "gradient_accumulation_steps", expected: "a divisor of batch_size \(batchSize)",
                 found: gradientAccumulationSteps)
         }
-        try optimizer.validate()
-        try learningRateSchedule.validate()
-        try ema.validate()
-        try colorJitter?.validate()
+        try InputError.under("optimizer", optimizer.validate)
+        try InputError.under("learning_rate_schedule", learningRateSchedule.validate)
+        try InputError.under("ema", ema.validate)
+        if let colorJitter { try InputError.under("color_jitter", colorJitter.validate) }
         if let gradientClip, !(gradientClip > 0 && gradientClip.isFinite) {
             throw InputError(key: "gradient_clip", expected: "a number above 0, or null", found: gradientClip)
         }
@@ -91,7 +99,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
         }
         if let maxTrainEpisodes { try check("max_train_episodes", maxTrainEpisodes, isIn: 1...Int.max) }
         try check("validation_interval", validationInterval, isIn: 1...Int.max)
-        try rollouts?.validate()
+        if let rollouts { try InputError.under("rollouts", rollouts.validate) }
         try check("checkpoint_interval", checkpointInterval, isIn: 1...Int.max)
         try check("kept_checkpoints", keptCheckpoints, isIn: 0...Int.max)
     }

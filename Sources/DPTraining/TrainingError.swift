@@ -1,4 +1,12 @@
 /// An error that prevents or stops training.
+///
+/// ```swift
+/// do {
+///     for batch in trainer.batches() { print(try trainer.step(batch).loss) }
+/// } catch TrainingError.notFinite(let quantity, let step, _, _) {
+///     print("the \(quantity) is infinite or NaN at training step \(step); lower the learning rate")
+/// }
+/// ```
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
     /// A loss, gradient norm or measurement that is infinite or NaN.
     case notFinite(quantity: String, step: Int, value: String, lastCheckpoint: String?)

@@ -2,8 +2,18 @@ import DPCPU
 import DPGraph
 
 /// The processor that trains or runs a policy, and how it computes.
+///
+/// ```swift
+/// let device = ComputeDevice.cpu(threads: 2)
+/// let policy = try DiffusionPolicy(contentsOf: "Policies/pusht", sampler: .ddim(steps: 10), device: device)
+/// ```
 public struct ComputeDevice: Sendable {
     /// The precision of products; sums and everything else are in float32.
+    ///
+    /// ```swift
+    /// let trainer = try Trainer(
+    ///     recipe: recipe, demonstrations: demonstrations, device: .cpu(precision: .float32))
+    /// ```
     public enum Precision: String, Sendable, CaseIterable {
         /// 32-bit floating point.
         case float32
@@ -12,6 +22,10 @@ public struct ComputeDevice: Sendable {
     }
 
     /// The format in which weights are held for inference.
+    ///
+    /// ```swift
+    /// let policy = try DiffusionPolicy(contentsOf: "runs/images/policy", device: .cpu(weights: .int8))
+    /// ```
     public enum Weights: String, Sendable, CaseIterable {
         /// The precision of the products.
         case native

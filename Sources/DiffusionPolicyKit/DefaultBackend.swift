@@ -38,12 +38,19 @@ extension Trainer {
 }
 
 extension InMemoryDataset {
-    /// Reads a dataset from a zarr v2 folder or `.zarr.zip` at a path.
+    /// Reads a dataset from a zarr v2 folder or `.zarr.zip` in the layout of the reference implementation: features
+    /// in `data`, and the ends of the episodes in `meta/episode_ends`.
     /// - Parameters:
     ///   - path: the folder or archive.
-    ///   - images: the features to read as camera images; none by default.
-    /// - Throws: as `InMemoryDataset.init(contentsOf:features:images:missingChunks:)`.
-    public init(contentsOf path: String, images: [String] = []) throws {
-        try self.init(contentsOf: URL(fileURLWithPath: path), images: images)
+    ///   - recipe: the recipe that selects the features and camera images to read; by default every feature except
+    ///     images is read.
+    /// - Throws: `InputError` with file, feature and frame; `FileSystemError`; or `OutOfMemory`.
+    public init(contentsOf path: String, for recipe: Recipe? = nil) throws {
+        let url = URL(fileURLWithPath: path)
+        if let policy = recipe?.policy {
+            try self.init(contentsOf: url, observing: policy.observations, action: policy.action.feature)
+        } else {
+            try self.init(contentsOf: url)
+        }
     }
 }

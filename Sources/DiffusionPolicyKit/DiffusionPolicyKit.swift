@@ -4,5 +4,4 @@
 @_exported public import DPEvaluation
 @_exported public import DPInterface
 @_exported public import DPPolicy
-@_exported public import DPPushT
 @_exported public import DPTraining

@@ -224,11 +224,13 @@ import Testing
             "evaluate", "--policy", folder("policy").path, "--episodes", "200", "--threads", "1", "--video",
             folder("videos/rollouts.mp4").path,
         ])
-        func films() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder("videos").path)) ?? [] }
-        while run.isRunning, films().isEmpty { usleep(2_000) }
+        func videos() -> [String] {
+            (try? FileManager.default.contentsOfDirectory(atPath: folder("videos").path)) ?? []
+        }
+        while run.isRunning, videos().isEmpty { usleep(2_000) }
         run.signal(signal)
         let outcome = try run.wait()
         #expect(outcome.status == status && !outcome.isKilled, "\(outcome.errors)")
-        #expect(films().isEmpty)
+        #expect(videos().isEmpty)
     }
 }

@@ -1,3 +1,4 @@
+import DPPushT
 import DiffusionPolicyKit
 
 /// The code on the front page, between the two markers.

@@ -1,3 +1,4 @@
+import DPPushT
 import DiffusionPolicyKit
 import Foundation
 import TestSupport
@@ -13,7 +14,7 @@ import Testing
             folder("pusht.zarr").path, "--episodes", "2", "--minimum-coverage", "0", "--max-steps", "40", "--seed",
             "7", "--threads", "1")
         #expect(recorded.status == 0, "\(recorded.errors)")
-        var recipe = Recipe.pushTLowDim
+        var recipe = try RecipeFile.read("pusht-lowdim")
         recipe.policy.denoiser = .unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8))
         recipe.training.batchSize = 4
         recipe.training.steps = 2
@@ -34,9 +35,10 @@ import Testing
         let page = try String(contentsOf: Project.folder.appendingPathComponent("README.md"), encoding: .utf8)
         let whole = """
             ```swift
+            import DPPushT
             import DiffusionPolicyKit
 
-            let (data, recipe, output) = ("Demonstrations/pusht.zarr", Recipe.pushTLowDim, "runs/pusht")
+            let (data, recipe, output) = ("Demonstrations/pusht.zarr", try RecipeFile.read("pusht-lowdim"), "runs/pusht")
 
             \(code)
             ```

@@ -1,3 +1,4 @@
+import DPPushT
 import DiffusionPolicyKit
 import Foundation
 import Testing

@@ -4,14 +4,14 @@ import Foundation
 
 /// A policy that sends requests to a server through the unmodified `openpi-client` in a Python process.
 final class OpenpiRelay: ChunkingPolicy {
-    private struct Question: Encodable {
+    private struct Message: Encodable {
         let seed: UInt64
         let features: [String: [[Float]]]
     }
 
     let horizon: Horizon
     private let process = Process()
-    private let questions = Pipe()
+    private let messages = Pipe()
     private let answers = Pipe()
 
     init(python: String, port: Int, horizon: Horizon) throws {
@@ -20,14 +20,14 @@ final class OpenpiRelay: ChunkingPolicy {
         process.arguments = [
             Project.folder.appendingPathComponent("Tests/Clients/openpi_relay.py").path, "\(port)",
         ]
-        process.standardInput = questions
+        process.standardInput = messages
         process.standardOutput = answers
         try process.run()
     }
 
     /// Closes the input of the process and waits for its end.
     func finish() throws -> Int32 {
-        try questions.fileHandleForWriting.close()
+        try messages.fileHandleForWriting.close()
         process.waitUntilExit()
         return process.terminationStatus
     }
@@ -36,10 +36,10 @@ final class OpenpiRelay: ChunkingPolicy {
         try requests.map { request in
             let names = Set(request.observations.flatMap(\.vectors.keys))
             let features = names.map { name in (name, request.observations.compactMap { $0.vectors[name] }) }
-            let question = Question(seed: request.key.seed, features: Dictionary(uniqueKeysWithValues: features))
-            var line = try JSONEncoder().encode(question)
+            let message = Message(seed: request.key.seed, features: Dictionary(uniqueKeysWithValues: features))
+            var line = try JSONEncoder().encode(message)
             line.append(UInt8(ascii: "\n"))
-            try questions.fileHandleForWriting.write(contentsOf: line)
+            try messages.fileHandleForWriting.write(contentsOf: line)
             let actions = try JSONDecoder().decode([[Float]].self, from: try answer())
             return ActionChunk(prediction: actions, executed: actions.indices)
         }

@@ -1,3 +1,4 @@
+import DPPushT
 import DiffusionPolicyKit
 import Foundation
 import TestSupport
@@ -90,7 +91,7 @@ import Testing
         try browser.press(".", code: "Period")
         try browser.press("n", code: "KeyN")
         try browser.wait(for: "document.getElementById('best').textContent.includes('start \(seed + 1)')")
-        try browser.click("show-minds")
+        try browser.click("show-samples")
         try browser.wait(for: "document.getElementById('samples-value').textContent === '8 plans'")
         try browser.press(" ", code: "Space")
         try browser.wait(for: "document.getElementById('run').textContent === 'Pause'")

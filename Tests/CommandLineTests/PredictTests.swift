@@ -66,14 +66,14 @@ import Testing
         let input = try write("in", [observation, noise])
         let usual = try predict(input, "--json", "--strict", output: "usual")
         #expect(usual.status == 0 && usual.errors.isEmpty)
-        #expect(try usual.json()["unfamiliar_observations"] as? Int == 0)
+        #expect(try usual.json()["out_of_range_observations"] as? Int == 0)
         // Change the unit in one of three items.
         var numbers = observation.floats
         for index in 14..<28 { numbers[index] *= 57.3 }
         let far = try write("far", [SafetensorsTensor("observation", shape: [3, 2, 7], .float32(numbers)), noise])
         let outcome = try predict(far, "--json", output: "out")
         #expect(outcome.status == 0)
-        #expect(try outcome.json()["unfamiliar_observations"] as? Int == 2)
+        #expect(try outcome.json()["out_of_range_observations"] as? Int == 2)
         #expect(
             outcome.errors.contains("warning: 2 of 6 observations lie far outside") && outcome.errors.contains("state[")
         )

@@ -155,10 +155,10 @@ import Testing
                 #expect("\(try #require(error))".contains("as in the demonstrations"))
             } else {
                 #expect(try client.predictActionChunks(for: [request(57.3)]).count == 1)
-                #expect(client.unfamiliarObservations == 2)
+                #expect(client.outOfRangeObservations == 2)
             }
             #expect(try client.predictActionChunks(for: [request(1)]).count == 1)
-            #expect(client.unfamiliarObservations == (isStrict ? 0 : 2))
+            #expect(client.outOfRangeObservations == (isStrict ? 0 : 2))
             server.signal(SIGTERM)
             let outcome = try server.wait()
             #expect(outcome.status == 0 && outcome.errors.contains("far outside the training data"))

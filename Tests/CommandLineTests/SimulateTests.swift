@@ -1,3 +1,4 @@
+import DPPushT
 import DiffusionPolicyKit
 import Foundation
 import TestSupport
@@ -88,11 +89,11 @@ import Testing
     @Test func keysStandInTheirOrder() throws {
         let outcome = try dpolicy("simulate", "pusht", "--seed", "3", "--actions", write("[[1, 2]]"))
         let line = try #require(outcome.lines.first)
-        let places = ["\"step\"", "\"state\"", "\"coverage\"", "\"reward\"", "\"done\""].compactMap {
+        let offsets = ["\"step\"", "\"state\"", "\"coverage\"", "\"reward\"", "\"done\""].compactMap {
             line.range(of: $0)?.lowerBound
         }
-        #expect(places.count == 5)
-        #expect(places == places.sorted())
+        #expect(offsets.count == 5)
+        #expect(offsets == offsets.sorted())
     }
 
     @Test func startsAsTheResetOrderSays() throws {

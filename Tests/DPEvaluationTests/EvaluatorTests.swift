@@ -61,8 +61,8 @@ struct EvaluatorTests {
             let result = try evaluator.evaluate(policy)
             #expect(result.clampedActions == 6)
         }
-        #expect(policy.asked == [2, 2, 1, 1, 2, 2, 1, 1])
-        #expect(policy.prepared == policy.asked)
+        #expect(policy.received == [2, 2, 1, 1, 2, 2, 1, 1])
+        #expect(policy.prepared == policy.received)
     }
 
     @Test("The number of environments that exist at once is limited")
@@ -108,7 +108,7 @@ struct EvaluatorTests {
         let evaluator = Evaluator(configuration: EvaluationConfiguration(episodes: 2, firstSeed: 3)) {
             LineEnvironment(seed: $0)
         }
-        #expect(throws: WrongChunkCount(requests: 2, chunks: 0)) {
+        #expect(throws: InputError.wrongChunkCount(requests: 2, chunks: 0)) {
             try evaluator.evaluate(FixedPolicy { _ in [] })
         }
         #expect(throws: EvaluationError.emptyChunk(seed: 3, step: 0)) {

@@ -50,12 +50,12 @@ struct JerkTests {
     /// A policy whose actions jump between chunks and are constant within each.
     private final class Jumping: ChunkingPolicy {
         let horizon = Horizon(observation: 1, prediction: 10, action: 4)
-        private var questions = 0
+        private var calls = 0
 
         func predictActionChunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
             requests.map { _ in
-                defer { questions += 1 }
-                let action: [Float] = [questions % 2 == 0 ? 0 : 0.01]
+                defer { calls += 1 }
+                let action: [Float] = [calls % 2 == 0 ? 0 : 0.01]
                 return ActionChunk(prediction: Array(repeating: action, count: 10), executed: horizon.executed)
             }
         }

@@ -55,14 +55,14 @@ final class FixedPolicy: ChunkingPolicy {
     private(set) var clampedActions = 0
     /// The batch sizes of `prepare` and of `predictActionChunks`.
     private(set) var prepared: [Int] = []
-    private(set) var asked: [Int] = []
+    private(set) var received: [Int] = []
 
     init(_ answer: @escaping ([ChunkRequest]) -> [ActionChunk]) { self.answer = answer }
 
     func prepare(count: Int) { prepared.append(count) }
 
     func predictActionChunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
-        asked.append(requests.count)
+        received.append(requests.count)
         clampedActions += requests.count
         return answer(requests)
     }

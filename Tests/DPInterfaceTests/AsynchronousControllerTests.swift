@@ -172,12 +172,12 @@ private func run(
         #expect(actions == [0, 1, 2, 3, 4, 5, 1006, 1007])
     }
 
-    @Test func aQuestionThatFailedIsAskedAgain() throws {
+    @Test func aFailedRequestIsRepeated() throws {
         let policy = ScriptedPolicy(horizon: horizon)
         var controller = AsynchronousController(
             horizon: horizon, configuration: ControlConfiguration(merging: .skipStale), key: RandomKey(seed: 1))
-        let questions = (0..<2).map { controller.observe(observation($0), at: $0) }
-        #expect(questions[0] != nil && questions[1] == nil)
+        let requests = (0..<2).map { controller.observe(observation($0), at: $0) }
+        #expect(requests[0] != nil && requests[1] == nil)
         controller.cancelRequest()
         let again = controller.observe(observation(2), at: 2)
         controller.accept(try policy.predictActionChunks(for: [try #require(again)])[0])

@@ -52,7 +52,7 @@ import Testing
             [FeatureSelection("joints")], images: [ImageSelection("wrist", crop: small), ImageSelection("scene")])
         let sizes = ["wrist": ImageSize(height: 4, width: 4), "scene": small, "rear": small]
         let resolved = try schema.resolved(featureSizes: ["joints": 2], sizes: sizes)
-        #expect(resolved.images.map(\.seenSize) == [small, small])
+        #expect(resolved.images.map(\.inputSize) == [small, small])
         #expect(resolved.dimension == 2)
         let (wrist, scene) = (
             RGBImage(width: 4, height: 4, filledWith: (1, 2, 3)), RGBImage(width: 3, height: 2, filledWith: (4, 5, 6))

@@ -10,16 +10,16 @@ private final class Walker: ChunkingPolicy {
     /// Whether its chunks are in double precision.
     private let isPrecise: Bool
     private(set) var starts: [WarmStart] = []
-    private var questions = 0
+    private var calls = 0
 
     init(isPrecise: Bool) { self.isPrecise = isPrecise }
 
     func predictActionChunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
         requests.map { request in
-            defer { questions += 1 }
+            defer { calls += 1 }
             let place = request.observations.last?.doubles["northing"]?[0] ?? .nan
             var actions = (0..<horizon.prediction).map { step in
-                [place + 0.01 * Double(step - horizon.executed.lowerBound) + 0.04 * Double(questions % 2)]
+                [place + 0.01 * Double(step - horizon.executed.lowerBound) + 0.04 * Double(calls % 2)]
             }
             if let start = request.start {
                 starts.append(start)

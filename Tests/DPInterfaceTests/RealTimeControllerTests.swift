@@ -11,7 +11,7 @@ private final class SlowPolicy: ChunkingPolicy {
     let horizon = Horizon(observation: 1, prediction: 8, action: 3)
     private let permissions: DispatchSemaphore
     private let failing: Set<Int>
-    private var questions = 0
+    private var calls = 0
 
     init(_ permissions: DispatchSemaphore, failing: Set<Int> = []) {
         self.permissions = permissions
@@ -20,10 +20,10 @@ private final class SlowPolicy: ChunkingPolicy {
 
     func predictActionChunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
         permissions.wait()
-        defer { questions += 1 }
-        if failing.contains(questions) { throw Refusal() }
+        defer { calls += 1 }
+        if failing.contains(calls) { throw Refusal() }
         let seen = Int(requests[0].seen.last ?? 0)
-        let actions = (0..<horizon.prediction).map { [Float(1000 * questions + seen + $0)] }
+        let actions = (0..<horizon.prediction).map { [Float(1000 * calls + seen + $0)] }
         return [ActionChunk(prediction: actions, executed: horizon.executed)]
     }
 }
@@ -135,11 +135,11 @@ private func controller(
             struct Refusal: Error {}
 
             let horizon = Horizon(observation: 2, prediction: 8, action: 1)
-            private var questions = 0
+            private var calls = 0
 
             func predictActionChunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
-                defer { questions += 1 }
-                if questions == 1 { throw Refusal() }
+                defer { calls += 1 }
+                if calls == 1 { throw Refusal() }
                 let actions = Array(repeating: requests[0].seen, count: horizon.prediction)
                 return [ActionChunk(prediction: actions, executed: horizon.executed)]
             }
@@ -174,7 +174,9 @@ private func controller(
             func predictActionChunks(for requests: [ChunkRequest]) throws -> [ActionChunk] { [] }
         }
         let silent = try controller(of: Silent())
-        #expect(throws: WrongChunkCount(requests: 1, chunks: 0)) { try silent.action(for: RobotObservation()) }
+        #expect(throws: InputError.wrongChunkCount(requests: 1, chunks: 0)) {
+            try silent.action(for: RobotObservation())
+        }
         #expect(throws: InputError.self) { try controller(of: Silent(), actionLatency: -1) }
         #expect(throws: InputError.self) { try controller(of: Silent(), observationLatency: 61) }
     }

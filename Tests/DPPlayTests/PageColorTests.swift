@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func plansAndPlotsStandOut() throws {
-        try expect(3, of: ["scene-plan", "scene-mind"], on: ["scene-ground", "scene-goal", "scene-block"])
+        try expect(3, of: ["scene-plan", "scene-sample"], on: ["scene-ground", "scene-goal", "scene-block"])
         try expect(3, of: ["scene-agent-edge", "scene-block-edge"], on: ["scene-ground", "scene-block"])
         try expect(3, of: ["plot-score", "plot-rate", "plot-latency"], on: ["card"])
         try expect(3, of: ["focus"], on: ["ground", "card", "scene-ground"])

@@ -20,15 +20,15 @@ import Testing
         #expect(frame.agent + frame.block == environment.state.values)
         #expect(frame.coverage == environment.coverage)
         #expect(frame.target == [102, 200])
-        #expect(policy.asked.count == 3)
+        #expect(policy.received.count == 3)
     }
 
     @Test func theSceneWaitsForAnAnswerAndForNothingElse() throws {
         let session = PlaySession(policy.played { $0.latency = 2 }, seed: 5)
         let start = session.frame.agent
         #expect(try session.tick() == .stepped)
-        let question = try #require(session.takeRequest())
-        #expect(question.step == 0)
+        let request = try #require(session.takeRequest())
+        #expect(request.step == 0)
         #expect(session.takeRequest() == nil)
         #expect(try session.tick() == .stepped)
         #expect(session.frame.agent == start, "without a plan the pusher stays")
@@ -37,15 +37,15 @@ import Testing
         #expect(try session.tick() == .waiting)
         #expect(session.frame.step == 2)
         #expect(session.frame.isWaiting)
-        try session.obey(.pause)
+        try session.perform(.pause)
         #expect(!session.frame.isWaiting, "a paused scene does not wait")
-        try session.obey(.run)
-        let plan = try #require(session.accept(PolicyResponse(to: question, of: policy) { 0 }))
+        try session.perform(.run)
+        let plan = try #require(session.accept(PolicyResponse(to: request, of: policy) { 0 }))
         #expect(plan.step == 2, "no action was executed until then")
         #expect(try session.tick() == .stepped)
         #expect(!session.frame.isWaiting)
         #expect(session.frame.target == [101, 200])
-        #expect(session.accept(try PolicyResponse(to: question, of: policy) { 0 }) == nil, "it was accepted before")
+        #expect(session.accept(try PolicyResponse(to: request, of: policy) { 0 }) == nil, "it was accepted before")
     }
 
     @Test func latencyDelaysByStepsHoweverFastTheAnswerComes() throws {
@@ -70,15 +70,15 @@ import Testing
     @Test(arguments: [ChunkMerging.skipStale, .linearBlend(), .warmStart()])
     func whatIsShownLeavesOutWhatComesTooLate(merging: ChunkMerging) throws {
         let session = PlaySession(policy.played { ($0.latency, $0.merging) = (3, merging) }, seed: 5)
-        var shown: [(asked: Int, plan: ScenePlan)] = []
+        var shown: [(requested: Int, plan: ScenePlan)] = []
         for _ in 0..<20 {
             _ = try session.tick()
-            guard let question = session.takeRequest() else { continue }
-            let plan = try #require(session.accept(PolicyResponse(to: question, of: policy) { 0 }))
-            shown.append((question.step, plan))
+            guard let request = session.takeRequest() else { continue }
+            let plan = try #require(session.accept(PolicyResponse(to: request, of: policy) { 0 }))
+            shown.append((request.step, plan))
         }
         #expect(shown.count >= 4)
-        #expect(shown.allSatisfy { $0.plan.step == $0.asked + 3 })
+        #expect(shown.allSatisfy { $0.plan.step == $0.requested + 3 })
         #expect(shown[0].plan.executed == [1, 5], "the first chunk waits, and starts at its first action")
         #expect(shown.dropFirst().allSatisfy { $0.plan.executed == [4, 8] })
     }
@@ -88,8 +88,8 @@ import Testing
         var plans: [ScenePlan] = []
         for _ in 0..<30 {
             _ = try session.tick()
-            guard let question = session.takeRequest() else { continue }
-            plans.append(try #require(session.accept(PolicyResponse(to: question, of: policy) { 0 })))
+            guard let request = session.takeRequest() else { continue }
+            plans.append(try #require(session.accept(PolicyResponse(to: request, of: policy) { 0 })))
         }
         // A request follows each result except the first one, before which no action was executed.
         #expect(plans.map(\.step) == [10, 24, 34])
@@ -100,39 +100,39 @@ import Testing
         let session = PlaySession(policy.played(), seed: 5)
         #expect(session.frame.merging == "synchronous")
         try session.run(9, answeredBy: policy)
-        #expect(policy.asked.count == 3)
-        #expect(policy.asked.joined().allSatisfy { $0.start == nil }, "without latency, plans start from noise")
+        #expect(policy.received.count == 3)
+        #expect(policy.received.joined().allSatisfy { $0.start == nil }, "without latency, plans start from noise")
         var settings = session.settings
         settings.latency = 2
-        try session.obey(.settings(settings))
+        try session.perform(.settings(settings))
         #expect(session.frame.merging == ControlConfiguration().merging.description)
         try session.run(9, answeredBy: policy)
-        #expect(policy.asked.last?.first?.start != nil)
+        #expect(policy.received.last?.first?.start != nil)
         settings.merging = .naiveAsync
-        try session.obey(.settings(settings))
+        try session.perform(.settings(settings))
         #expect(session.frame.merging == "naive-async")
     }
 
     @Test func theExecutionHorizonSaysHowOftenThePolicyLooks() throws {
         let session = PlaySession(policy.played { $0.executionHorizon = 1 }, seed: 5)
         try session.run(5, answeredBy: policy)
-        #expect(policy.asked.count == 5)
+        #expect(policy.received.count == 5)
         var settings = session.settings
         settings.executionHorizon = 7
-        try session.obey(.settings(settings))
+        try session.perform(.settings(settings))
         try session.run(7, answeredBy: policy)
-        #expect(policy.asked.count == 6)
+        #expect(policy.received.count == 6)
         #expect(session.frame.target == [107, 200])
     }
 
     @Test func severalMindsAreSeveralRequestsOfOneObservation() throws {
         let session = PlaySession(policy.played { $0.samples = 5 }, seed: 5)
         _ = try session.tick()
-        let question = try #require(session.takeRequest())
-        #expect(question.requests.count == 5)
-        #expect(Set(question.requests.map(\.key)).count == 5)
-        #expect(question.requests.allSatisfy { $0.observations == question.requests[0].observations })
-        let plan = try #require(session.accept(PolicyResponse(to: question, of: policy) { 0 }))
+        let request = try #require(session.takeRequest())
+        #expect(request.requests.count == 5)
+        #expect(Set(request.requests.map(\.key)).count == 5)
+        #expect(request.requests.allSatisfy { $0.observations == request.requests[0].observations })
+        let plan = try #require(session.accept(PolicyResponse(to: request, of: policy) { 0 }))
         #expect(plan.plans.count == 5)
         #expect(plan.plans[2] == (0..<8).flatMap { [100 + Float($0), 220] })
         #expect(plan.executed == [1, 5])
@@ -145,20 +145,20 @@ import Testing
         try session.run(2, answeredBy: policy)
         var settings = session.settings
         settings.samples = 5
-        try session.obey(.settings(settings))
+        try session.perform(.settings(settings))
         try session.run(2, answeredBy: policy)
-        #expect(policy.asked.count == 1, "the plan continues")
+        #expect(policy.received.count == 1, "the plan continues")
         #expect(session.frame.target == [104, 200])
         try session.run(1, answeredBy: policy)
-        #expect(policy.asked.map(\.count) == [1, 5])
+        #expect(policy.received.map(\.count) == [1, 5])
     }
 
     @Test func refinementsAreShownFromNoiseToPlanInAFewSteps() throws {
         let session = PlaySession(policy.played(), seed: 5)
         _ = try session.tick()
-        let question = try #require(session.takeRequest())
+        let request = try #require(session.takeRequest())
         var time = 3.0
-        let answer = try PolicyResponse(to: question, of: policy) {
+        let answer = try PolicyResponse(to: request, of: policy) {
             defer { time += 0.25 }
             return time
         }
@@ -175,43 +175,43 @@ import Testing
         try session.run(3, answeredBy: policy)
         let goal = PushTDefinition().goal
         let block = session.frame.block
-        try session.obey(.grab(.block, at: SIMD2(block[0] + 3, block[1] - 2)))
+        try session.perform(.grab(.block, at: SIMD2(block[0] + 3, block[1] - 2)))
         #expect(session.frame.held == .block)
-        try session.obey(.turn(by: goal.angle - block[2]))
+        try session.perform(.turn(by: goal.angle - block[2]))
         let offset = Pose(position: .zero, angle: goal.angle - block[2]).point(SIMD2(-3, 2))
-        try session.obey(.drag(to: goal.position - offset))
+        try session.perform(.drag(to: goal.position - offset))
         let moved = session.frame.block
         #expect(abs(moved[0] - goal.position.x) + abs(moved[1] - goal.position.y) < 1e-6)
         #expect(session.frame.reward > 0.99)
-        try session.obey(.release)
+        try session.perform(.release)
         #expect(session.frame.held == nil)
         try session.run(2, answeredBy: policy)
         #expect(session.frame.step == 5)
         #expect(session.frame.best > 0.99)
-        #expect(policy.asked.count == 2, "a disturbance takes effect with the next observation")
+        #expect(policy.received.count == 2, "a disturbance takes effect with the next observation")
     }
 
     @Test func aPusherThatIsHeldGoesWhereTheHandIs() throws {
         let session = PlaySession(policy.played(), seed: 5)
         try session.run(1, answeredBy: policy)
         let agent = session.frame.agent
-        try session.obey(.grab(.agent, at: SIMD2(agent[0], agent[1])))
-        try session.obey(.drag(to: SIMD2(400, 60)))
+        try session.perform(.grab(.agent, at: SIMD2(agent[0], agent[1])))
+        try session.perform(.drag(to: SIMD2(400, 60)))
         try session.run(12, answeredBy: policy)
         #expect(abs(session.frame.agent[0] - 400) + abs(session.frame.agent[1] - 60) < 5)
         #expect(session.frame.target == [400, 60])
-        let questions = policy.asked.count
-        try session.obey(.release)
+        let requests = policy.received.count
+        try session.perform(.release)
         try session.run(1, answeredBy: policy)
-        #expect(policy.asked.count == questions + 1, "it plans again from its new position")
+        #expect(policy.received.count == requests + 1, "it plans again from its new position")
         #expect(session.frame.target == [101, 200])
     }
 
     @Test func aHandEndsWhereTheWorldDoes() throws {
         let session = PlaySession(policy.played(), seed: 5)
         let agent = session.frame.agent
-        try session.obey(.grab(.agent, at: SIMD2(agent[0], agent[1])))
-        try session.obey(.drag(to: SIMD2(3000, -500)))
+        try session.perform(.grab(.agent, at: SIMD2(agent[0], agent[1])))
+        try session.perform(.drag(to: SIMD2(3000, -500)))
         for _ in 0..<30 {
             try session.run(1, answeredBy: policy)
             #expect(session.frame.agent.allSatisfy { (0...512).contains($0) })
@@ -221,19 +221,19 @@ import Testing
 
     @Test func stopsAndGoesAsItIsTold() throws {
         let session = PlaySession(policy.played(), seed: 5)
-        try session.obey(.pause)
+        try session.perform(.pause)
         #expect(try session.tick() == .idle)
-        try session.obey(.step)
+        try session.perform(.step)
         try session.run(5, answeredBy: policy)
         #expect(session.frame.step == 1)
         #expect(try session.tick() == .idle)
-        try session.obey(.run)
+        try session.perform(.run)
         try session.run(5, answeredBy: policy)
         #expect(session.frame.step == 6)
-        try session.obey(.restart)
+        try session.perform(.restart)
         #expect(session.frame.step == 0)
         #expect(session.frame.seed == 5)
-        try session.obey(.next)
+        try session.perform(.next)
         #expect(session.frame.seed == 6)
         #expect(session.frame.agent == Array(PushTEnvironment(seed: 6).state.values[..<2]))
     }
@@ -242,7 +242,7 @@ import Testing
         let session = PlaySession(policy.played(), seed: 5)
         #expect(try session.tick() == .waiting)
         let old = try #require(session.takeRequest())
-        try session.obey(.restart)
+        try session.perform(.restart)
         #expect(session.accept(try PolicyResponse(to: old, of: policy) { 0 }) == nil)
         #expect(try session.tick() == .waiting)
         let new = try #require(session.takeRequest())
@@ -251,7 +251,7 @@ import Testing
         #expect(session.frame.isRunning)
         session.fail(new.number)
         #expect(!session.frame.isRunning)
-        try session.obey(.run)
+        try session.perform(.run)
         try session.run(3, answeredBy: policy)
         #expect(session.frame.step == 3)
     }
@@ -275,10 +275,10 @@ import Testing
         for change in wrong {
             var settings = before
             change(&settings)
-            #expect(throws: InputError.self) { try session.obey(.settings(settings)) }
+            #expect(throws: InputError.self) { try session.perform(.settings(settings)) }
             #expect(session.settings == before)
         }
-        #expect(throws: InputError.self) { try session.obey(.keep) }
+        #expect(throws: InputError.self) { try session.perform(.keep) }
     }
 
     @Test(arguments: ChunkMerging.all)

@@ -14,17 +14,17 @@ import Testing
 
     private func drive(_ points: [SIMD2<Double>]) throws {
         let agent = session.frame.agent
-        try session.obey(.grab(.agent, at: SIMD2(agent[0], agent[1])))
+        try session.perform(.grab(.agent, at: SIMD2(agent[0], agent[1])))
         for point in points {
-            try session.obey(.drag(to: point))
+            try session.perform(.drag(to: point))
             _ = try session.tick()
         }
-        try session.obey(.release)
+        try session.perform(.release)
     }
 
     @Test func framesAreWhatWasSeenBeforeEachAction() throws {
         try drive([SIMD2(200, 100), SIMD2(210, 120), SIMD2(600, -5)])
-        try session.obey(.keep)
+        try session.perform(.keep)
         let episode = try #require(session.takeKept().first)
         #expect(session.takeKept().isEmpty)
 
@@ -46,21 +46,21 @@ import Testing
     @Test func nobodyDrivesNothingHappens() throws {
         for _ in 0..<5 { #expect(try session.tick() == .idle) }
         #expect(session.frame.step == 0)
-        #expect(message { try session.obey(.keep) }.contains("no recorded frames"))
+        #expect(message { try session.perform(.keep) }.contains("no recorded frames"))
     }
 
     @Test func anEpisodeIsKeptDiscardedOrRedone() throws {
         try drive([SIMD2(200, 100)])
         #expect(session.frame.recording?.frames == 1)
-        try session.obey(.redo)
+        try session.perform(.redo)
         #expect(session.frame.seed == 3)
         #expect(session.frame.recording?.frames == 0)
         try drive([SIMD2(200, 100)])
-        try session.obey(.discard)
+        try session.perform(.discard)
         #expect(session.frame.seed == 4)
         #expect(session.takeKept().isEmpty)
         try drive([SIMD2(200, 100), SIMD2(200, 100)])
-        try session.obey(.keep)
+        try session.perform(.keep)
         #expect(session.frame.seed == 5)
         #expect(session.frame.recording?.unsaved == 1)
         session.noteSaved(DatasetDirectory.Size(episodes: 1, frames: 2))
@@ -76,11 +76,11 @@ import Testing
         let session = RecordingSession(
             definition: definition, seed: 3, output: "", saved: DatasetDirectory.Size(episodes: 0, frames: 0))
         let agent = session.frame.agent
-        try session.obey(.grab(.agent, at: SIMD2(agent[0], agent[1])))
+        try session.perform(.grab(.agent, at: SIMD2(agent[0], agent[1])))
         #expect(try session.tick() == .stepped)
         #expect(session.frame.recording?.isOver == true)
         #expect(session.frame.held == nil)
-        try session.obey(.grab(.agent, at: SIMD2(agent[0], agent[1])))
+        try session.perform(.grab(.agent, at: SIMD2(agent[0], agent[1])))
         #expect(try session.tick() == .idle)
         #expect(session.frame.recording?.frames == 1)
     }
@@ -90,9 +90,9 @@ import Testing
         let points: [SIMD2<Double>] = (0..<12).map { (index: Int) -> SIMD2<Double> in
             SIMD2<Double>(200, 150) + Double(index) * SIMD2<Double>(11.3, 7.7)
         }
-        try session.obey(.grab(.agent, at: points[0]))
+        try session.perform(.grab(.agent, at: points[0]))
         for (index, point) in points.enumerated() {
-            try session.obey(.drag(to: point))
+            try session.perform(.drag(to: point))
             if index < 8 { session.renewHold() }
             _ = try session.tick()
         }
@@ -105,20 +105,20 @@ import Testing
 
         let expected = RecordingSession(
             seed: 3, output: "mine.zarr", saved: DatasetDirectory.Size(episodes: 0, frames: 0))
-        try expected.obey(.grab(.agent, at: points[0]))
+        try expected.perform(.grab(.agent, at: points[0]))
         for point in points[..<7] {
-            try expected.obey(.drag(to: point))
+            try expected.perform(.drag(to: point))
             _ = try expected.tick()
         }
         #expect(session.frame.agent == expected.frame.agent && session.frame.block == expected.frame.block)
         #expect(session.frame.step == expected.frame.step && session.frame.best == expected.frame.best)
         for one in [session, expected] {
-            try one.obey(.grab(.agent, at: points[7]))
+            try one.perform(.grab(.agent, at: points[7]))
             for point in points[7...] {
-                try one.obey(.drag(to: point))
+                try one.perform(.drag(to: point))
                 _ = try one.tick()
             }
-            try one.obey(.keep)
+            try one.perform(.keep)
         }
         #expect(
             try session.takeKept().first?.feature("state").values == expected.takeKept().first?.feature("state").values)
@@ -128,7 +128,7 @@ import Testing
 
     @Test func theBlockMayNotBeMoved() {
         for command in [SceneCommand.grab(.block, at: .zero), .turn(by: 1), .nudge(.block, by: .zero), .step, .pause] {
-            #expect(throws: InputError.self) { try session.obey(command) }
+            #expect(throws: InputError.self) { try session.perform(command) }
         }
     }
 }

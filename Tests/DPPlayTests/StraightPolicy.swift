@@ -7,10 +7,10 @@ import DPPolicy
 final class StraightPolicy: DenoisingPolicy {
     let horizon = Horizon(observation: 2, prediction: 8, action: 4)
     var target: SIMD2<Float> = SIMD2(100, 200)
-    private(set) var asked: [[ChunkRequest]] = []
+    private(set) var received: [[ChunkRequest]] = []
 
     func predictActionChunks(for requests: [ChunkRequest]) throws -> [ActionChunk] {
-        asked.append(requests)
+        received.append(requests)
         return requests.indices.map { item in
             ActionChunk(
                 prediction: (0..<horizon.prediction).map { [target.x + Float($0), target.y + Float(10 * item)] },
@@ -51,8 +51,8 @@ extension PlaySession {
         var done = 0
         while done < count {
             let outcome = try tick()
-            if let question = takeRequest() {
-                _ = accept(try PolicyResponse(to: question, of: policy) { 0 })
+            if let request = takeRequest() {
+                _ = accept(try PolicyResponse(to: request, of: policy) { 0 })
             }
             if outcome == .stepped { done += 1 }
             if outcome == .idle { return }

@@ -239,5 +239,5 @@ func quantilesAreNotLedByASingleNumber(_ mode: Normalization.Mode) throws {
         map.demonstratedRanges(of: configuration)
             == TrainingRanges(configuration.observations, lower: [-2, -8, -1], upper: [2, 0, 5]))
     configuration.normalization = Normalization(observations: .identity)
-    #expect(map.demonstratedRanges(of: configuration).unfamiliar(in: [1e20, 1e20, 1e20]) == nil)
+    #expect(map.demonstratedRanges(of: configuration).outOfRangeValue(in: [1e20, 1e20, 1e20]) == nil)
 }

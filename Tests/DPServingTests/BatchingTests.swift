@@ -15,9 +15,9 @@ import Testing
     /// Sends a request, and returns when the policy is computing it; the policy then blocks until the gate opens.
     private func occupy(_ record: FakePolicy.Record, _ url: String) async -> Task<ActionChunk, any Error> {
         record.closeGate()
-        let question = Task { try await ask(url, FakePolicy.request(0)) }
+        let task = Task { try await ask(url, FakePolicy.request(0)) }
         #expect(await eventually { record.batches == [1] })
-        return question
+        return task
     }
 
     /// Waits until the queue has a given length.

@@ -28,8 +28,8 @@ import Testing
             let (url, port) = (server.url, server.address.port)
             try await onThread {
                 let request = FakePolicy.request(1)
-                let asker = try PolicyClient(ServerAddress(url))
-                #expect(try asker.predictActionChunks(for: [request]).count == 1)
+                let established = try PolicyClient(ServerAddress(url))
+                #expect(try established.predictActionChunks(for: [request]).count == 1)
                 let silent = try (0..<99).map { _ in
                     let client = try RawClient(port: port)
                     client.upgrade()
@@ -41,7 +41,7 @@ import Testing
                     if let client = try? PolicyClient(ServerAddress(url)) { newcomers.append(client) }
                     return newcomers.count == 2
                 })
-                for client in newcomers + [asker] {
+                for client in newcomers + [established] {
                     #expect(try client.predictActionChunks(for: [request]) == [FakePolicy.chunk(for: request)])
                 }
                 for client in silent[..<2] {

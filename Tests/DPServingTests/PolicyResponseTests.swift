@@ -9,7 +9,7 @@ import Testing
     @Test(arguments: [true, false]) func answersReturnAsTheyWent(_ isFirst: Bool) throws {
         let answer = PolicyResponse(
             actions: [[1, 2], [3, 4]], prediction: isFirst ? nil : [[1, 2], [3, 4], [5, 6]],
-            clampedActions: isFirst ? 0 : 2, unfamiliarObservations: isFirst ? 0 : 3,
+            clampedActions: isFirst ? 0 : 2, outOfRangeObservations: isFirst ? 0 : 3,
             timing: PolicyResponse.Timing(inference: 1.5, waiting: 0.25, batch: 3, previousTotal: isFirst ? nil : 7))
         let message = try MessagePackValue(decoding: answer.message.encoded)
         #expect(try PolicyResponse(message, actionDimension: 2) == answer)

@@ -13,7 +13,7 @@ import Testing
 private enum CameraRobot {
     static let wristSize = ImageSize(height: 36, width: 35)
     static let sceneSize = ImageSize(height: 34, width: 34)
-    static let seenSize = ImageSize(height: 33, width: 33)
+    static let inputSize = ImageSize(height: 33, width: 33)
 
     static func demonstrations() throws -> InMemoryDataset {
         let vectors = try ToyRobot.demonstrations(episodes: 3, frames: 8)
@@ -44,8 +44,8 @@ private enum CameraRobot {
         recipe.policy.observations = ObservationSchema(
             [FeatureSelection("joints")],
             images: [
-                ImageSelection("wrist", crop: seenSize),
-                ImageSelection("scene", resize: ImageSize(height: 35, width: 35), crop: seenSize),
+                ImageSelection("wrist", crop: inputSize),
+                ImageSelection("scene", resize: ImageSize(height: 35, width: 35), crop: inputSize),
             ])
         recipe.policy.imageEncoder = ImageEncoderConfiguration(keypoints: 4, isShared: shared)
         recipe.policy.horizon = Horizon(observation: 1, prediction: 4, action: 2)

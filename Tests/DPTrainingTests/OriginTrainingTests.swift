@@ -125,9 +125,10 @@ import Testing
         ])[0]
         let rows = [0.25, 0x1p31 + 0.5, 0.25, 0x1p31 + 0.5]
         #expect(try chunk.doubles?.flatMap { $0 } == policy.predict(doubles: rows, keys: [RandomKey(seed: 1)]))
-        #expect(policy.demonstratedRanges.unfamiliar(in: observations[0]) == nil)
+        #expect(policy.demonstratedRanges.outOfRangeValue(in: observations[0]) == nil)
         #expect(
-            policy.demonstratedRanges.unfamiliar(in: RobotObservation(doubles: ["pose": [0.5, 7, 0.25]]))?.component
+            policy.demonstratedRanges.outOfRangeValue(in: RobotObservation(doubles: ["pose": [0.5, 7, 0.25]]))?
+                .component
                 == 0)
     }
 

@@ -1,7 +1,15 @@
 import Foundation
 
 /// A failed operating system call.
-package struct FileSystemError: Error, Equatable, CustomStringConvertible {
+///
+/// ```swift
+/// do {
+///     try trainer.exportPolicy(to: "/media/robot/policies/pick-cup")
+/// } catch let error as FileSystemError {
+///     print(error)  // ends with the reason, such as "No space left on device"
+/// }
+/// ```
+public struct FileSystemError: Error, Equatable, CustomStringConvertible {
     /// The attempted operation, as a verb: "write".
     package let operation: String
     /// The path of the operation.
@@ -25,7 +33,7 @@ package struct FileSystemError: Error, Equatable, CustomStringConvertible {
     }
 
     /// One line with the operation, the path and the reason.
-    package var description: String {
+    public var description: String {
         "cannot \(operation) \(path): \(String(cString: strerror(code)))" + (hint.map { "; \($0)" } ?? "")
     }
 }

@@ -1,7 +1,16 @@
 internal import Foundation
 
 /// An error for a request for more memory than is available to this process.
-package struct OutOfMemory: Error, Equatable, CustomStringConvertible {
+///
+/// ```swift
+/// do {
+///     let demonstrations = try InMemoryDataset(contentsOf: "Demonstrations/pick-cup.zarr", for: recipe)
+///     print(demonstrations.episodes.count, "episodes")
+/// } catch let error as OutOfMemory {
+///     print(error)  // the requested and the available memory, and the limit that applies
+/// }
+/// ```
+public struct OutOfMemory: Error, Equatable, CustomStringConvertible {
     /// The requested number of bytes.
     package let byteCount: Int
     /// The exceeded limit; nil if the operating system refused the request.
@@ -14,7 +23,7 @@ package struct OutOfMemory: Error, Equatable, CustomStringConvertible {
     }
 
     /// One line with the request, the available memory, the limit and a hint.
-    package var description: String {
+    public var description: String {
         let found = limit.map {
             "found \(mebibytes($0.available)) of the \(mebibytes($0.byteCount)) of \($0.name)"
         }

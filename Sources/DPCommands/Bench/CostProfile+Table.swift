@@ -26,8 +26,8 @@ extension CostProfile: CustomStringConvertible {
 extension CostProfile.Row {
     fileprivate func line(of total: Double) -> String {
         // Millions per millisecond are billions per second.
-        func rate(_ count: Int, _ places: Int) -> String {
-            count > 0 && milliseconds > 0 ? decimals(Double(count) / milliseconds / 1e6, places) : ""
+        func rate(_ count: Int, _ digits: Int) -> String {
+            count > 0 && milliseconds > 0 ? decimals(Double(count) / milliseconds / 1e6, digits) : ""
         }
         let share = "\(decimals(100 * milliseconds / total, 1)) %"
         return """
@@ -37,7 +37,7 @@ extension CostProfile.Row {
     }
 }
 
-private func decimals(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
+private func decimals(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
 
 /// Formats a percentage, with the reason if it is above 100 %.
 private func percent(_ part: Double, of whole: Double, _ reason: String) -> String {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DPBase
 import DPDatasets
 import Foundation
 
@@ -49,11 +50,12 @@ struct DataFetch: ParsableCommand {
     func run() throws {
         var dataset = name.dataset
         if let url = url.flatMap(URL.init(string:)) { dataset.url = url }
-        let bar = ByteProgress()
+        // The receiving thread shows the progress.
+        let line = Monitor(ProgressLine())
         let folder = try DatasetFetcher(dataset).fetch(to: URL(fileURLWithPath: output)) { received, total in
-            bar.show(received, of: total)
+            line.change { $0.show(received, of: total) }
         }
-        bar.finish()
+        line.change { $0.finish() }
         if global.json {
             try StandardOutput.write(json: ["path": folder.path])
         } else {
@@ -62,22 +64,12 @@ struct DataFetch: ParsableCommand {
     }
 }
 
-/// Shows the number of received bytes.
-///
-/// The receiving thread calls it.
-private final class ByteProgress: @unchecked Sendable {
-    // The line is guarded by the lock.
-    private let lock = NSLock()
-    private let line = ProgressLine()
-
-    func show(_ received: Int, of total: Int?) {
-        lock.withLock {
-            let megabytes = total.map { String(format: " of %.1f", Double($0) / 1e6) } ?? ""
-            line.show(
-                total.map { min(Double(received) / Double(max($0, 1)), 1) },
-                String(format: "%.1f", Double(received) / 1e6) + megabytes + " MB")
-        }
+extension ProgressLine {
+    /// Shows the number of received bytes.
+    fileprivate func show(_ received: Int, of total: Int?) {
+        let megabytes = total.map { String(format: " of %.1f", Double($0) / 1e6) } ?? ""
+        show(
+            total.map { min(Double(received) / Double(max($0, 1)), 1) },
+            String(format: "%.1f", Double(received) / 1e6) + megabytes + " MB")
     }
-
-    func finish() { lock.withLock { line.finish() } }
 }

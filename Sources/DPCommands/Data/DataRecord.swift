@@ -79,8 +79,8 @@ struct DataRecord: ParsableCommand {
         }
         let last = UInt64.max - UInt64(episodes * Self.patience)
         guard seed <= last else { throw ValidationError("--seed: expected at most \(last), found \(seed)") }
-        guard !seeds.overlaps(PushTTask.testSeeds) else {
-            let test = PushTTask.testSeeds
+        guard !seeds.overlaps(EvaluationConfiguration.testSeeds) else {
+            let test = EvaluationConfiguration.testSeeds
             throw ValidationError(
                 """
                 --seed: expected no seed in \(test.lowerBound)...\(test.upperBound - 1), the seeds of the final test, \

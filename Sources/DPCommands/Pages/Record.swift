@@ -1,6 +1,7 @@
 import ArgumentParser
 import DPBase
 import DPDatasets
+import DPEvaluation
 import DPPlay
 import Foundation
 
@@ -39,7 +40,7 @@ struct Record: ParsableCommand {
 
     func validate() throws {
         guard let seed else { return }
-        let test = PushTTask.testSeeds
+        let test = EvaluationConfiguration.testSeeds
         guard seed <= UInt64.max - Self.starts, !(seed..<seed + Self.starts).overlaps(test) else {
             throw ValidationError(
                 """

@@ -8,7 +8,7 @@ package import Foundation
 /// The tile of an episode that ended keeps its last picture; groups of episodes that run one after another are
 /// shown one after another.
 ///
-/// ```swift
+/// ```text
 /// let recorder = MosaicRecorder(file: URL(fileURLWithPath: "rollouts.mp4"))
 /// let result = try evaluator.evaluate(policy, observers: [recorder])
 /// try recorder.finish()

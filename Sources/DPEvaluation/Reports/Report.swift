@@ -47,7 +47,8 @@ package struct Report: Sendable, Equatable {
     ///
     /// Its content security policy forbids every request, so that opening it never uses the network.
     package func html() -> String {
-        let sections = [figures, film, looking, results, charts, recipeText].compactMap { $0 }.joined(separator: "\n")
+        let sections = [figures, videoSection, keypointSection, results, charts, recipeText].compactMap { $0 }.joined(
+            separator: "\n")
         return """
             <!DOCTYPE html>
             <html lang="en">
@@ -98,7 +99,7 @@ package struct Report: Sendable, Equatable {
         return "<section class=\"figures\">\(items.joined())</section>"
     }
 
-    private var film: String? {
+    private var videoSection: String? {
         guard let video else { return nil }
         return """
             <section><h2>Rollouts</h2>
@@ -108,7 +109,7 @@ package struct Report: Sendable, Equatable {
             """
     }
 
-    private var looking: String? {
+    private var keypointSection: String? {
         guard let keypoints else { return nil }
         return """
             <section><h2>Keypoints of the policy</h2>

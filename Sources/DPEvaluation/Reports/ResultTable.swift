@@ -1,12 +1,17 @@
 import Foundation
 
+extension EvaluationResult: CustomStringConvertible {
+    /// A table with the scores, their intervals and the latency.
+    public var description: String { ResultTable([self]).description }
+}
+
 /// A text table of results, with one row for each.
-public struct ResultTable: CustomStringConvertible {
+package struct ResultTable: CustomStringConvertible {
     /// The results, in order of the rows.
-    public var results: [EvaluationResult]
+    package var results: [EvaluationResult]
 
     /// A table of results.
-    public init(_ results: [EvaluationResult]) {
+    package init(_ results: [EvaluationResult]) {
         self.results = results
     }
 
@@ -32,5 +37,5 @@ public struct ResultTable: CustomStringConvertible {
     }
 
     /// The table with aligned columns: the first to the left, the numbers to the right.
-    public var description: String { TextTable(headings: Self.headings, rows: results.map(Self.cells)).aligned }
+    package var description: String { TextTable(headings: Self.headings, rows: results.map(Self.cells)).aligned }
 }

@@ -1,4 +1,4 @@
-public import DPBase
+package import DPBase
 
 /// Controls one robot with a policy that takes time: while a chunk is executed, the next one is computed.
 ///
@@ -24,7 +24,7 @@ package struct AsynchronousController: Sendable {
     private let horizon: Horizon
     private let key: RandomKey
     private let interval: Int
-    private var history: [RobotObservation] = []
+    private var history: ObservationHistory
     private var plan: ActionPlan?
     private var requestCount = 0
     /// The step of the newest observation in the pending request.
@@ -43,6 +43,7 @@ package struct AsynchronousController: Sendable {
         self.horizon = horizon
         self.configuration = configuration
         self.key = key
+        history = ObservationHistory(length: horizon.observation)
         interval = configuration.interval ?? configuration.merging.usualInterval(for: horizon)
     }
 
@@ -56,14 +57,12 @@ package struct AsynchronousController: Sendable {
 
     /// Records the observation at a control step, and returns a request to the policy if one is due.
     package mutating func observe(_ observation: RobotObservation, at step: Int) -> ChunkRequest? {
-        let length = horizon.observation
-        if history.isEmpty { history = Array(repeating: observation, count: length - 1) }
         history.append(observation)
-        history.removeFirst(history.count - length)
         guard pending == nil, isDue(at: step) else { return nil }
         defer { requestCount += 1 }
         (pending, requestStep) = (step, step)
-        return ChunkRequest(observations: history, key: key.folding(requestCount), start: warmStart(at: step))
+        return ChunkRequest(
+            observations: history.observations, key: key.folding(requestCount), start: warmStart(at: step))
     }
 
     /// Returns whether a request is due at a step.

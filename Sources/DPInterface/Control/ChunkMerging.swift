@@ -6,6 +6,12 @@ import DPBase
 /// first of these steps have passed.
 ///
 /// In files and on the command line it is written as a name with its number: `skip-stale`, `linear-blend:2`.
+///
+/// ```swift
+/// let merging = ChunkMerging.linearBlend(steps: 4)
+/// print(merging)  // linear-blend:4, as on the command line
+/// let control = ControlConfiguration(merging: merging)
+/// ```
 public enum ChunkMerging: Sendable, Hashable {
     /// Requests a chunk when the current one is used up, holds the last action until the new one arrives, and
     /// executes it from its first action on.
@@ -117,7 +123,7 @@ extension ChunkMerging: CustomStringConvertible {
 
     /// Reads a name, with or without its number.
     /// - Throws: `InputError`, which lists all strategies.
-    public init(_ text: String) throws {
+    package init(_ text: String) throws {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let usual = Self.all.first(where: { $0.name == parts[0] }) else {
             throw InputError(

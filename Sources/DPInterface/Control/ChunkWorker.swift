@@ -1,18 +1,23 @@
+import DPBase
 import Foundation
 
 /// A separate thread that calls a policy for one request at a time.
-final class ChunkWorker: @unchecked Sendable {
-    // Only the thread uses the policy; the lock of the condition guards everything else.
-    private let policy: any ChunkingPolicy
-    private let condition = NSCondition()
-    private var pending: ChunkRequest?
-    private var result: Result<ActionChunk, any Error>?
-    private var isStopped = false
+final class ChunkWorker: Sendable {
+    private enum State {
+        case idle
+        case requested(ChunkRequest)
+        case finished(Result<ActionChunk, any Error>)
+        case stopped
+    }
 
-    /// Starts the thread.
+    private let state = Monitor(State.idle)
+
+    /// Starts the thread, which alone uses the policy.
     init(_ policy: sending any ChunkingPolicy) {
-        self.policy = policy
-        let thread = Thread { [self] in work() }
+        let state = state
+        // The thread takes the policy out of the array, since a closure cannot consume what it captures.
+        nonisolated(unsafe) var handover = [policy]
+        let thread = Thread { Self.work(state, with: handover.removeLast()) }
         thread.name = "policy"
         thread.start()
     }
@@ -20,60 +25,58 @@ final class ChunkWorker: @unchecked Sendable {
     /// Submits a request.
     /// - Precondition: the result of the previous request was taken.
     func submit(_ request: ChunkRequest) {
-        condition.withLock {
-            precondition(pending == nil && result == nil, "a request while another is in progress")
-            pending = request
-            condition.broadcast()
+        state.change { state in
+            switch state {
+            case .idle: state = .requested(request)
+            case .stopped: break
+            case .requested, .finished: preconditionFailure("a request while another is in progress")
+            }
         }
     }
 
     /// Returns the result if it is available, and clears it.
     /// - Throws: the error of the policy.
-    func answer() throws -> ActionChunk? {
-        let answer = condition.withLock {
-            defer { result = nil }
+    func takeResult() throws -> ActionChunk? {
+        let result = state.change { state -> Result<ActionChunk, any Error>? in
+            guard case .finished(let result) = state else { return nil }
+            state = .idle
             return result
         }
-        return try answer?.get()
+        return try result?.get()
     }
 
     /// Waits until no request is in progress.
     func waitUntilIdle() {
-        condition.withLock {
-            while pending != nil { condition.wait() }
+        state.wait { state -> Void? in
+            if case .requested = state { nil } else { () }
         }
     }
 
     /// Stops the thread after the request in progress.
-    func stop() {
-        condition.withLock {
-            isStopped = true
-            condition.broadcast()
-        }
-    }
+    func stop() { state.change { $0 = .stopped } }
 
-    private func work() {
-        while let request = nextQuestion() {
-            let answer = Result { try chunk(for: request) }
-            condition.withLock {
-                pending = nil
-                result = answer
-                condition.broadcast()
+    private static func work(_ state: Monitor<State>, with policy: any ChunkingPolicy) {
+        while let request = state.wait(for: nextRequest) {
+            let result = Result { try chunk(for: request, of: policy) }
+            state.change { state in
+                if case .requested = state { state = .finished(result) }
             }
         }
     }
 
-    private func nextQuestion() -> ChunkRequest? {
-        condition.withLock {
-            while pending == nil, !isStopped { condition.wait() }
-            return isStopped ? nil : pending
+    /// Returns the request to process, `.some(nil)` if the thread must end, or nil to wait.
+    private static func nextRequest(_ state: inout State) -> ChunkRequest?? {
+        switch state {
+        case .idle, .finished: nil
+        case .requested(let request): request
+        case .stopped: .some(nil)
         }
     }
 
-    private func chunk(for request: ChunkRequest) throws -> ActionChunk {
+    private static func chunk(for request: ChunkRequest, of policy: any ChunkingPolicy) throws -> ActionChunk {
         let chunks = try policy.predictActionChunks(for: [request])
         guard chunks.count == 1, !chunks[0].executed.isEmpty else {
-            throw WrongChunkCount(requests: 1, chunks: chunks.count)
+            throw InputError.wrongChunkCount(requests: 1, chunks: chunks.count)
         }
         return chunks[0]
     }

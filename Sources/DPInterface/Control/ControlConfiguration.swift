@@ -1,6 +1,13 @@
 import DPBase
 
 /// The settings for controlling a robot with a policy that predicts action chunks.
+///
+/// ```swift
+/// var control = ControlConfiguration(merging: .skipStale, rate: 20)  // 20 control steps per second
+/// control.interval = 4  // requests a chunk every 0.2 s
+/// let policy = try PolicyClient(ServerAddress("ws://10.0.0.2:8000"))
+/// let controller = try RealTimeController(policy, configuration: control, seed: 0)
+/// ```
 public struct ControlConfiguration: Codable, Sendable, Equatable {
     /// How chunks are merged.
     public var merging: ChunkMerging
@@ -36,7 +43,7 @@ public struct ControlConfiguration: Codable, Sendable, Equatable {
     }
 
     /// Receding-horizon control, which does not account for latency.
-    public static let recedingHorizon = ControlConfiguration(merging: .synchronous)
+    package static let recedingHorizon = ControlConfiguration(merging: .synchronous)
 
     /// Checks every value.
     /// - Throws: `InputError`.

@@ -1,18 +1,20 @@
-public import DPBase
+package import DPBase
 
 /// Controls a robot in real time: the policy runs on a separate thread, and each control step gets its action
 /// without waiting for the policy.
 ///
-/// ```swift
-/// let controller = try RealTimeController(policy, actionLatency: 0.05, key: RandomKey(seed: 0))
-/// while running {                                         // ten times a second, by the robot's clock
-///     robot.command(try controller.action(for: robot.observation))
-/// }
-/// ```
-///
 /// `AsynchronousController` makes all decisions. The result depends on how long the policy takes, so it is not the
 /// same each time; the evaluation uses the same state machine in simulated time. Only one thread at a time may use
 /// it.
+///
+/// ```swift
+/// let policy = try DiffusionPolicy(contentsOf: "runs/pick-cup/policy", sampler: .ddim(steps: 10))
+/// let controller = try RealTimeController(policy, actionLatency: 0.05, seed: 0)
+/// for observation in observations {  // ten times a second, by the robot's clock
+///     let command = try controller.action(for: observation)
+///     print("move the joints to", command)
+/// }
+/// ```
 public final class RealTimeController: Policy {
     private var controller: AsynchronousController
     let worker: ChunkWorker
@@ -28,9 +30,19 @@ public final class RealTimeController: Policy {
     ///   - observationLatency: seconds from a state of the world until its observation arrives; the observation
     ///     counts for that earlier time.
     ///   - actionLatency: seconds from a command until the robot follows it; commands are for that later time.
-    ///   - key: the random key.
+    ///   - seed: the seed of the randomness of its predictions.
     /// - Throws: `InputError`, or the error of the policy while it prepares.
-    public init(
+    public convenience init(
+        _ policy: sending any ChunkingPolicy, configuration: ControlConfiguration = ControlConfiguration(),
+        observationLatency: Double = 0, actionLatency: Double = 0, seed: UInt64
+    ) throws {
+        try self.init(
+            policy, configuration: configuration, observationLatency: observationLatency, actionLatency: actionLatency,
+            key: RandomKey(seed: seed))
+    }
+
+    /// Creates a controller whose request `i` of an episode uses `key.folding(i)`.
+    package init(
         _ policy: sending any ChunkingPolicy, configuration: ControlConfiguration = ControlConfiguration(),
         observationLatency: Double = 0, actionLatency: Double = 0, key: RandomKey
     ) throws {
@@ -47,7 +59,7 @@ public final class RealTimeController: Policy {
     /// Waits for the request in progress, and discards its result and the episode.
     public func reset() {
         worker.waitUntilIdle()
-        _ = try? worker.answer()
+        _ = try? worker.takeResult()
         controller.reset()
         step = 0
     }
@@ -57,8 +69,8 @@ public final class RealTimeController: Policy {
     ///
     /// As in simulated time, the count of steps starts when the first command takes effect. The robot does not move
     /// before that, so the first commands are the first actions of the chunk.
-    /// - Throws: the error of the policy, or `WrongChunkCount`; the next call continues with the current plan, and
-    ///   sends a new request when it is due.
+    /// - Throws: the error of the policy, or `InputError` if it returns no chunk or no action; the next call continues
+    ///   with the current plan, and sends a new request when it is due.
     public func action(for observation: RobotObservation) throws -> [Float] {
         try planned(for: observation, at: step).floats
     }
@@ -74,8 +86,8 @@ public final class RealTimeController: Policy {
     /// - Parameters:
     ///   - observation: the current observation.
     ///   - step: the control steps since the first command, which waited for the policy.
-    /// - Throws: the error of the policy, or `WrongChunkCount`; the next call continues with the current plan, and
-    ///   sends a new request when it is due.
+    /// - Throws: the error of the policy, or `InputError` if it returns no chunk or no action; the next call continues
+    ///   with the current plan, and sends a new request when it is due.
     /// - Precondition: steps of an episode increase.
     public func action(for observation: RobotObservation, at step: Int) throws -> [Float] {
         try planned(for: observation, at: step).floats
@@ -111,6 +123,6 @@ public final class RealTimeController: Policy {
 
     /// Accepts the chunk if it is available.
     private func acceptAnswer() throws {
-        if let chunk = try worker.answer() { controller.accept(chunk) }
+        if let chunk = try worker.takeResult() { controller.accept(chunk) }
     }
 }

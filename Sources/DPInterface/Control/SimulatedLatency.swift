@@ -9,25 +9,25 @@ import DPBase
 ///
 /// The clock starts when the first command takes effect. Nothing moves before that, so the first chunk of an episode
 /// is never late.
-public struct SimulatedLatency: Codable, Sendable, Hashable {
+package struct SimulatedLatency: Codable, Sendable, Hashable {
     /// From a state of the world until the controller receives its observation, as with a camera.
-    public var observation: Double
+    package var observation: Double
     /// From a request to the policy until its chunk, as with a large network or a remote server.
-    public var computation: Double
+    package var computation: Double
     /// From a command until the robot follows it.
     ///
     /// The controller knows this latency, and commands the actions for that later time.
-    public var action: Double
+    package var action: Double
 
     /// Creates latencies, 0 by default.
-    public init(observation: Double = 0, computation: Double = 0, action: Double = 0) {
+    package init(observation: Double = 0, computation: Double = 0, action: Double = 0) {
         self.observation = observation
         self.computation = computation
         self.action = action
     }
 
     /// One of the three latencies.
-    public enum Part: String, Codable, Sendable, CaseIterable {
+    package enum Part: String, Codable, Sendable, CaseIterable {
         /// The latency of the observation.
         case observation
         /// The latency of the computation.
@@ -37,7 +37,7 @@ public struct SimulatedLatency: Codable, Sendable, Hashable {
     }
 
     /// Creates latencies of which one is not 0.
-    public init(_ seconds: Double, of part: Part) {
+    package init(_ seconds: Double, of part: Part) {
         self.init()
         switch part {
         case .observation: observation = seconds
@@ -47,14 +47,14 @@ public struct SimulatedLatency: Codable, Sendable, Hashable {
     }
 
     /// From a state of the world until an action based on it takes effect.
-    public var total: Double { observation + computation + action }
+    package var total: Double { observation + computation + action }
 
     /// The supported latencies, up to a minute.
-    public static let supported = 0.0...60
+    package static let supported = 0.0...60
 
     /// Checks every value.
     /// - Throws: `InputError`.
-    public func validate() throws {
+    package func validate() throws {
         for (key, value) in [("observation", observation), ("computation", computation), ("action", action)] {
             guard Self.supported.contains(value) else {
                 throw InputError(key: "latency \(key)", expected: "\(Self.supported) seconds", found: value)

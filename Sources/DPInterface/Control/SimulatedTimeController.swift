@@ -6,7 +6,7 @@ package import DPBase
 /// `AsynchronousController` makes all decisions; it receives each input when it arrives. The simulated world makes
 /// three calls per control step, so that the requests of many robots can be processed in one batch:
 ///
-/// ```swift
+/// ```text
 /// if let request = controller.observe(world.observation) {
 ///     controller.accept(try policy.predictActionChunks(for: [request])[0])
 /// }

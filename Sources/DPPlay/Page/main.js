@@ -25,7 +25,7 @@ const scene = {
   denoisedTime: 0,
   pose: () => (motion.isEmpty ? null : motion.at(performance.now())),
 };
-const shows = { plan: true, denoising: true, minds: false };
+const shows = { plan: true, denoising: true, samples: false };
 
 const plural = (count, noun) => (count === 1 ? noun : `${noun}s`);
 const percent = (value) => `${Math.round(value * 100)} %`;
@@ -110,7 +110,7 @@ function showFrame(frame, before) {
   element("run").textContent = frame.is_running ? "Pause" : "Run";
   if (frame.settings) controls.show(frame.settings, frame.merging);
   // Shows the sampled plans when several are requested.
-  if (frame.settings && frame.settings.samples !== before?.settings?.samples) showMinds(frame.settings.samples > 1);
+  if (frame.settings && frame.settings.samples !== before?.settings?.samples) showSamples(frame.settings.samples > 1);
   if (frame.recording) showRecording(frame.recording, before?.recording);
   if (before && !isNew && frame.is_success && !before.is_success) announce("The goal is reached.");
   waitingSince = frame.is_waiting ? waitingSince ?? performance.now() : null;
@@ -180,20 +180,20 @@ const actions = {
 };
 for (const [id, action] of Object.entries(actions)) element(id).addEventListener("click", action);
 
-const toggles = { plan: "show-plan", denoising: "show-denoising", minds: "show-minds" };
+const toggles = { plan: "show-plan", denoising: "show-denoising", samples: "show-samples" };
 for (const [name, id] of Object.entries(toggles)) {
   element(id).addEventListener("change", () => {
     shows[name] = element(id).checked;
-    if (name === "minds") controls.setSamples(shows.minds ? Math.max(controls.settings?.samples ?? 1, 8) : 1);
+    if (name === "samples") controls.setSamples(shows.samples ? Math.max(controls.settings?.samples ?? 1, 8) : 1);
   });
 }
 
-function showMinds(isShown) { shows.minds = element("show-minds").checked = isShown; }
+function showSamples(isShown) { shows.samples = element("show-samples").checked = isShown; }
 
 const keys = {
   play: {
     " ": actions.run, ".": actions.step, r: actions.restart, n: actions.next,
-    c: () => element("show-plan").click(), d: () => element("show-denoising").click(), m: () => element("show-minds").click(),
+    c: () => element("show-plan").click(), d: () => element("show-denoising").click(), m: () => element("show-samples").click(),
     q: () => hands.turn(-1), e: () => hands.turn(1),
   },
   record: { k: () => element("keep").click(), r: actions.redo, x: actions.discard },

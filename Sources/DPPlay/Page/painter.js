@@ -18,7 +18,7 @@ export class Painter {
   /** Reads the colors of the current theme from the style sheet. */
   readColors() {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ["ground", "wall", "goal", "block", "block-edge", "agent", "agent-edge", "plan", "mind", "target"]) {
+    for (const name of ["ground", "wall", "goal", "block", "block-edge", "agent", "agent-edge", "plan", "sample", "target"]) {
       this.#colors[name] = style.getPropertyValue(`--scene-${name}`).trim();
     }
   }
@@ -107,7 +107,7 @@ export class Painter {
   #overlay({ plan, done, denoised, age, shows }) {
     const context = this.#context;
     context.lineJoin = context.lineCap = "round";
-    if (shows.minds) for (const points of plan.plans.slice(1)) this.#mind(points, plan.executed);
+    if (shows.samples) for (const points of plan.plans.slice(1)) this.#sample(points, plan.executed);
     const denoising = shows.denoising && denoised?.refinement.length > 1 && age < denoisingTime;
     if (denoising) this.#denoising(denoised, age / denoisingTime);
     if (shows.plan && !denoising) this.#plan(plan.plans[0], plan.executed, done);
@@ -121,13 +121,13 @@ export class Painter {
     context.stroke();
   }
 
-  #mind(points, [first]) {
+  #sample(points, [first]) {
     const context = this.#context;
-    context.strokeStyle = this.#colors.mind;
+    context.strokeStyle = this.#colors.sample;
     context.globalAlpha = 0.55;
     context.lineWidth = 2;
     this.#trace(points.slice(2 * first));
-    this.#dot(points[points.length - 2], points[points.length - 1], 2.6, this.#colors.mind, 0.8);
+    this.#dot(points[points.length - 2], points[points.length - 1], 2.6, this.#colors.sample, 0.8);
   }
 
   /** Draws the chunk: executed actions pale, upcoming ones strong, those that will not be executed thin. */

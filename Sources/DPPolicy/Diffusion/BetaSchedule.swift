@@ -12,6 +12,11 @@ import DPBase
 ///
 /// Encoded under the names that diffusers uses: `squaredcos_cap_v2`, or `{name: linear, start: …, end: …}`. A bare
 /// `linear` or `scaled_linear` selects the default range.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("pusht-lowdim")
+/// recipe.policy.diffusion.betas = .linear(start: 0.0001, end: 0.02)
+/// ```
 public enum BetaSchedule: Sendable, Hashable {
     /// ᾱ falls as a squared cosine with offset 0.008, and no β exceeds 0.999 (Nichol and Dhariwal 2021, equation 17).
     case squaredCosine

@@ -2,6 +2,12 @@ import DPBase
 
 /// The diffusion that a network was trained to reverse; it is tied to the weights, while the sampler can be chosen
 /// for each use.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("pusht-lowdim")
+/// recipe.policy.diffusion = DiffusionConfiguration(steps: 50, clip: nil)
+/// recipe.policy.normalization.action = .gaussian  // requires clip: nil
+/// ```
 public struct DiffusionConfiguration: Sendable, Hashable {
     /// Number of diffusion steps; 100 in the paper.
     public var steps: Int

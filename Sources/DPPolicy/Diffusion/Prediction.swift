@@ -1,6 +1,11 @@
 /// The quantity that a denoising network predicts.
 ///
 /// Encoded under the names that diffusers uses: `epsilon`, `sample`, and `v_prediction`.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("pusht-lowdim")
+/// recipe.policy.diffusion.prediction = .velocity
+/// ```
 public enum Prediction: String, Codable, Sendable, Hashable, CaseIterable {
     /// The noise in a diffused sample (Ho et al. 2020).
     case noise = "epsilon"

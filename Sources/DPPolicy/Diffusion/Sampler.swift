@@ -4,6 +4,12 @@ import DPBase
 ///
 /// Encoded as `{name: ddpm, steps: …, spacing: …, variance: …}` or `{name: ddim, steps: …, spacing: …, eta: …}`; a
 /// bare `ddpm` or `ddim` selects the defaults.
+///
+/// ```swift
+/// var recipe = try RecipeFile.read("pusht-lowdim")
+/// recipe.policy.sampler = .ddim(steps: 10)  // the policy's default; each program may choose another one
+/// let precise = try DiffusionPolicy(contentsOf: "runs/pusht/policy", sampler: .ddpm())
+/// ```
 public enum Sampler: Sendable, Hashable {
     /// The stochastic sampler of Ho et al. 2020; all steps of the diffusion when `steps` is nil.
     case ddpm(steps: Int? = nil, variance: Variance = .fixedSmall, spacing: Spacing = .trailing)
@@ -16,6 +22,11 @@ public enum Sampler: Sendable, Hashable {
     package static let choices: [Sampler] = [.ddpm(), .ddim()]
 
     /// The variance of the noise that a DDPM step adds: section 3.2 of Ho, Jain, and Abbeel (2020).
+    ///
+    /// ```swift
+    /// var recipe = try RecipeFile.read("pusht-lowdim")
+    /// recipe.policy.sampler = .ddpm(variance: .fixedLarge)
+    /// ```
     public enum Variance: String, Codable, Sendable, Hashable, CaseIterable {
         /// The posterior's variance when the data are a single point, `(1 − ᾱ[t−1]) / (1 − ᾱ[t]) · β[t]`.
         case fixedSmall = "fixed_small"

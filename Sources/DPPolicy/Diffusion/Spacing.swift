@@ -6,6 +6,11 @@ extension Sampler {
     /// steps.
     ///
     /// The examples are for 10 and 60 steps out of 100.
+    ///
+    /// ```swift
+    /// let sampler = Sampler.ddim(steps: 20, spacing: .leading)  // as many published scores
+    /// let policy = try DiffusionPolicy(contentsOf: "Policies/pusht", sampler: sampler)
+    /// ```
     public enum Spacing: String, Codable, Sendable, Hashable, CaseIterable {
         /// Upward from 0 with an integer stride: 90, 80 … 0, and 59, 58 … 0.
         ///

@@ -11,7 +11,7 @@ struct Connection {
     /// - Returns: the response, or `PolicyClientError`.
     func send(_ bytes: [UInt8]) -> EventLoopFuture<MessagePackValue> {
         let promise = channel.eventLoop.makePromise(of: MessagePackValue.self)
-        channel.writeAndFlush(Question(bytes: bytes, reply: promise)).whenFailure { [address] error in
+        channel.writeAndFlush(OutgoingRequest(bytes: bytes, reply: promise)).whenFailure { [address] error in
             promise.fail(PolicyClientError.closed(address, reason: "\(error)"))
         }
         return promise.futureResult
@@ -21,7 +21,7 @@ struct Connection {
 }
 
 /// A request message and the promise of its response.
-struct Question: Sendable {
+struct OutgoingRequest: Sendable {
     let bytes: [UInt8]
     let reply: EventLoopPromise<MessagePackValue>
 }

@@ -1,19 +1,21 @@
-package import DPBase
+import DPBase
 public import DPInterface
-package import Foundation
+import Foundation
 import NIOCore
 
 /// A client of a policy server, which uses the websocket protocol of openpi and can replace any other policy.
-///
-/// ```swift
-/// let policy = try PolicyClient(ServerAddress("ws://127.0.0.1:8000"))
-/// var controller = RecedingHorizonController(policy, seed: 0)
-/// ```
 ///
 /// Its action chunks are the same as those of the server's policy in this process, because each request contains
 /// the seed of its key. Only one thread at a time may use an instance; calls block until the responses arrive. When
 /// a connection is lost, the client reconnects and repeats the requests without a response, for as long as the
 /// configuration's `retryTime` allows.
+///
+/// ```swift
+/// let policy = try PolicyClient(ServerAddress("ws://127.0.0.1:8000"))
+/// var controller = RecedingHorizonController(policy, seed: 0)
+/// let action = try controller.action(for: observation)
+/// if policy.outOfRangeObservations > 0 { print("the observation is far outside of the training data") }
+/// ```
 public final class PolicyClient: ChunkingPolicy {
     /// The server.
     public let address: ServerAddress
@@ -24,7 +26,7 @@ public final class PolicyClient: ChunkingPolicy {
     /// The number of predicted actions in all responses so far that the server's policy clamped to its limits.
     public private(set) var clampedActions = 0
     /// The number of observations in all requests so far that the server reported as far outside the training data.
-    public private(set) var unfamiliarObservations = 0
+    public private(set) var outOfRangeObservations = 0
 
     private let connector: Connector
     private let configuration: PolicyClientConfiguration
@@ -155,7 +157,7 @@ public final class PolicyClient: ChunkingPolicy {
     private func chunk(from reply: MessagePackValue) throws -> ActionChunk {
         let answer = try PolicyResponse(reply, actionDimension: metadata.actionDimension)
         clampedActions += answer.clampedActions
-        unfamiliarObservations += answer.unfamiliarObservations
+        outOfRangeObservations += answer.outOfRangeObservations
         guard let prediction = answer.prediction else {
             return ActionChunk(
                 prediction: answer.actions, executed: answer.actions.indices, doubles: answer.doubles,

@@ -1,6 +1,13 @@
 import DPBase
 
 /// The configuration of a policy client.
+///
+/// ```swift
+/// var configuration = PolicyClientConfiguration(key: "Zk3qT9vB7n", trustedCertificates: "tls/authority.pem")
+/// configuration.answerTime = .seconds(2)
+/// configuration.retryTime = .zero  // the robot stops instead of waiting for another connection
+/// let policy = try PolicyClient(ServerAddress("wss://10.0.0.2:8443"), configuration: configuration)
+/// ```
 public struct PolicyClientConfiguration: Sendable, Equatable {
     /// The server's key, if it requires one.
     public var key: String?

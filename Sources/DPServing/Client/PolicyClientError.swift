@@ -1,4 +1,13 @@
 /// The error for a server that does not respond as a policy server should.
+///
+/// ```swift
+/// do {
+///     let policy = try PolicyClient(ServerAddress("ws://10.0.0.2:8000"))
+///     print("connected to", policy.metadata.name)
+/// } catch PolicyClientError.unreachable(let address, let reason) {
+///     print("no policy server at \(address): \(reason)")
+/// }
+/// ```
 public enum PolicyClientError: Error, Equatable, CustomStringConvertible {
     /// An invalid address.
     case invalidAddress(String)

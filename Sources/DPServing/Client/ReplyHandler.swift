@@ -7,7 +7,7 @@ import NIOWebSocket
 /// While a response is pending, the handler sends pings, and closes the connection if nothing arrives.
 final class ReplyHandler: ChannelDuplexHandler {
     typealias InboundIn = WebSocketFrame
-    typealias OutboundIn = Question
+    typealias OutboundIn = OutgoingRequest
     typealias OutboundOut = WebSocketFrame
 
     private struct Wait {

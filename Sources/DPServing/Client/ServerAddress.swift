@@ -1,6 +1,11 @@
 import Foundation
 
 /// The address of a policy server: `ws://HOST:PORT`, or `wss://HOST:PORT` for an encrypted connection.
+///
+/// ```swift
+/// let address = try ServerAddress("wss://robot-lab.local/policies/pick-cup")
+/// print(address.host, address.port, address.isEncrypted)  // robot-lab.local 443 true
+/// ```
 public struct ServerAddress: Sendable, Equatable, CustomStringConvertible {
     /// The host name or IP address.
     public let host: String

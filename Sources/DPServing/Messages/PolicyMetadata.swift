@@ -1,7 +1,13 @@
-package import DPBase
+import DPBase
 public import DPInterface
 
 /// The metadata of a policy that a server sends to each client when it connects.
+///
+/// ```swift
+/// let metadata = try PolicyClient(ServerAddress("ws://10.0.0.2:8000")).metadata
+/// print("\(metadata.name) observes \(metadata.observations.features.map(\.name))")
+/// print("requests have \(metadata.horizon.observation) observations and at most \(metadata.requestBytes) bytes")
+/// ```
 public struct PolicyMetadata: Sendable, Equatable {
     /// The name of the policy.
     public var name: String
@@ -22,10 +28,10 @@ public struct PolicyMetadata: Sendable, Equatable {
     package var demonstratedRanges: TrainingRanges?
 
     /// Creates metadata.
-    /// - Precondition: the size of each feature and image is known.
-    package init(
+    /// - Precondition: the size of each feature and image is known, as in the configuration of a trained policy.
+    public init(
         name: String, observations: ObservationSchema, actionDimension: Int, horizon: Horizon, task: String? = nil,
-        doubleFeatures: Set<String> = [], demonstratedRanges: TrainingRanges? = nil
+        doubleFeatures: Set<String> = []
     ) {
         precondition(
             observations.dimension != nil && observations.images.allSatisfy { $0.size != nil },
@@ -36,7 +42,6 @@ public struct PolicyMetadata: Sendable, Equatable {
         self.horizon = horizon
         self.task = task
         self.doubleFeatures = doubleFeatures
-        self.demonstratedRanges = demonstratedRanges
     }
 
     /// Returns the element type that a feature should have in a request.

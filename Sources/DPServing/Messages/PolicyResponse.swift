@@ -13,7 +13,7 @@ package struct PolicyResponse: Sendable, Equatable {
     /// The number of predicted actions that were clamped to the policy's limits.
     package var clampedActions: Int
     /// The number of observations in the request that lie far outside the training data.
-    package var unfamiliarObservations: Int
+    package var outOfRangeObservations: Int
     /// The timing of the response.
     package var timing: Timing
 
@@ -41,7 +41,7 @@ package struct PolicyResponse: Sendable, Equatable {
     /// Creates a response.
     package init(
         actions: [[Float]], prediction: [[Float]]? = nil, doubles: [[Double]]? = nil,
-        doublePrediction: [[Double]]? = nil, clampedActions: Int = 0, unfamiliarObservations: Int = 0,
+        doublePrediction: [[Double]]? = nil, clampedActions: Int = 0, outOfRangeObservations: Int = 0,
         timing: Timing
     ) {
         self.actions = actions
@@ -49,13 +49,13 @@ package struct PolicyResponse: Sendable, Equatable {
         self.doubles = doubles
         self.doublePrediction = doublePrediction
         self.clampedActions = clampedActions
-        self.unfamiliarObservations = unfamiliarObservations
+        self.outOfRangeObservations = outOfRangeObservations
         self.timing = timing
     }
 
-    private static let (clamped, unfamiliar) = ("clamped_actions", "unfamiliar_observations")
+    private static let (clamped, outOfRange) = ("clamped_actions", "out_of_range_observations")
 
-    /// The message: `actions`, `prediction` if requested, `clamped_actions` and `unfamiliar_observations` unless
+    /// The message: `actions`, `prediction` if requested, `clamped_actions` and `out_of_range_observations` unless
     /// they are 0, and `server_timing` in milliseconds.
     package var message: MessagePackValue {
         var times: [MessagePackValue.Entry] = [
@@ -68,7 +68,7 @@ package struct PolicyResponse: Sendable, Equatable {
             entries.append(.init(RequestReader.prediction, Self.array(prediction, doublePrediction).value))
         }
         if clampedActions > 0 { entries.append(.init(Self.clamped, .integer(clampedActions))) }
-        if unfamiliarObservations > 0 { entries.append(.init(Self.unfamiliar, .integer(unfamiliarObservations))) }
+        if outOfRangeObservations > 0 { entries.append(.init(Self.outOfRange, .integer(outOfRangeObservations))) }
         entries.append(.init("server_timing", .map(times)))
         return .map(entries)
     }
@@ -101,7 +101,7 @@ package struct PolicyResponse: Sendable, Equatable {
             actions: actions.floats, prediction: prediction?.floats, doubles: actions.doubles,
             doublePrediction: prediction?.doubles,
             clampedActions: max(message[Self.clamped]?.wholeNumber ?? 0, 0),
-            unfamiliarObservations: max(message[Self.unfamiliar]?.wholeNumber ?? 0, 0),
+            outOfRangeObservations: max(message[Self.outOfRange]?.wholeNumber ?? 0, 0),
             timing: Timing(
                 inference: times?["infer_ms"]?.number ?? 0, waiting: times?["queue_ms"]?.number ?? 0,
                 batch: times?["batch_size"]?.wholeNumber ?? 1, previousTotal: times?["prev_total_ms"]?.number))

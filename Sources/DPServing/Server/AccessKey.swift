@@ -1,6 +1,14 @@
 import DPBase
 
 /// A secret that clients send in the header `Authorization: Api-Key KEY`.
+///
+/// ```swift
+/// import Foundation
+///
+/// let text = try String(contentsOfFile: "key.txt", encoding: .utf8)
+/// let key = try AccessKey(text.trimmingCharacters(in: .whitespacesAndNewlines))
+/// let web = WebServerConfiguration(address: ListeningAddress(host: "0.0.0.0"), key: key)
+/// ```
 public struct AccessKey: Sendable {
     private let bytes: [UInt8]
 

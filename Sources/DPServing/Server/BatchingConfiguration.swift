@@ -1,6 +1,12 @@
 import DPBase
 
 /// The configuration for batching requests that wait at the same time.
+///
+/// ```swift
+/// var batching = BatchingConfiguration(largestBatch: 32, queue: 128)
+/// batching.gathering = .milliseconds(2)
+/// try batching.validate()
+/// ```
 public struct BatchingConfiguration: Codable, Sendable, Equatable {
     /// The largest number of requests in one batch; 1 turns batching off.
     public var largestBatch: Int

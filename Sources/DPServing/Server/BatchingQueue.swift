@@ -1,13 +1,13 @@
 import CDPSystem
+import DPBase
 import DPInterface
 import Foundation
 
 /// A queue of requests from many clients to one policy: requests that wait at the same time form one batch, which
 /// one thread computes.
 ///
-/// Each replacement policy has a thread of its own, and only one thread at a time computes. Unchecked, because the
-/// condition guards every variable.
-final class BatchingQueue: @unchecked Sendable {
+/// Each replacement policy has a thread of its own, and only one thread at a time computes.
+final class BatchingQueue: Sendable {
     /// A chunk, its waiting and inference times, and the size of its batch.
     struct Answer: Sendable {
         let chunk: ActionChunk
@@ -27,21 +27,23 @@ final class BatchingQueue: @unchecked Sendable {
 
     private let configuration: BatchingConfiguration
     private let metrics: ServerMetrics
-    private let condition = NSCondition()
-    // The condition guards the following properties.
-    private var waiting: [Ticket] = []
-    /// The continuations of requests that are waiting or being computed, by ticket number.
-    private var continuations: [Int: CheckedContinuation<Answer, any Error>] = [:]
-    private var nextNumber = 0
-    private var isFinished = false
-    /// The number of the policy that computes the next batch; policies are counted from 1.
-    private var turn = 0
-    private var isComputing = false
-    private var ranges: TrainingRanges?
-    /// How many requests to expect soon: one from each client of the last batch, and those that were waiting when
-    /// it ended.
-    private var expected = 1
-    private var lastInference = Duration.zero
+    private let state = Monitor(State())
+
+    private struct State {
+        var waiting: [Ticket] = []
+        /// The continuations of requests that are waiting or being computed, by ticket number.
+        var continuations: [Int: CheckedContinuation<Answer, any Error>] = [:]
+        var nextNumber = 0
+        var isFinished = false
+        /// The number of the policy that computes the next batch; policies are counted from 1.
+        var turn = 0
+        var isComputing = false
+        var ranges: TrainingRanges?
+        /// How many requests to expect soon: one from each client of the last batch, and those that were waiting
+        /// when it ended.
+        var expected = 1
+        var lastInference = Duration.zero
+    }
 
     init(_ configuration: BatchingConfiguration, metrics: ServerMetrics) {
         self.configuration = configuration
@@ -96,101 +98,97 @@ final class BatchingQueue: @unchecked Sendable {
     }
 
     /// Completes the waiting requests, accepts no more, and ends the threads.
-    func finish() {
-        condition.withLock {
-            isFinished = true
-            condition.broadcast()
-        }
-    }
+    func finish() { state.change { $0.isFinished = true } }
 
     private func takeNumber() -> Int {
-        condition.withLock {
-            nextNumber += 1
-            return nextNumber
+        state.change { state in
+            state.nextNumber += 1
+            return state.nextNumber
         }
     }
 
     private func enqueue(
         _ ticket: Ticket, for continuation: CheckedContinuation<Answer, any Error>, isCancelled: @autoclosure () -> Bool
     ) {
-        let refusal: (any Error)? = condition.withLock {
+        let refusal: (any Error)? = state.change { state in
             // If the task is canceled later, `withdraw` finds its ticket.
             if isCancelled() { return CancellationError() }
-            if isFinished { return ServerBusy.shuttingDown }
-            if waiting.count >= configuration.queue { return ServerBusy.full(waiting: waiting.count) }
-            waiting.append(ticket)
-            continuations[ticket.number] = continuation
-            metrics.queueLength(waiting.count)
-            condition.broadcast()
+            if state.isFinished { return ServerBusy.shuttingDown }
+            let count = state.waiting.count
+            if count >= configuration.queue { return ServerBusy.full(waiting: count) }
+            state.waiting.append(ticket)
+            state.continuations[ticket.number] = continuation
+            metrics.queueLength(count + 1)
             return nil
         }
         if let refusal { continuation.resume(throwing: refusal) }
     }
 
     private func withdraw(_ number: Int) {
-        condition.withLock {
-            waiting.removeAll { $0.number == number }
-            metrics.queueLength(waiting.count)
+        state.change { state in
+            state.waiting.removeAll { $0.number == number }
+            metrics.queueLength(state.waiting.count)
         }
         resolve(number, .failure(CancellationError()))
     }
 
     /// Resumes the task that waits for a ticket, if it still waits.
     private func resolve(_ number: Int, _ result: Result<Answer, any Error>) {
-        condition.withLock { continuations.removeValue(forKey: number) }?.resume(with: result)
+        state.change { $0.continuations.removeValue(forKey: number) }?.resume(with: result)
     }
 
-    private var isOpen: Bool { condition.withLock { !isFinished } }
+    private var isOpen: Bool { state.read { !$0.isFinished } }
 
     /// The ranges of the observations in the training data of the policy that computes the next batch, if known.
-    var demonstratedRanges: TrainingRanges? { condition.withLock { ranges } }
+    var demonstratedRanges: TrainingRanges? { state.read(\.ranges) }
 
     /// Makes the calling thread the one that computes the next batch, and waits until another thread has finished
     /// its batch.
     /// - Returns: the number of the turn, which lasts until another thread takes the next turn.
     private func takeTurn(_ ranges: TrainingRanges?) throws -> Int {
-        condition.lock()
-        defer { condition.unlock() }
-        if isFinished { throw ServerBusy.shuttingDown }
-        turn += 1
-        self.ranges = ranges
-        let own = turn
-        condition.broadcast()
-        while isComputing { condition.wait() }
-        return own
+        let turn = try state.change { state in
+            if state.isFinished { throw ServerBusy.shuttingDown }
+            state.turn += 1
+            state.ranges = ranges
+            return state.turn
+        }
+        state.wait { $0.isComputing ? nil : () }
+        return turn
     }
 
     private func answerAll(in turn: Int, with policy: any ChunkingPolicy) {
         while let batch = nextBatch(in: turn) {
             answer(batch[...], with: policy)
-            condition.withLock {
-                isComputing = false
-                condition.broadcast()
-            }
+            state.change { $0.isComputing = false }
         }
     }
 
     /// Waits for requests, and briefly for others that are expected; returns nil when this turn has ended.
     private func nextBatch(in turn: Int) -> [Ticket]? {
-        condition.lock()
-        defer { condition.unlock() }
-        repeat {
-            while waiting.isEmpty {
-                if isFinished || turn != self.turn { return nil }
-                condition.wait()
+        while true {
+            let patience = state.wait { state -> Double?? in
+                if !state.waiting.isEmpty {
+                    return min(configuration.gathering, state.lastInference / 4) / .seconds(1)
+                }
+                return state.isFinished || turn != state.turn ? .some(nil) : nil
             }
-            let enough = min(expected, configuration.largestBatch)
-            let patience = min(configuration.gathering, lastInference / 4) / .seconds(1)
-            let deadline = Date(timeIntervalSinceNow: patience)
-            while waiting.count < enough, !isFinished, turn == self.turn, condition.wait(until: deadline) {}
-            // During the wait, all requests may have been withdrawn, or another policy may have taken its turn.
-        } while waiting.isEmpty
-        if turn != self.turn { return nil }
-        isComputing = true
-        let batch = Array(waiting.prefix(configuration.largestBatch))
-        waiting.removeFirst(batch.count)
-        metrics.queueLength(waiting.count)
-        return batch
+            guard let patience else { return nil }
+            _ = state.wait(until: Date(timeIntervalSinceNow: patience)) { state -> Void? in
+                let enough = min(state.expected, configuration.largestBatch)
+                return state.waiting.count >= enough || state.isFinished || turn != state.turn ? () : nil
+            }
+            let batch = state.change { state -> [Ticket]? in
+                if turn != state.turn { return nil }
+                // During the wait, all requests may have been withdrawn.
+                let batch = Array(state.waiting.prefix(configuration.largestBatch))
+                state.isComputing = !batch.isEmpty
+                state.waiting.removeFirst(batch.count)
+                metrics.queueLength(state.waiting.count)
+                return batch
+            }
+            guard let batch else { return nil }
+            if !batch.isEmpty { return batch }
+        }
     }
 
     private func answer(_ batch: ArraySlice<Ticket>, with policy: any ChunkingPolicy) {
@@ -198,7 +196,7 @@ final class BatchingQueue: @unchecked Sendable {
         do {
             let chunks = try policy.predictActionChunks(for: batch.map(\.request))
             guard chunks.count == batch.count else {
-                throw WrongChunkCount(requests: batch.count, chunks: chunks.count)
+                throw InputError.wrongChunkCount(requests: batch.count, chunks: chunks.count)
             }
             let inference = ContinuousClock.now - start
             note(batch.count, inference)
@@ -219,9 +217,9 @@ final class BatchingQueue: @unchecked Sendable {
     }
 
     private func note(_ count: Int, _ inference: Duration) {
-        condition.withLock {
-            expected = count + waiting.count
-            lastInference = inference
+        state.change { state in
+            state.expected = count + state.waiting.count
+            state.lastInference = inference
         }
         metrics.inferred(inference, batch: count)
     }

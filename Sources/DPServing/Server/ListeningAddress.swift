@@ -1,6 +1,11 @@
 import DPBase
 
 /// The address that a server listens on.
+///
+/// ```swift
+/// let address = ListeningAddress(host: "0.0.0.0", port: 9000)
+/// print(address, address.isLoopback)  // 0.0.0.0:9000 false
+/// ```
 public struct ListeningAddress: Sendable, Equatable, CustomStringConvertible {
     /// A host name or IP address of this machine; `0.0.0.0` stands for all its IPv4 networks, `::` for all its
     /// networks.

@@ -1,3 +1,4 @@
+import DPBase
 import NIOCore
 import NIOWebSocket
 
@@ -8,11 +9,10 @@ import NIOWebSocket
 final class MaskedFrameHandler: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
 
-    /// The error for an unmasked frame from a client.
-    struct UnmaskedFrame: Error {}
-
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard Self.unwrapInboundIn(data).maskKey != nil else { return context.fireErrorCaught(UnmaskedFrame()) }
+        guard Self.unwrapInboundIn(data).maskKey != nil else {
+            return context.fireErrorCaught(InputError(at: "frame", expected: "a mask", found: "none"))
+        }
         context.fireChannelRead(data)
     }
 }

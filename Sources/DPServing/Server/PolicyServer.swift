@@ -1,4 +1,4 @@
-package import DPBase
+import DPBase
 public import DPInterface
 package import Logging
 
@@ -6,6 +6,16 @@ package import Logging
 ///
 /// It serves `/healthz` as soon as the policy is ready, and `/metrics` in the text format of Prometheus; every
 /// other path is for clients of the policy.
+///
+/// ```swift
+/// let policy = try DiffusionPolicy(contentsOf: "runs/pick-cup/policy", sampler: .ddim(steps: 10))
+/// let configuration = policy.configuration
+/// let metadata = PolicyMetadata(
+///     name: "pick-cup", observations: configuration.observations,
+///     actionDimension: configuration.action.dimension, horizon: configuration.horizon)
+/// let server = try await PolicyServer.start(policy, metadata: metadata)
+/// print("listening at ws://\(server.address)")
+/// ```
 public final class PolicyServer: Sendable {
     private let server: WebServer
     private let queue: BatchingQueue
@@ -23,6 +33,26 @@ public final class PolicyServer: Sendable {
     public var address: ListeningAddress { server.address }
 
     /// Prepares a policy and starts to serve it.
+    /// - Parameters:
+    ///   - policy: computes the action chunks, on a thread of its own.
+    ///   - metadata: the observations and actions of the policy; clients receive it when they connect.
+    ///   - web: the address, access and limits of the server.
+    ///   - batching: how requests are batched.
+    ///
+    /// The limit for messages is raised if requests to the policy can be longer.
+    /// - Throws: `InputError`, or an error from preparing the policy.
+    public static func start(
+        _ policy: sending any ChunkingPolicy, metadata: PolicyMetadata,
+        web: WebServerConfiguration = WebServerConfiguration(),
+        batching: BatchingConfiguration = BatchingConfiguration()
+    ) async throws -> PolicyServer {
+        var web = web
+        web.limits.messageBytes = max(web.limits.messageBytes, metadata.requestBytes)
+        return try await start(
+            policy, metadata: metadata, web: web, batching: batching, log: Logger(label: "policy server"))
+    }
+
+    /// Prepares a policy and starts to serve it, with all settings of the command line.
     /// - Parameters:
     ///   - policy: computes the action chunks, on a thread of its own.
     ///   - metadata: the observations and actions of the policy; clients receive it when they connect.

@@ -18,7 +18,7 @@ struct PolicySession {
 
     private var hasWarnedOfRepeating = false
     private var hasWarnedOfIgnoring = false
-    private var hasWarnedOfUnfamiliar = false
+    private var hasWarnedOfRanges = false
 
     init(
         _ policy: PolicyMetadata, names: FeatureNames, limits: MessagePackLimits, queue: BatchingQueue,
@@ -42,9 +42,9 @@ struct PolicySession {
             let outcome: ServerMetrics.Outcome
             do {
                 let request = try read(message, from: connection)
-                let unfamiliar = try countUnfamiliar(in: request, connection)
+                let outOfRange = try countOutOfRange(in: request, connection)
                 var answer = try await self.answer(request)
-                answer.unfamiliarObservations = unfamiliar
+                answer.outOfRangeObservations = outOfRange
                 answer.timing.previousTotal = previousTotal.map { $0 / .milliseconds(1) }
                 try await connection.send(.binary(answer.message.encoded))
                 outcome = .answered
@@ -92,19 +92,19 @@ struct PolicySession {
     /// Counts the observations of a request that lie far outside the training data, and logs the first one of each
     /// connection.
     /// - Throws: `InputError` when there are any and the server is strict.
-    private mutating func countUnfamiliar(
+    private mutating func countOutOfRange(
         in request: PolicyRequest, _ connection: WebSocketConnection
     ) throws -> Int {
         guard let ranges = queue.demonstratedRanges else { return 0 }
-        let found = request.observations.compactMap { ranges.unfamiliar(in: $0) }
+        let found = request.observations.compactMap { ranges.outOfRangeValue(in: $0) }
         guard let first = found.first else { return 0 }
-        metrics.unfamiliar(found.count)
+        metrics.outOfRange(found.count)
         let refusal = InputError(
             at: "key \"\(names.inMessages(first.feature))\"[\(first.component)]",
             expected: "about \(first.lower) … \(first.upper), as in the demonstrations", found: "\(first.value)",
             hint: "compare units and order with the demonstrations")
-        if !hasWarnedOfUnfamiliar {
-            hasWarnedOfUnfamiliar = true
+        if !hasWarnedOfRanges {
+            hasWarnedOfRanges = true
             log.warning("\(connection.request.peer): far outside the training data: \(refusal)")
         }
         if isStrict { throw refusal }

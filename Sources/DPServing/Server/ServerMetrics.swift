@@ -30,7 +30,7 @@ final class ServerMetrics: Sendable {
         var inference = Histogram.seconds
         var batches = Histogram.sizes
         var clampedActions = 0
-        var unfamiliarObservations = 0
+        var outOfRangeObservations = 0
         var queue = 0
         var connections = 0
     }
@@ -60,7 +60,7 @@ final class ServerMetrics: Sendable {
     func clamped(_ count: Int) { numbers.withLock { $0.clampedActions += count } }
 
     /// Counts observations far outside the training data.
-    func unfamiliar(_ count: Int) { numbers.withLock { $0.unfamiliarObservations += count } }
+    func outOfRange(_ count: Int) { numbers.withLock { $0.outOfRangeObservations += count } }
 
     func queueLength(_ count: Int) { numbers.withLock { $0.queue = count } }
 
@@ -85,8 +85,8 @@ final class ServerMetrics: Sendable {
             "dpolicy_clamped_actions_total", "Predicted actions that were clamped to the policy's limits.",
             numbers.clampedActions)
         text.counter(
-            "dpolicy_unfamiliar_observations_total",
-            "Observations far outside the training data.", numbers.unfamiliarObservations)
+            "dpolicy_out_of_range_observations_total",
+            "Observations far outside the training data.", numbers.outOfRangeObservations)
         text.gauge("dpolicy_queue_length", "Requests waiting now.", numbers.queue)
         text.gauge("dpolicy_connections", "Clients connected now.", numbers.connections)
         return text.text

@@ -9,6 +9,11 @@ import NIOCore
 /// The identity of a server, proven by a certificate; with it, connections are encrypted (`wss` and `https`).
 ///
 /// It needs the package trait `TLS`; without the trait, no instance can be created.
+///
+/// ```swift
+/// let security = try TransportSecurity(certificate: "tls/server.pem", key: "tls/server.key")
+/// let web = WebServerConfiguration(address: ListeningAddress(port: 8443), security: security)
+/// ```
 public struct TransportSecurity: Sendable {
     #if TLS
         private let context: NIOSSLContext

@@ -7,7 +7,7 @@ import NIOPosix
 /// An HTTP and websocket server: routes are values, and a websocket handler is a function that awaits messages and
 /// sends others.
 ///
-/// ```swift
+/// ```text
 /// let server = try await WebServer.start(
 ///     WebServerConfiguration(), routes: [WebRoute("/healthz") { _ in WebResponse(text: "OK\n") }],
 ///     sockets: [WebSocketRoute("/echo") { for try await message in $0.messages { try await $0.send(message) } }],

@@ -1,6 +1,12 @@
 import DPBase
 
 /// The configuration of a web server: its address, access and limits.
+///
+/// ```swift
+/// var web = WebServerConfiguration(address: ListeningAddress(host: "192.168.1.20"))
+/// web.key = try AccessKey("Zk3qT9vB7n")
+/// try web.validate()  // throws without the key, because other machines can connect
+/// ```
 public struct WebServerConfiguration: Sendable {
     /// The address that the server listens on.
     public var address: ListeningAddress

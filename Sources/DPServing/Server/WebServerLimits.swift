@@ -3,6 +3,12 @@ import DPBase
 /// The limits on what a server accepts from clients, and on how long it waits for them.
 ///
 /// Received messages without a response take at most `connections` times a few messages of memory.
+///
+/// ```swift
+/// var limits = WebServerLimits(connections: 16, idleTime: .seconds(300))
+/// limits.messageBytes = 32 << 20  // for requests with several large images
+/// let web = WebServerConfiguration(limits: limits)
+/// ```
 public struct WebServerLimits: Codable, Sendable, Equatable {
     /// The number of websocket connections at the same time.
     ///

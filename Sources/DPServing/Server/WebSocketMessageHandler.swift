@@ -1,3 +1,4 @@
+import DPBase
 import Glibc
 import NIOCore
 import NIOWebSocket
@@ -122,7 +123,7 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
         case is ByteToMessageDecoderError where state == .closing:
             // Discard data after a broken frame until the peer has read the close frame.
             return
-        case is MaskedFrameHandler.UnmaskedFrame: close(context, .protocolError, "a frame without a mask")
+        case is InputError: close(context, .protocolError, "a frame without a mask")
         case let error as NIOWebSocketFrameAggregator.Error:
             switch error {
             case .accumulatedFrameSizeIsTooLarge: closeTooLarge(context)

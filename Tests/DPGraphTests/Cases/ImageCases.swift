@@ -2,7 +2,7 @@ import DPGraph
 
 extension OperationCase {
     /// Convolutions, pooling and spatial softmax of images, and residual blocks of images.
-    static let images: [OperationCase] = convolutions2D + pooling + activations + places + imageBlocks
+    static let images: [OperationCase] = convolutions2D + pooling + activations + spatialSoftmaxes + imageBlocks
 
     private static let convolutions2D: [OperationCase] = [
         convolution2D([2, 6, 5, 3], outputs: 4, Convolution2D(kernel: 3, padding: 1)),
@@ -53,12 +53,13 @@ extension OperationCase {
         },
     ]
 
-    private static let places: [OperationCase] = [
-        places([2, 3, 3, 5]), places([1, 1, 4, 2]), places([2, 4, 1, 2]), places([1, 1, 1, 3]),
-        places([1, 6, 5, 32]), places([2, 5, 4, 17], scale: 40),
+    private static let spatialSoftmaxes: [OperationCase] = [
+        spatialSoftmaxes([2, 3, 3, 5]), spatialSoftmaxes([1, 1, 4, 2]), spatialSoftmaxes([2, 4, 1, 2]),
+        spatialSoftmaxes([1, 1, 1, 3]),
+        spatialSoftmaxes([1, 6, 5, 32]), spatialSoftmaxes([2, 5, 4, 17], scale: 40),
     ]
 
-    private static func places(_ shape: Shape, scale: Float = 2) -> OperationCase {
+    private static func spatialSoftmaxes(_ shape: Shape, scale: Float = 2) -> OperationCase {
         OperationCase("spatial softmax of \(shape), \(scale)", [.input("x", shape, scale: scale)]) {
             [$0["x"].spatialSoftmax()]
         }

@@ -14,7 +14,7 @@ struct Main {
         let isTrial = steps < 100
 
         // 1. Create demonstrations. Read those of a real robot from a zarr folder: InMemoryDataset(contentsOf:
-        // path, images: ["wrist", "scene"]).
+        // path, for: recipe).
         let demonstrations = try CameraArm.demonstrations(episodes: isTrial ? 2 : 100, frames: 20)
 
         // 2. Configure the policy: it observes seven joints and the image features of each camera, and commands
@@ -52,6 +52,6 @@ struct Main {
         let configuration = EvaluationConfiguration(
             episodes: isTrial ? 1 : 20, firstSeed: 1000, maxSteps: isTrial ? 8 : 40)
         let evaluator = Evaluator(configuration: configuration) { CameraArm(seed: $0) }
-        print(ResultTable([try evaluator.evaluate(DiffusionPolicy(contentsOf: folder.path), named: "camera")]))
+        print(try evaluator.evaluate(DiffusionPolicy(contentsOf: folder.path), named: "camera"))
     }
 }

@@ -6,6 +6,6 @@ struct Main {
     static func main() throws {
         let configuration = EvaluationConfiguration(episodes: 10, maxSteps: 20)
         let evaluator = Evaluator(configuration: configuration) { TwoJointArm(seed: $0) }
-        print(ResultTable([try evaluator.evaluate(HoldingPolicy(), named: "holding")]))
+        print(try evaluator.evaluate(HoldingPolicy(), named: "holding"))
     }
 }

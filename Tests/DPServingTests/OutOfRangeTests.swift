@@ -4,7 +4,7 @@ import DPServing
 import Testing
 
 /// Observations far outside the training data.
-@Suite(.timeLimit(.minutes(5))) struct UnfamiliarTests {
+@Suite(.timeLimit(.minutes(5))) struct OutOfRangeTests {
     private static let ranges = TrainingRanges(
         FakePolicy.metadata.observations, lower: [0.3, -1.5, 0.2], upper: [0.7, 1.5, 0.9])
     private static let familiar: [Float] = [0.5, 1, 0.5]
@@ -38,7 +38,7 @@ import Testing
     }
 
     private static func count(_ port: Int) throws -> Int? {
-        let name = "dpolicy_unfamiliar_observations_total "
+        let name = "dpolicy_out_of_range_observations_total "
         let line = try RawClient(port: port).get("/metrics").split(separator: "\n").first { $0.hasPrefix(name) }
         return line.flatMap { Int($0.dropFirst(name.count)) }
     }
@@ -53,14 +53,14 @@ import Testing
                     let robot = try Self.robot(port)
                     for wrong in Self.wrongs {
                         robot.send(2, Self.message(Self.request(Self.familiar, Self.familiar)))
-                        #expect(try Self.answer(of: robot).unfamiliarObservations == 0)
+                        #expect(try Self.answer(of: robot).outOfRangeObservations == 0)
                         robot.send(2, Self.message(Self.request(from: wrong)))
                         let answer = try Self.answer(of: robot)
-                        #expect(answer.unfamiliarObservations == 1)
+                        #expect(answer.outOfRangeObservations == 1)
                         #expect(answer.actions == Array(try FakePolicy.chunk(for: Self.request(from: wrong)).actions))
                     }
                     robot.send(2, Self.message(Self.request(Self.wrongs[0], Self.wrongs[1])))
-                    #expect(try Self.answer(of: robot).unfamiliarObservations == 2)
+                    #expect(try Self.answer(of: robot).outOfRangeObservations == 2)
                 }
                 #expect(try Self.count(port) == 10)
             }
@@ -81,7 +81,7 @@ import Testing
                 try await onThread {
                     let client = try PolicyClient(ServerAddress(url))
                     #expect(try client.predictActionChunks(for: [Self.request(state, state)]).count == 1)
-                    #expect(client.unfamiliarObservations == 0)
+                    #expect(client.outOfRangeObservations == 0)
                     #expect(try Self.count(port) == 0)
                 }
             }
@@ -103,7 +103,7 @@ import Testing
                     #expect(refusal.opcode == 1)
                     #expect(refusal.text.hasPrefix("key \"observation/state\"[0]: expected about 0.3 … 0.7, as in"))
                     robot.send(2, Self.message(Self.request(Self.familiar, Self.familiar)))
-                    #expect(try Self.answer(of: robot).unfamiliarObservations == 0)
+                    #expect(try Self.answer(of: robot).outOfRangeObservations == 0)
                 }
                 #expect(try Self.count(port) == 3)
                 #expect(try RawClient(port: port).get("/metrics").contains("{outcome=\"refused\"} 3\n"))
@@ -118,12 +118,12 @@ import Testing
         let record = FakePolicy.Record()
         try await withServer(record, ranges: Self.ranges, isStrict: isStrict) { server in
             let (url, port) = (server.url, server.address.port)
-            @Sendable func ask(_ state: [Float]) async throws -> (chunk: ActionChunk, unfamiliar: Int) {
+            @Sendable func ask(_ state: [Float]) async throws -> (chunk: ActionChunk, outOfRange: Int) {
                 try await onThread {
                     let client = try PolicyClient(ServerAddress(url))
                     return (
                         try client.predictActionChunks(for: [Self.request(state, state)])[0],
-                        client.unfamiliarObservations
+                        client.outOfRangeObservations
                     )
                 }
             }
@@ -140,11 +140,11 @@ import Testing
                 })
             }
             record.openGate()
-            #expect(try await (first.unfamiliar, second.unfamiliar) == (0, 0))
+            #expect(try await (first.outOfRange, second.outOfRange) == (0, 0))
             if isStrict {
                 await #expect(throws: PolicyClientError.self) { try await wrong.value }
             } else {
-                #expect(try await wrong.value.unfamiliar == 2)
+                #expect(try await wrong.value.outOfRange == 2)
             }
         }
         #expect(record.batches == (isStrict ? [1, 1] : [1, 2]))
