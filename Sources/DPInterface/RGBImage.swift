@@ -24,7 +24,7 @@ public struct RGBImage: Sendable, Equatable {
     }
 
     /// Creates an image of one color.
-    package init(width: Int, height: Int, filledWith color: (red: UInt8, green: UInt8, blue: UInt8)) {
+    public init(width: Int, height: Int, filledWith color: (red: UInt8, green: UInt8, blue: UInt8)) {
         var pixels = [UInt8](repeating: color.red, count: width * height * 3)
         for index in stride(from: 0, to: pixels.count, by: 3) {
             pixels[index + 1] = color.green
