@@ -28,7 +28,7 @@ public struct Horizon: Codable, Sendable, Hashable {
     }
 
     /// The part of a prediction that is executed: it starts at the newest observation.
-    package var executed: Range<Int> { observation - 1..<observation - 1 + action }
+    public var executed: Range<Int> { observation - 1..<observation - 1 + action }
 
     /// Checks that the executed actions lie inside the prediction.
     /// - Throws: `InputError`, which states the valid lengths.
