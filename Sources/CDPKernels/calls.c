@@ -1,14 +1,14 @@
 #include "team.h"
 
 // A list of calls is one region. Its threads wait at a barrier where a call needs the results of earlier calls; the
-// calls between two barriers are a stretch. Before the first barrier, the leader takes the parts that no thread has
+// calls between two barriers are a phase. Before the first barrier, the leader takes the parts that no thread has
 // begun, since their members have no processor. After a long wait at a barrier, it also takes the parts whose next
-// stretch no thread has begun: two threads on one processor would wait for each other at every barrier, a
+// phase no thread has begun: two threads on one processor would wait for each other at every barrier, a
 // millisecond each time.
 
 /// Progress of a part of a list.
 typedef struct {
-    /// Number of stretches that its member has begun, or `ck_taken_over`.
+    /// Number of phases that its member has begun, or `ck_taken_over`.
     _Alignas(64) _Atomic uint32_t begun;
 } ck_progress;
 
@@ -22,13 +22,13 @@ typedef struct {
     const ck_call *calls;
     ptrdiff_t count;
     ck_barrier barrier;
-    ck_progress parts[ck_most_threads];
+    ck_progress parts[ck_max_threads];
 } ck_walk;
 
-/// Begins a stretch of a part, for its member or to take the part over; fails if the other thread has done so.
-static int ck_begin(ck_walk *walk, int part, uint32_t stretch, uint32_t next) {
+/// Begins a phase of a part, for its member or to take the part over; fails if the other thread has done so.
+static int ck_begin(ck_walk *walk, int part, uint32_t phase, uint32_t next) {
     return atomic_compare_exchange_strong_explicit(
-        &walk->parts[part].begun, &stretch, next, memory_order_acq_rel, memory_order_relaxed);
+        &walk->parts[part].begun, &phase, next, memory_order_acq_rel, memory_order_relaxed);
 }
 
 static void ck_do_part(const ck_call *call, int part, int parts) {
@@ -50,22 +50,22 @@ static void ck_follow(ck_walk *walk, int part, int parts) {
 
 /// The parts that the leader executes, the first `whole` of them from their beginning.
 typedef struct {
-    int count, whole, parts[ck_most_threads];
+    int count, whole, parts[ck_max_threads];
 } ck_own_parts;
 
-/// Takes over the parts whose stretch no thread has begun, and executes it.
+/// Takes over the parts whose phase no thread has begun, and executes it.
 static void ck_take_over(
-    ck_walk *walk, uint32_t stretch, const ck_call *begin, const ck_call *end, ck_own_parts *own, int parts) {
+    ck_walk *walk, uint32_t phase, const ck_call *begin, const ck_call *end, ck_own_parts *own, int parts) {
     const int before = own->count;
-    if (stretch == 0) ck_await_claims(walk->team, parts);
+    if (phase == 0) ck_await_claims(walk->team, parts);
     for (int part = 1; part < parts; part++) {
-        if (stretch == 0 ? !ck_claim_for_leader(walk->team, part) : !ck_begin(walk, part, stretch, ck_taken_over)) continue;
-        if (stretch == 0) atomic_store_explicit(&walk->parts[part].begun, ck_taken_over, memory_order_relaxed);
+        if (phase == 0 ? !ck_claim_for_leader(walk->team, part) : !ck_begin(walk, part, phase, ck_taken_over)) continue;
+        if (phase == 0) atomic_store_explicit(&walk->parts[part].begun, ck_taken_over, memory_order_relaxed);
         own->parts[own->count++] = part;
         for (const ck_call *call = begin; call < end; call++) ck_do_part(call, part, parts);
     }
-    if (stretch == 0) own->whole = own->count;
-    else if (own->count > before) ck_note_loss(walk->team);
+    if (phase == 0) own->whole = own->count;
+    else if (own->count > before) ck_note_absence(walk->team);
 }
 
 static void ck_lead(ck_walk *walk, int parts) {

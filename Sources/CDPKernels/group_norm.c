@@ -5,7 +5,7 @@
 
 // A batch item is a few kilobytes, so every pass over it except the first reads from the cache. Sums run along time
 // for all channels at once, which fills the vectors for any group size; the channels of a group are added
-// afterwards.
+// afterward.
 
 /// Returns x at a row and channel, or the square of its difference from the mean if mean is not null.
 CK_INLINE float ck_term(const void *x, ptrdiff_t i, ck_format format, const float *mean, ptrdiff_t c) {

@@ -4,9 +4,9 @@
 #include "team.h"
 
 // oneDNN calls six functions of libgomp, the OpenMP runtime of GCC. A program that defines them receives the calls
-// instead, so that the team of the calling thread executes oneDNN's regions. A seventh, omp_set_num_threads, has no
-// effect on the threads of a team. Calls of threads that neither lead a
-// team nor belong to one are forwarded to libgomp, so that other libraries in the program work as usual.
+// instead, so that the team of the calling thread executes oneDNN's regions. omp_set_num_threads, which other libraries
+// may call, is also defined: it does not change a team. Calls from threads outside of a team are forwarded to libgomp,
+// so that other libraries in the program work as usual.
 
 typedef struct {
     void (*function)(void *);
@@ -19,25 +19,25 @@ static _Thread_local struct {
     ck_team *team;
     int part, parts;
     uint32_t barriers;
-} ck_now_doing;
+} ck_current_part;
 
 static void ck_foreign_body(void *context, int part, int parts) {
     const ck_foreign *region = context;
-    ck_now_doing.team = region->team;
-    ck_now_doing.part = part;
-    ck_now_doing.parts = parts;
-    ck_now_doing.barriers = 0;
+    ck_current_part.team = region->team;
+    ck_current_part.part = part;
+    ck_current_part.parts = parts;
+    ck_current_part.barriers = 0;
     region->function(region->data);
-    ck_now_doing.team = 0;
+    ck_current_part.team = 0;
 }
 
-/// The threads of a region may wait for each other by spinning in oneDNN's own code, so a leader that works alone may
-/// need the members after all. If so, they start late in the first such region of a primitive, and immediately in
-/// later ones.
+/// Some regions contain barriers of oneDNN's own and cannot finish with one thread. The first time a primitive does
+/// this, the members join only after a delay; `has_barriers` then records it, and they join its later regions
+/// immediately.
 static void ck_share_foreign(ck_team *team, ck_foreign *region, int parts) {
     int unknown = 0, *has_barriers = team->has_barriers ? team->has_barriers : &unknown;
-    const int come_late = !*has_barriers && !ck_shares(team, parts);
-    if (ck_run_region(team, ck_foreign_body, region, parts, come_late) && come_late) *has_barriers = 1;
+    const int delays_members = !*has_barriers && !ck_shares(team, parts);
+    if (ck_run_region(team, ck_foreign_body, region, parts, delays_members) && delays_members) *has_barriers = 1;
 }
 
 void ck_begin_primitive(int *has_barriers) {
@@ -52,7 +52,7 @@ static void *ck_next(const char *name) { return dlsym(RTLD_NEXT, name); }
     type (*next)(void) = (type (*)(void))ck_next(name);                                                                \
     return next ? next() : otherwise
 
-static int ck_is_ours(void) { return ck_now_doing.team || ck_current_team(); }
+static int ck_is_ours(void) { return ck_current_part.team || ck_current_team(); }
 
 void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsigned flags) {
     ck_team *team = ck_current_team();
@@ -62,34 +62,34 @@ void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsig
         else function(data);
         return;
     }
-    const __typeof__(ck_now_doing) outer = ck_now_doing;
+    const __typeof__(ck_current_part) outer = ck_current_part;
     ck_foreign region = {function, data, outer.team ? outer.team : team};
     // One thread executes a nested region.
     const int size = outer.team || team->is_at_work ? 1 : team->size;
     const int parts = threads && (int)threads < size ? (int)threads : size;
     if (parts > 1) ck_share_foreign(team, &region, parts);
     else ck_foreign_body(&region, 0, 1);
-    ck_now_doing = outer;
+    ck_current_part = outer;
 }
 
 void GOMP_barrier(void) {
-    ck_team *team = ck_now_doing.team;
+    ck_team *team = ck_current_part.team;
     if (!team) {
         void (*next)(void) = ck_next("GOMP_barrier");
         if (next) next();
         return;
     }
-    if (ck_now_doing.parts > 1)
-        ck_barrier_wait(team, &team->barrier, ++ck_now_doing.barriers, 1, ck_now_doing.parts);
+    if (ck_current_part.parts > 1)
+        ck_barrier_wait(team, &team->barrier, ++ck_current_part.barriers, 1, ck_current_part.parts);
 }
 
 int omp_get_thread_num(void) {
-    if (ck_is_ours()) return ck_now_doing.team ? ck_now_doing.part : 0;
+    if (ck_is_ours()) return ck_current_part.team ? ck_current_part.part : 0;
     CK_FORWARD(int, "omp_get_thread_num", 0);
 }
 
 int omp_get_num_threads(void) {
-    if (ck_is_ours()) return ck_now_doing.team ? ck_now_doing.parts : 1;
+    if (ck_is_ours()) return ck_current_part.team ? ck_current_part.parts : 1;
     CK_FORWARD(int, "omp_get_num_threads", 1);
 }
 
@@ -99,7 +99,7 @@ int omp_get_max_threads(void) {
 }
 
 int omp_in_parallel(void) {
-    if (ck_is_ours()) return ck_now_doing.team != 0 && ck_now_doing.parts > 1;
+    if (ck_is_ours()) return ck_current_part.team != 0 && ck_current_part.parts > 1;
     CK_FORWARD(int, "omp_in_parallel", 0);
 }
 

@@ -44,7 +44,7 @@ typedef struct {
     float *total;
     float factor;
     ptrdiff_t count;
-    double partial[ck_most_threads];
+    double partial[ck_max_threads];
 } ck_sum;
 
 CK_INLINE void ck_sum_of_squares_body(void *context, int thread, int threads) {

@@ -68,7 +68,7 @@ CK_TARGET_TABLE CK_INLINE void ck_widen_by_table(const void *numbers, __m512i wi
         _Pragma("clang loop unroll(full)") for (int i = 0; i < rows * panels; i++)                                     \
             for (int v = 0; v < 2; v++)                                                                                \
                 sum[i][v] = _mm512_load_ps(                                                                            \
-                    sums + (i % panels * ck_most_rows + to[i / panels]) * ck_panel_width + v * 16);                    \
+                    sums + (i % panels * ck_max_rows + to[i / panels]) * ck_panel_width + v * 16);                     \
         _Pragma("clang loop unroll_count(4)") for (ptrdiff_t k = 0; k < n; k++)                                        \
             _Pragma("clang loop unroll(full)") for (int p = 0; p < panels; p++) {                                      \
                 const char *line = w + p * panel_size + k * 2 * ck_panel_width * ck_size_of(format);                   \
@@ -84,7 +84,7 @@ CK_TARGET_TABLE CK_INLINE void ck_widen_by_table(const void *numbers, __m512i wi
         _Pragma("clang loop unroll(full)") for (int i = 0; i < rows * panels; i++)                                     \
             for (int v = 0; v < 2; v++)                                                                                \
                 _mm512_store_ps(                                                                                       \
-                    sums + (i % panels * ck_most_rows + to[i / panels]) * ck_panel_width + v * 16, sum[i][v]);         \
+                    sums + (i % panels * ck_max_rows + to[i / panels]) * ck_panel_width + v * 16, sum[i][v]);          \
     }                                                                                                                  \
     target CK_INLINE void ck_multiply_format_of_##name(                                                                \
         const ck_format format, int rows, int panels, float *sums, const int32_t *to, const int32_t *const *x,         \
@@ -95,7 +95,7 @@ CK_TARGET_TABLE CK_INLINE void ck_widen_by_table(const void *numbers, __m512i wi
             }                                                                                                          \
             return;                                                                                                    \
         }                                                                                                              \
-        for (; panels > 0; panels--, sums += ck_most_rows * ck_panel_width, w += panel_size)                           \
+        for (; panels > 0; panels--, sums += ck_max_rows * ck_panel_width, w += panel_size)                            \
             switch (rows) {                                                                                            \
                 CK_PAIRS_CASE(name, 1, 1) CK_PAIRS_CASE(name, 2, 1) CK_PAIRS_CASE(name, 3, 1) CK_PAIRS_CASE(name, 4, 1) \
                 CK_PAIRS_CASE(name, 5, 1) CK_PAIRS_CASE(name, 6, 1) CK_PAIRS_CASE(name, 7, 1) CK_PAIRS_CASE(name, 8, 1) \

@@ -25,8 +25,8 @@ void ck_reserve_scratch(size_t bytes) {
     ck_memory_size = bytes;
 }
 
-void *ck_scratch(int index, int of, size_t bytes) {
+void *ck_scratch(int index, int count, size_t bytes) {
     bytes = (bytes + CK_SCRATCH_ALIGNMENT - 1) / CK_SCRATCH_ALIGNMENT * CK_SCRATCH_ALIGNMENT;
-    ck_reserve_scratch((size_t)of * bytes);
+    ck_reserve_scratch((size_t)count * bytes);
     return ck_memory + (size_t)index * bytes;
 }

@@ -24,7 +24,7 @@ typedef float ck_vector __attribute__((vector_size(64)));
 /// Functions that depend on the level of vector instructions.
 typedef struct {
     /// sums[to[r], :] += x[r][0 ..< n] · w over float32 or, for even n, pairs in a format. With two panels, the
-    /// sums of the second start `ck_most_rows` rows further and its weights `panel_size` bytes further. Prefetches
+    /// sums of the second start `ck_max_rows` rows further and its weights `panel_size` bytes further. Prefetches
     /// weights `ahead` bytes ahead: `CK_FAR`, or for 0 the distance of the level.
     void (*multiply)(
         ck_format format, int rows, int panels, float *sums, const int32_t *to, const void *const *x, const void *w,
@@ -124,19 +124,19 @@ static void ck_skinny_gemm_multiply(const ck_skinny_gemm *p, const ck_skinny_gem
     const ptrdiff_t ahead = (outputs + ck_panel_width - 1) / ck_panel_width * panel_size > CK_MANY ? CK_FAR : 0;
     const ck_format wanted = p->panels.pairs ? ck_bfloat16 : ck_float32;
     // Pairs are unpacked in registers, unless several tiles need them.
-    const int unpacks = p->panels.format != wanted && !(p->panels.pairs && p->rows <= ck_tile_rows);
+    const int unpacks = p->panels.format != wanted && !(p->panels.pairs && p->rows <= ck_max_tap_rows);
     const ck_format format = unpacks ? wanted : p->panels.format;
     const int converts = p->x_format != wanted || stored != inputs;
-    const int divides = unpacks || converts || p->rows > ck_tile_rows;
-    _Alignas(64) float sums[2 * ck_most_rows * ck_panel_width];
+    const int divides = unpacks || converts || p->rows > ck_max_tap_rows;
+    _Alignas(64) float sums[2 * ck_max_rows * ck_panel_width];
     _Alignas(64) float unpacked[CK_CHUNK * ck_panel_width];
-    _Alignas(64) float converted[ck_tile_rows][CK_CHUNK];
+    _Alignas(64) float converted[ck_max_tap_rows][CK_CHUNK];
 
     const ck_range range = ck_share(outputs, p->grain, thread, threads);
     for (ptrdiff_t first = range.begin, panels; first < range.end; first += panels * ck_panel_width) {
         panels = unpacks || range.end - first <= ck_panel_width ? 1 : kernels->most_panels;
         for (ptrdiff_t i = 0; i < panels; i++)
-            memset(sums + i * ck_most_rows * ck_panel_width, 0, (size_t)p->rows * ck_panel_width * sizeof(float));
+            memset(sums + i * ck_max_rows * ck_panel_width, 0, (size_t)p->rows * ck_panel_width * sizeof(float));
         const char *panel = (const char *)p->weights + first / ck_panel_width * panel_size;
         for (ptrdiff_t begin = 0, end; begin < p->tile_count; begin = end) {
             const ptrdiff_t tap = p->tiles[begin].tap;
@@ -149,8 +149,8 @@ static void ck_skinny_gemm_multiply(const ck_skinny_gemm *p, const ck_skinny_gem
                     kernels->unpack(p->panels.format, w, unpacked, n * ck_panel_width);
                     w = unpacked;
                 }
-                for (const ck_tile *tile = p->tiles + begin; tile < p->tiles + end; tile++) {
-                    const void *x[ck_tile_rows];
+                for (const ck_tap_rows *tile = p->tiles + begin; tile < p->tiles + end; tile++) {
+                    const void *x[ck_max_tap_rows];
                     for (int r = 0; r < tile->count; r++) {
                         x[r] = (const char *)p->x + (tile->from[r] * p->x_stride + k) * x_size;
                         if (!converts) continue;
@@ -171,7 +171,7 @@ static void ck_skinny_gemm_multiply(const ck_skinny_gemm *p, const ck_skinny_gem
             const ptrdiff_t row = i / panels, here = first + i % panels * ck_panel_width;
             const ptrdiff_t count = outputs - here < ck_panel_width ? outputs - here : ck_panel_width;
             kernels->finish(
-                sums + (i % panels * ck_most_rows + row) * ck_panel_width, p->scales ? p->scales + here : 0,
+                sums + (i % panels * ck_max_rows + row) * ck_panel_width, p->scales ? p->scales + here : 0,
                 p->bias ? p->bias + here : 0, p->out_format, (char *)p->out + (row * p->out_stride + here) * out_size,
                 count);
         }
@@ -204,15 +204,15 @@ CK_FEW_ROWS_LEVEL(baseline, 1, CK_NEAR, )
 
 static void ck_require_skinny_gemm(const ck_skinny_gemm *product) {
     const ck_panels *panels = &product->panels;
-    CK_REQUIRE(product->rows > 0 && product->rows <= ck_most_rows);
+    CK_REQUIRE(product->rows > 0 && product->rows <= ck_max_rows);
     CK_REQUIRE(product->x_stride >= panels->inputs && product->out_stride >= panels->outputs);
     CK_REQUIRE(product->grain > 0 && product->grain % ck_panel_width == 0);
     CK_REQUIRE(!panels->pairs || product->x_format == ck_bfloat16);
     CK_REQUIRE(panels->format != ck_int8 || product->scales);
     for (ptrdiff_t i = 0; i < product->tile_count; i++) {
-        const ck_tile *tile = product->tiles + i;
+        const ck_tap_rows *tile = product->tiles + i;
         CK_REQUIRE(tile->tap >= (i ? tile[-1].tap : 0) && tile->tap < panels->taps);
-        CK_REQUIRE(tile->count > 0 && tile->count <= ck_tile_rows);
+        CK_REQUIRE(tile->count > 0 && tile->count <= ck_max_tap_rows);
         for (int r = 0; r < tile->count; r++) CK_REQUIRE(tile->from[r] >= 0 && tile->to[r] >= 0 && tile->to[r] < product->rows);
     }
 }

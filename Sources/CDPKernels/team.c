@@ -60,8 +60,8 @@ static ck_manner ck_current_manner(ck_team *team) {
     return ck_spinning;
 }
 
-void ck_note_loss(ck_team *team) {
-    team->counts.losses++;
+void ck_note_absence(ck_team *team) {
+    team->counts.absences++;
     // One region may lose a member at its start and be slow at its end.
     if (team->mode != ck_together_or_alone || ck_read_manner(team) != ck_spinning) return;
     const int64_t now = ck_now(), usual = now - team->change_end;
@@ -78,7 +78,7 @@ static void ck_look_back(ck_team *team, int64_t now) {
     const int64_t time = now - team->window.begin;
     if (time < (team->window.spun ? CK_SHORT_WINDOW_NANOSECONDS : CK_WINDOW_NANOSECONDS)) return;
     const int64_t work = ck_processor_time() - team->window.processor_begin - team->window.spun;
-    if (2 * team->size * work < 3 * time) ck_note_loss(team);
+    if (2 * team->size * work < 3 * time) ck_note_absence(team);
     if (time > CK_WINDOW_NANOSECONDS) ck_begin_window(team, now);
 }
 
@@ -123,7 +123,7 @@ static int ck_has_company(ck_team *team, int parts) {
     return 0;
 }
 
-int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int members_come_late) {
+int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int delays_members) {
     const uint64_t number = ++team->last_region;
     team->is_at_work = 1;
     const int64_t begin = ck_now();
@@ -134,8 +134,8 @@ int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int mem
     atomic_store_explicit(&team->barrier.gate.number, 0, memory_order_relaxed);
     atomic_store_explicit(&team->pending, parts, memory_order_relaxed);
     atomic_store_explicit(&team->parts[0].claimed, number, memory_order_relaxed);
-    atomic_store_explicit(&team->region, ck_describe_region(number, members_come_late, parts), memory_order_release);
-    if (members_come_late) ck_gate_open_quietly(&team->opened, (uint32_t)number);
+    atomic_store_explicit(&team->region, ck_describe_region(number, delays_members, parts), memory_order_release);
+    if (delays_members) ck_gate_open_quietly(&team->opened, (uint32_t)number);
     else ck_gate_open(&team->opened, (uint32_t)number);
 
     body(context, 0, parts);
@@ -149,7 +149,7 @@ int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int mem
     team->window.spun += ck_wait(team, &team->finished, (uint32_t)number);
     team->is_at_work = 0;
     team->idle_since = ck_now();
-    if (!members_come_late) ck_look_back(team, team->idle_since);
+    if (!delays_members) ck_look_back(team, team->idle_since);
     return has_company;
 }
 
@@ -160,15 +160,15 @@ void ck_await_claims(ck_team *team, int parts) {
             ck_pause();
             if (pauses % 32) continue;
             if (!begin) begin = ck_now();
-            if (ck_now() - begin > CK_ABSENT_NANOSECONDS) return ck_note_loss(team);
+            if (ck_now() - begin > CK_ABSENT_NANOSECONDS) return ck_note_absence(team);
         }
 }
 
 int ck_shares(ck_team *team, int parts) {
-    if (parts <= 1 || parts > ck_most_threads || !team || team->size <= 1 || team->is_at_work) return 0;
+    if (parts <= 1 || parts > ck_max_threads || !team || team->size <= 1 || team->is_at_work) return 0;
     const int shares = ck_current_manner(team) != ck_leader_alone;
     if (shares) team->counts.shared_regions++;
-    else team->counts.lone_regions++;
+    else team->counts.solo_regions++;
     return shares;
 }
 
@@ -227,7 +227,7 @@ static void *ck_serve(void *context) {
     ck_member *member = context;
     ck_team *team = member->team;
     uint64_t region = 0;
-    ck_reserve_scratch(CK_USUAL_SCRATCH);
+    ck_reserve_scratch(CK_DEFAULT_SCRATCH);
     while (1) {
         const uint32_t next = (uint32_t)ck_number_of(region) + 1;
         if (ck_read_manner(team) == ck_leader_alone) ck_gate_wait_asleep(&team->opened, next);
@@ -257,7 +257,7 @@ ck_team *ck_make_team(int threads) {
     ck_team *team = aligned_alloc(64, sizeof(ck_team));
     if (!team) return 0;
     *team = (ck_team){.size = 1};
-    for (int i = 1; i < threads && i < ck_most_threads; i++) {
+    for (int i = 1; i < threads && i < ck_max_threads; i++) {
         team->members[i] = (ck_member){.team = team, .number = i};
         if (!ck_start(&team->members[i])) break;
         team->size++;
@@ -268,7 +268,7 @@ ck_team *ck_make_team(int threads) {
 ck_team *ck_lead_team(ck_team *team) {
     ck_team *before = ck_led;
     ck_led = team;
-    if (team) ck_reserve_scratch(CK_USUAL_SCRATCH);
+    if (team) ck_reserve_scratch(CK_DEFAULT_SCRATCH);
     if (team && !pthread_equal(team->leader, pthread_self())) {
         // The times of another thread do not apply to this one.
         team->leader = pthread_self();

@@ -33,7 +33,7 @@ typedef enum { ck_spinning, ck_patient, ck_leader_alone } ck_manner;
 struct ck_team {
     /// Number of threads, including the leader.
     int size;
-    ck_member members[ck_most_threads];
+    ck_member members[ck_max_threads];
 
     // The open region; only the leader writes it, and only while no region is open.
     ck_body body;
@@ -47,7 +47,7 @@ struct ck_team {
     /// Number of unfinished parts, and the gate at which the leader sleeps until the last one is finished.
     _Alignas(64) atomic_int pending;
     ck_gate finished;
-    ck_part parts[ck_most_threads];
+    ck_part parts[ck_max_threads];
 
     // Members read these constantly; the leader seldom changes them.
     /// A `ck_manner`.
@@ -90,10 +90,10 @@ int ck_shares(ck_team *team, int parts);
 /// Executes all parts of a region with the team. Members that start late execute only parts that the leader has not
 /// begun after 100 ms.
 /// - Returns: whether a member began a part before the leader finished its first one.
-int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int members_come_late);
+int ck_run_region(ck_team *team, ck_body body, void *context, int parts, int delays_members);
 
 /// Records that a member has no processor: the team works in another manner for a while.
-void ck_note_loss(ck_team *team);
+void ck_note_absence(ck_team *team);
 
 /// Waits briefly until every part is claimed: a member that has not claimed one by then has no processor.
 void ck_await_claims(ck_team *team, int parts);

@@ -53,10 +53,10 @@ CK_INLINE ck_range ck_share(ptrdiff_t count, ptrdiff_t grain, int thread, int th
     return range;
 }
 
-/// Returns the number of threads for `count` elements: 1 below ck_serial_count, and at most ck_most_threads.
+/// Returns the number of threads for `count` elements: 1 below ck_serial_count, and at most ck_max_threads.
 CK_INLINE int ck_useful_threads(ptrdiff_t count, int threads) {
     if (count < ck_serial_count) return 1;
-    return threads < ck_most_threads ? threads : ck_most_threads;
+    return threads < ck_max_threads ? threads : ck_max_threads;
 }
 
 /// Returns eˣ with a relative error below 2e-7, for x clamped to [−87, 88]. It is 2^n · p(r), where p is the Taylor

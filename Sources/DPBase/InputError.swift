@@ -40,7 +40,7 @@ public struct InputError: Error, Equatable, Sendable, CustomStringConvertible {
         return "\(location): expected \(expected), found \(found)" + (hint.map { "; \($0)" } ?? "")
     }
 
-    /// Returns the error of a setting as that of the same setting under a prefix: `policy.horizon` for `horizon`.
+    /// Returns the same error with `prefix` before its key: `policy.horizon` for `horizon`.
     package func under(_ prefix: String) -> InputError {
         var error = self
         if place == nil { error.key = key.map { "\(prefix).\($0)" } ?? prefix }

@@ -27,25 +27,23 @@ package final class Monitor<Value>: @unchecked Sendable {
 
     /// Waits until a function returns a result, and returns it; nil if the deadline passes first.
     ///
-    /// The function is called once at the beginning and after every change. It may change the value when it returns
-    /// a result; the other waiting threads are then woken.
+    /// The function is called at the beginning, after every change, and once more at the deadline. It may change the
+    /// value when it returns a result; the other waiting threads are then woken.
     /// - Parameters:
     ///   - deadline: when to stop waiting; never if nil.
     ///   - body: returns a result, or nil to wait for another change.
     package func wait<Result>(until deadline: Date?, for body: (inout Value) throws -> Result?) rethrows -> Result? {
         condition.lock()
         defer { condition.unlock() }
+        var isLate = false
         while true {
             if let result = try body(&value) {
                 condition.broadcast()
                 return result
             }
-            if let deadline {
-                // Check once more after the deadline, since a change may have arrived with it.
-                guard condition.wait(until: deadline) else { return try body(&value) }
-            } else {
-                condition.wait()
-            }
+            // After the deadline, check once more, since a change may have arrived with it.
+            if isLate { return nil }
+            if let deadline { isLate = !condition.wait(until: deadline) } else { condition.wait() }
         }
     }
 

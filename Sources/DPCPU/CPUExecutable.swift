@@ -1,7 +1,7 @@
 internal import CDPKernels
 package import DPGraph
 
-/// A graph prepared for a `CPUMachine`: a plan with its inputs and outputs by name.
+/// A graph prepared for a `CPUBackend`: a plan with its inputs and outputs by name.
 package final class CPUExecutable: Executable {
     private let plan: Plan
     private let team: Team

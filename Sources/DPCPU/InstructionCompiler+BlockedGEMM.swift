@@ -52,7 +52,7 @@ struct BlockedGEMM {
     let isTransposed: Bool
 
     /// Numbers of channels of an image, and of images, below which the library is faster.
-    static let (fewestChannels, fewestImages) = (8, 8)
+    static let (minChannels, minImages) = (8, 8)
 
     /// Creates the geometry of an operation; nil if the operation is not such a product.
     init?(_ operation: TensorOperation, from x: Shape, weight: Shape, to y: Shape) {
@@ -65,9 +65,9 @@ struct BlockedGEMM {
             (convolution, isTransposed) = (ck_convolution(geometry, from: x, to: y), false)
         case .transposedConvolution1D(let geometry, _):
             (convolution, isTransposed) = (ck_convolution(geometry, from: y, to: x), true)
-        case .convolution2D(let geometry) where x.last >= Self.fewestChannels && x[0] >= Self.fewestImages:
+        case .convolution2D(let geometry) where x.last >= Self.minChannels && x[0] >= Self.minImages:
             (convolution, isTransposed) = (ck_convolution(geometry, from: x, to: y), false)
-        case .convolution2DInputGradient(let geometry, _, _) where x[0] >= Self.fewestImages:
+        case .convolution2DInputGradient(let geometry, _, _) where x[0] >= Self.minImages:
             (convolution, isTransposed) = (ck_convolution(geometry, from: y, to: x), true)
         default:
             return nil

@@ -32,7 +32,7 @@ extension InstructionCompiler {
         }
         if fused.hasResidual, let residual = operands.last { norm.residual = UnsafeRawPointer(raw(residual)) }
         norm.out = raw(result)
-        if let instruction = skinnyGEMM(norm, named: fused.name, step, to: result) { return instruction }
+        if let instruction = smallGroupNorm(norm, named: fused.name, step, to: result) { return instruction }
         return Plan.Instruction(name: fused.name) { [norm] in
             withUnsafePointer(to: norm) { ck_group_norm_forward($0, threads) }
         }

@@ -20,7 +20,7 @@ extension InstructionCompiler {
         }
     }
 
-    /// Returns the normalization of images as a call that can share a stretch with others.
+    /// Returns the normalization of images as a call that can run in the same parallel region as others.
     ///
     /// With fewer images than threads, the threads divide the groups.
     private func imageNormCall(

@@ -57,7 +57,7 @@ extension InstructionCompiler {
         guard step.inputs.count == 3 else {
             return try sourceGradient("transposed convolution", product, step, raw(result), precision(result))
         }
-        // The library cannot add a bias to a gradient.
+        // oneDNN computes a transposed convolution as the input gradient of a convolution, which cannot add a bias.
         let (y, bias) = (shape(result), step.inputs[2])
         let sum = try AlignedMemory(floats: y.count)
         var instructions = try sourceGradient("transposed convolution", product, step, sum.start, .float32)
@@ -106,7 +106,7 @@ extension InstructionCompiler {
         let (x, dy) = (shape(step.inputs[0]), shape(step.inputs[1]))
         let product = OneDNN.Product(geometry, from: x, to: dy)
         let dimensions = [dy.last, x.last, geometry.height.kernel, geometry.width.kernel]
-        guard x.last >= BlockedGEMM.fewestChannels else {
+        guard x.last >= BlockedGEMM.minChannels else {
             return try weightGradient("weight gradient of images", product, step, dimensions: dimensions)
         }
         return try weightGradient(
@@ -129,13 +129,14 @@ extension InstructionCompiler {
         }
         let (threads, scratchpad) = (threads, scratchpad)
         let (x, dy) = (raw(step.inputs[0]), raw(step.inputs[1]))
-        let spare = step.results[0] == nil ? try AlignedMemory(floats: dimensions.reduce(1, *)) : nil
-        guard let destination = spare?.floats ?? step.results[0].map(pointer) else { return [] }
+        // Receives a gradient that is computed but not needed.
+        let discarded = step.results[0] == nil ? try AlignedMemory(floats: dimensions.reduce(1, *)) : nil
+        guard let destination = discarded?.floats ?? step.results[0].map(pointer) else { return [] }
         let bias = step.results.count > 1 ? step.results[1].map(pointer) : nil
         var shape = shape
         _ = try scratchpad.reserve(ck_weight_gradient_scratch(&shape, format, threads))
         return [
-            Plan.Instruction(name: name, keeps: [spare].compactMap { $0 }) {
+            Plan.Instruction(name: name, keeps: [discarded].compactMap { $0 }) {
                 ck_convolution_weight_gradient(
                     &shape, format, x, dy, destination, bias, scratchpad.start, threads)
             }
@@ -152,8 +153,9 @@ extension InstructionCompiler {
         let layout = description.layout(of: .gradientOfWeights)
         let plain = OneDNN.Layout(rowMajor: dimensions)
         let packed = layout == plain ? nil : try AlignedMemory(byteCount: layout.byteCount)
-        let spare = step.results[0] == nil ? try AlignedMemory(byteCount: plain.byteCount) : nil
-        guard let destination = spare?.start ?? step.results[0].map(raw) else { return [] }
+        // Receives a gradient that is computed but not needed.
+        let discarded = step.results[0] == nil ? try AlignedMemory(byteCount: plain.byteCount) : nil
+        guard let destination = discarded?.start ?? step.results[0].map(raw) else { return [] }
         var tensors: [(OneDNN.Argument, UnsafeMutableRawPointer)] = [
             (.source, raw(step.inputs[0])), (.gradientOfDestination, raw(step.inputs[1])),
             (.gradientOfWeights, packed?.start ?? destination),
@@ -165,7 +167,7 @@ extension InstructionCompiler {
             instructions.append(
                 Plan.Instruction(name: "unpack " + name, isAuxiliary: true, keeps: [packed]) { reorder.execute() })
         }
-        if let spare { instructions[0].keeps.append(spare) }
+        if let discarded { instructions[0].keeps.append(discarded) }
         return instructions
     }
 

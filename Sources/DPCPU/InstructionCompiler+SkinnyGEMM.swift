@@ -4,17 +4,19 @@ internal import DPGraph
 // MARK: - Skinny GEMM
 
 extension InstructionCompiler {
-    /// Number of rows above which tiles of items, which leave out the zeros around a sequence, are faster than
-    /// reading each weight of a convolution once.
-    private static let mostRowsOfConvolution = 16
+    /// Largest number of rows of a convolution for this kernel.
+    ///
+    /// With more rows, blocked GEMM is faster, because it skips the padding.
+    private static let maxConvolutionRows = 16
 
     /// Returns a product of few rows with weights that are parameters, as a call that reads each weight once; nil
     /// for any other product.
     ///
     /// Many rows are also computed this way, a few at a time, if the weights are in 8 bits, or in bfloat16 if the
-    /// inputs do not come in pairs, as blocked GEMM requires: a policy must not return different results in a
-    /// larger batch. Graphs with gradients have large batches and weights that change at each run, so they use the
-    /// library. Images have too many rows for this kernel: their weights are never in 8 bits.
+    /// number of inputs is odd, since blocked GEMM requires pairs: a policy must not return different results in a
+    /// larger batch. Graphs with gradients have large batches and weights that change at each run, so they use
+    /// blocked GEMM or oneDNN. Convolutions of small feature maps also use this kernel, but weights of images are
+    /// never stored in 8 bits.
     mutating func skinnyGEMM(_ operation: TensorOperation, _ step: Step, to result: Value) throws -> [Plan.Instruction]?
     {
         guard graph.gradients.isEmpty, let weight = step.inputs.dropFirst().first,
@@ -22,11 +24,11 @@ extension InstructionCompiler {
         else { return nil }
         let x = step.inputs[0]
         let (from, to) = (shape(x), shape(result))
-        let (rows, most) = (to.count / to.last, Int(ck_most_rows))
+        let (rows, most) = (to.count / to.last, Int(ck_max_rows))
         let isQuantized = weights == .int8 && to.rank < 4
         let isUnpaired = precision(x) == .bfloat16 && from.last % 2 == 1 && to.rank < 4
         let isConvolution = shape(weight).dimensions.dropFirst(2).contains { $0 > 1 }
-        guard rows <= (isConvolution ? Self.mostRowsOfConvolution : most) || isQuantized || isUnpaired,
+        guard rows <= (isConvolution ? Self.maxConvolutionRows : most) || isQuantized || isUnpaired,
             let (taps, strides) = taps(of: operation, step, to: result)
         else { return nil }
         let panels = Panels(
@@ -78,9 +80,11 @@ extension InstructionCompiler {
         }
     }
 
-    /// Returns the normalization of few rows as a call; nil if there are many rows.
-    func skinnyGEMM(_ norm: ck_group_norm, named name: String, _ step: Step, to result: Value) -> Plan.Instruction? {
-        guard graph.gradients.isEmpty, norm.batch * norm.time <= ck_most_rows else { return nil }
+    /// Returns a group norm of few rows as a call; nil if there are many rows.
+    func smallGroupNorm(
+        _ norm: ck_group_norm, named name: String, _ step: Step, to result: Value
+    ) -> Plan.Instruction? {
+        guard graph.gradients.isEmpty, norm.batch * norm.time <= ck_max_rows else { return nil }
         var norm = norm
         // Threads that divide the channels as in the preceding products need not wait for each other.
         let x = step.inputs[0]
@@ -101,8 +105,8 @@ extension InstructionCompiler {
             bytes: start..<start + UInt(graph.type(of: value).byteCount), isWrite: isWrite, sharing: sharing)
     }
 
-    /// Returns an instruction on few elements as one that a single thread computes and that can share a stretch with
-    /// others.
+    /// Marks an instruction on few elements as serial, so that it can run in the same parallel region as its
+    /// neighbors.
     ///
     /// Other instructions are returned unchanged.
     func joined(_ instruction: Plan.Instruction, of step: Step) -> Plan.Instruction {

@@ -1,12 +1,12 @@
 internal import CDPKernels
 
-/// Instructions in order, grouped into stretches that one team of threads computes in one parallel region.
+/// Instructions in order, grouped into regions, each of which one team of threads computes in parallel.
 ///
-/// Within a stretch, the threads wait for each other only where one needs a result of another: not between calls of
+/// Within a region, the threads wait for each other only where one needs a result of another: not between calls of
 /// one thread, nor where all threads continue with their own channels.
 final class Schedule {
     private enum Stage {
-        case stretch(Range<Int>, threads: Int32)
+        case region(Range<Int>, threads: Int32)
         case routine(() -> Void)
     }
 
@@ -34,7 +34,7 @@ final class Schedule {
                 call = kernel
             }
             if isNew {
-                stages.append(.stretch(calls.count..<calls.count, threads: 1))
+                stages.append(.region(calls.count..<calls.count, threads: 1))
                 since = []
             }
             let waits = since.contains { earlier in instruction.accesses.contains { $0.conflicts(with: earlier) } }
@@ -42,8 +42,8 @@ final class Schedule {
             since = (waits ? [] : since) + instruction.accesses
             calls.append(call)
             isNew = false
-            if case .stretch(let range, let team) = stages[stages.count - 1] {
-                stages[stages.count - 1] = .stretch(
+            if case .region(let range, let team) = stages[stages.count - 1] {
+                stages[stages.count - 1] = .region(
                     range.lowerBound..<calls.count, threads: call.is_serial == 0 ? threads : team)
             }
         }
@@ -58,7 +58,7 @@ final class Schedule {
     func run() {
         for stage in stages {
             switch stage {
-            case .stretch(let range, let threads):
+            case .region(let range, let threads):
                 ck_run_calls(calls.baseAddress.map { $0 + range.lowerBound }, range.count, threads)
             case .routine(let run): run()
             }

@@ -53,19 +53,19 @@ struct Taps: Hashable {
     /// Returns the tiles of `rows` of the result, numbered from the first of these rows.
     ///
     /// A tile holds as many rows as a kernel takes at once.
-    func tiles(of rows: Range<Int>) -> [ck_tile] {
-        let most = Int(ck_tile_rows)
+    func tiles(of rows: Range<Int>) -> [ck_tap_rows] {
+        let most = Int(ck_max_tap_rows)
         return pairs.enumerated().flatMap { tap, pairs in
             let pairs = pairs.filter { rows.contains($0.to) }
             return stride(from: 0, to: pairs.count, by: most).map { start in
-                ck_tile(
+                ck_tap_rows(
                     tap: tap, pairs[start..<min(start + most, pairs.count)].map { ($0.from, $0.to - rows.lowerBound) })
             }
         }
     }
 }
 
-extension ck_tile {
+extension ck_tap_rows {
     /// Creates a tile of the rows of x and of the result that a tap's weights connect.
     fileprivate init(tap: Int, _ rows: [(from: Int, to: Int)]) {
         self.init()

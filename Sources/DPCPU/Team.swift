@@ -1,12 +1,10 @@
 internal import CDPKernels
 internal import Foundation
 
-/// The threads of a machine.
+/// The threads of a `CPUBackend`.
 ///
-/// A caller with work leads them until the work is done, and other callers wait for their turn.
-///
-/// A caller that handed its work to another thread would wait for the system to wake that thread, and then to be
-/// woken itself.
+/// A caller with work leads them until the work is done, and other callers wait for their turn. The caller works
+/// itself instead of handing its work to another thread, because it would then wait for two wake-ups.
 final class Team: @unchecked Sendable {
     /// Number of threads that work together, including the leader; fewer than requested if the system grants no
     /// more.
@@ -30,7 +28,7 @@ final class Team: @unchecked Sendable {
     func perform<Result>(_ body: () throws -> Result) rethrows -> Result {
         if ck_current_team() == team { return try body() }
         leadership.lock()
-        // The caller may lead the team of another machine.
+        // The caller may lead the team of another backend.
         let before = ck_lead_team(team)
         defer {
             ck_lead_team(before)

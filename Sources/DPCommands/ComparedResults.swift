@@ -29,9 +29,9 @@ extension ComparedResults: Encodable {
     /// Adds three keys to those of a single result, so that programs that read single results keep working.
     func encode(to encoder: any Encoder) throws {
         try result.encode(to: encoder)
-        var features = encoder.container(keyedBy: CodingKeys.self)
-        try features.encode(compared, forKey: .compared)
-        try features.encode(paired, forKey: .comparison)
-        try features.encode(paired.verdict, forKey: .verdict)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(compared, forKey: .compared)
+        try container.encode(paired, forKey: .comparison)
+        try container.encode(paired.verdict, forKey: .verdict)
     }
 }

@@ -25,7 +25,7 @@ struct ControlOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            How to merge consecutive chunks: \(ControlOptions.joiningNames). \
+            How to merge consecutive chunks: \(ControlOptions.mergingNames). \
             Default: \(ControlConfiguration().merging) with a latency or an --interval, otherwise synchronous.
             """),
         transform: ChunkMerging.init)
@@ -39,7 +39,7 @@ struct ControlOptions: ParsableArguments {
     var interval: Int?
 
     /// The names of all merging methods.
-    static let joiningNames = ChunkMerging.all.map(\.description).joined(separator: ", ")
+    static let mergingNames = ChunkMerging.all.map(\.description).joined(separator: ", ")
 
     /// The simulated latencies.
     var simulatedLatency: SimulatedLatency {

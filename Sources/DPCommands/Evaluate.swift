@@ -21,7 +21,7 @@ struct Evaluate: ParsableCommand {
             The result is written as JSON to the --output file. By default, the result of a policy inside a run goes \
             to evaluation.json in that run and into its report; the result of any other policy goes to \
             evaluation.json next to the --video, or in the working directory. The policy folder is never modified. A \
-            comparison adds the second result and the verdict.
+            comparison adds the second result, and whether the difference is significant.
 
             Compare scores only if the start states are the same. By default, NumPy's legacy generator draws the start \
             states, as for published scores. gym-pusht uses another generator since version 0.1.6; select it with \
@@ -194,7 +194,7 @@ struct Evaluate: ParsableCommand {
 
     /// Loads the second policy: another one, or the same with another sampler, precision or weight format.
     private func other(
-        than chosen: NamedPolicy, machine: CPUMachine
+        than chosen: NamedPolicy, machine: CPUBackend
     ) throws -> (named: NamedPolicy, policy: DiffusionPolicy) {
         let named = compare.map(NamedPolicy.init) ?? chosen
         try simulation.check(named)
@@ -210,7 +210,7 @@ struct Evaluate: ParsableCommand {
     /// A suffix for the policy's name: seeding, latency and merging method.
     private var late: String { starts.remark + (control.summary.map { ", \($0)" } ?? "") }
 
-    private func named(_ named: NamedPolicy, _ policy: DiffusionPolicy, on machine: CPUMachine) -> String {
+    private func named(_ named: NamedPolicy, _ policy: DiffusionPolicy, on machine: CPUBackend) -> String {
         let sampler = policy.sampler.summary(trainingSteps: policy.configuration.diffusion.steps)
         let weights = machine.weights == .native ? "" : ", weights in \(machine.weights)"
         return "\(named.name), \(sampler)\(late)" + (comparesMachines ? ", \(machine.precision)\(weights)" : "")

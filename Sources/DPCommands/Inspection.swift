@@ -80,7 +80,7 @@ extension Inspection: Encodable {
     /// Writes the description with its kind.
     func encode(to encoder: any Encoder) throws {
         try content.encode(to: encoder)
-        var features = encoder.container(keyedBy: CodingKeys.self)
-        try features.encode(kind, forKey: .kind)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(kind, forKey: .kind)
     }
 }

@@ -23,7 +23,7 @@ struct LatencySweep: ParsableCommand {
                 --sampler ddim --steps 10
               dpolicy latency --latencies 0 0.2 0.4 --mergings skip-stale linear-blend:2 \\
                 --episodes 20 --seed 200000
-              dpolicy latency --of action --latencies 0 0.1 0.2
+              dpolicy latency --source action --latencies 0 0.1 0.2
             """)
 
     @Option(help: ArgumentHelp("Policy folder; default: the shipped policy.", valueName: "dir"))
@@ -34,12 +34,12 @@ struct LatencySweep: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Merging methods to evaluate; default: all of \(ControlOptions.joiningNames)."),
+        help: ArgumentHelp("Merging methods to evaluate; default: all of \(ControlOptions.mergingNames)."),
         transform: ChunkMerging.init)
     var mergings = ChunkMerging.all
 
     @Option(help: "Source of the latency: observation, computation or action.")
-    var of = SimulatedLatency.Part.computation
+    var source = SimulatedLatency.Part.computation
 
     @Option(parsing: .unconditional, help: "Number of episodes, each with its own seed.")
     var episodes = EvaluationConfiguration.testSeeds.count
@@ -74,7 +74,7 @@ struct LatencySweep: ParsableCommand {
             mergings.map { merging in
                 EvaluationConfiguration(
                     episodes: episodes, firstSeed: seed, seeding: starts.seeding, samplerSeed: samplerSeed,
-                    control: ControlConfiguration(merging: merging), latency: SimulatedLatency(latency, of: of))
+                    control: ControlConfiguration(merging: merging), latency: SimulatedLatency(latency, of: source))
             }
         }
     }

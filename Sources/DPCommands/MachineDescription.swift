@@ -65,9 +65,9 @@ struct MachineDescription: Encodable {
     /// - Parameters:
     ///   - machine: the machine with the chosen settings.
     ///   - threads: the requested number of threads; nil if none was requested.
-    init(of machine: CPUMachine, threads: Int?) {
+    init(of machine: CPUBackend, threads: Int?) {
         let (processors, memory) = (Processors(), AvailableMemory())
-        processor = Processor.name
+        processor = ProcessorName.name
         online = "\(processors.online)"
         affinity = processors.affinity?.description
         controlGroup = processors.controlGroup?.description
@@ -83,7 +83,7 @@ struct MachineDescription: Encodable {
         instructionsOfProcessor = .ofProcessor
         instructionsCap = ProcessInfo.processInfo.environment[InstructionSet.variable]
         precision = machine.precision
-        library = CPUMachine.library
+        library = CPUBackend.library
     }
 }
 

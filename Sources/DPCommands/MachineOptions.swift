@@ -18,13 +18,13 @@ struct MachineOptions: ParsableArguments {
     /// - Parameter precision: overrides the option.
     func machine(
         _ global: GlobalOptions, precision other: Precision? = nil, weights: WeightFormat = .native
-    ) -> CPUMachine {
-        CPUMachine(threads: global.threads, precision: other ?? precision, weights: weights)
+    ) -> CPUBackend {
+        CPUBackend(threads: global.threads, precision: other ?? precision, weights: weights)
     }
 
     /// The machine for training.
-    func machineForTraining(_ global: GlobalOptions) -> CPUMachine {
-        machine(global, precision: precision ?? CPUMachine.precisionForTraining)
+    func machineForTraining(_ global: GlobalOptions) -> CPUBackend {
+        machine(global, precision: precision ?? CPUBackend.precisionForTraining)
     }
 
     /// Rejects a precision that this processor does not support.

@@ -23,7 +23,7 @@ struct NamedPolicy {
     }
 
     /// The shipped policy.
-    static func shipped() throws -> NamedPolicy { NamedPolicy(at: try BundledPolicy.locate().path) }
+    static func shipped() throws -> NamedPolicy { NamedPolicy(at: try ShippedPolicy.locate().path) }
 
     /// The run that contains the policy, if any.
     var run: RunDirectory? {
@@ -35,13 +35,13 @@ struct NamedPolicy {
     }
 
     /// Loads the policy.
-    func load(_ options: SamplerOptions, machine: CPUMachine) throws -> DiffusionPolicy {
+    func load(_ options: SamplerOptions, machine: CPUBackend) throws -> DiffusionPolicy {
         let configuration = try PolicyDirectory(url).document().configuration
         return try load(sampler: options.choice(for: configuration), machine: machine)
     }
 
     /// Loads the policy with a sampler, and warns if the sampler starts far below the noisiest step.
-    func load(sampler: Sampler, machine: CPUMachine) throws -> DiffusionPolicy {
+    func load(sampler: Sampler, machine: CPUBackend) throws -> DiffusionPolicy {
         let policy = try DiffusionPolicy(contentsOf: url, sampler: sampler, backend: machine)
         try policy.configuration.diffusion.warn(of: sampler)
         return policy

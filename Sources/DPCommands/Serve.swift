@@ -38,20 +38,22 @@ struct Serve: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Rename a feature of the policy in messages; repeatable.",
-            valueName: "policy=wire"))
-    var feature: [RenamedField] = []
+            valueName: "feature=key"))
+    var feature: [RenamedFeature] = []
 
     @Option(parsing: .unconditional, help: "Maximum batch size; 1 disables batching.")
     var batch = 16
 
-    @Option(parsing: .unconditional, help: "Maximum number of waiting requests; further ones are refused.")
+    @Option(
+        parsing: .unconditional,
+        help: "Maximum number of waiting requests; further ones get an error (outcome queue_full).")
     var queue = 64
 
     @Option(
         parsing: .unconditional,
         help: """
-            Maximum number of clients; a further one replaces the oldest that has not sent a request within 10 s, or is \
-            refused.
+            Maximum number of clients; a further one replaces the oldest connection that is at least 10 s old and has \
+            never sent a request, or is refused.
             """)
     var connections = 256
 
@@ -87,7 +89,7 @@ struct Serve: ParsableCommand {
     private var limits: WebServerLimits {
         WebServerLimits(connections: connections, messageBytes: messageBytes ?? Self.usualMessageBytes)
     }
-    private var batching: BatchingConfiguration { BatchingConfiguration(largestBatch: batch, queue: queue) }
+    private var batching: BatchingConfiguration { BatchingConfiguration(maxBatchSize: batch, maxQueueLength: queue) }
 
     func validate() throws {
         guard (1...DiffusionPolicy.largestBatch).contains(batch) else {
@@ -110,7 +112,7 @@ struct Serve: ParsableCommand {
         FileDescriptors.raiseLimit(to: limits.connections + limits.handshakes + 256)
         let web = try listening.configuration(limits: limits)
         let reloads = ReloadRequests()
-        let folder = try policy ?? BundledPolicy.locate().path
+        let folder = try policy ?? ShippedPolicy.locate().path
         let (sampler, computing, global, weights) = (sampler, computing, global, acting.weights)
         let load: Load = {
             try Self.load(folder, sampler, computing.machine(global, weights: weights))
@@ -130,7 +132,7 @@ struct Serve: ParsableCommand {
 
     /// Loads a policy and the metadata that clients receive.
     private static func load(
-        _ folder: String, _ sampler: SamplerOptions, _ machine: CPUMachine
+        _ folder: String, _ sampler: SamplerOptions, _ machine: CPUBackend
     ) throws -> (policy: any ChunkingPolicy, metadata: PolicyMetadata) {
         let chosen = NamedPolicy(at: folder)
         let policy = try chosen.load(sampler, machine: machine)

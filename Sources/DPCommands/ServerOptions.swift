@@ -48,8 +48,8 @@ struct ListeningOptions: ParsableArguments {
     }
 }
 
-/// A feature of a policy and its name in messages, written `policy=wire`.
-struct RenamedField: ExpressibleByArgument {
+/// A feature of a policy and its name in messages, written `feature=key`.
+struct RenamedFeature: ExpressibleByArgument {
     let feature: String
     let message: String
 

@@ -34,7 +34,7 @@ package struct DatasetDescription: Codable, Sendable, Equatable {
             case elementType = "element_type"
             case shape
             case statistics
-            case constantComponents = "constant_columns"
+            case constantComponents = "constant_components"
             case outliers
             case absentChunks = "absent_chunks"
             case chunks

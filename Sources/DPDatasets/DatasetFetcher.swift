@@ -11,7 +11,7 @@ package struct DatasetFetcher: Sendable {
     /// Fetches the dataset into a folder, unless it is already there, and returns its zarr folder.
     ///
     /// Checks the archive, which may be a local file, array by array before unpacking it. Removes a downloaded
-    /// archive afterwards. Resumes an interrupted download on the next call. Returns when the dataset is complete.
+    /// archive afterward. Resumes an interrupted download on the next call. Returns when the dataset is complete.
     /// - Parameters:
     ///   - folder: the parent of the zarr folder; created if necessary.
     ///   - progress: receives the number of bytes received so far, and the total if the server reports it.

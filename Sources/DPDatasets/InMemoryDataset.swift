@@ -121,7 +121,7 @@ public struct InMemoryDataset: Sendable, Equatable {
     package func observations(_ schema: ObservationSchema) throws -> [Float] {
         let parts = try schema.resolved(featureSizes: featureSizes, sizes: imageSizes).features.map { selection in
             let feature = try feature(selection.name)
-            return (values: feature.values, size: feature.size, chosen: selection.chosen(of: feature.size))
+            return (values: feature.values, size: feature.size, chosen: selection.selectedIndices(ofSize: feature.size))
         }
         let count = frameCount * parts.reduce(0) { $0 + $1.chosen.count }
         try AvailableMemory.check(count, of: Float.self)
@@ -142,7 +142,7 @@ public struct InMemoryDataset: Sendable, Equatable {
     package func origin(of schema: ObservationSchema) throws -> [Double] {
         try schema.resolved(featureSizes: featureSizes, sizes: imageSizes).features.flatMap { selection in
             let feature = try feature(selection.name)
-            return selection.chosen(of: feature.size).map { feature.origin[$0] }
+            return selection.selectedIndices(ofSize: feature.size).map { feature.origin[$0] }
         }
     }
 

@@ -29,24 +29,24 @@ package struct SequenceSampler: Sendable {
 
     /// Creates the windows over some episodes, in order.
     /// - Parameters:
-    ///   - buffer: the dataset.
+    ///   - dataset: the dataset to divide into windows.
     ///   - horizon: the horizons of the policy.
     ///   - episodes: the indices of the episodes; all by default.
-    /// - Throws: `InputError`; `InputError` when every episode is too short for one window.
-    package init(_ buffer: InMemoryDataset, horizon: Horizon, episodes: [Int]? = nil) throws {
+    /// - Throws: `InputError`, also when every episode is too short for one window.
+    package init(_ dataset: InMemoryDataset, horizon: Horizon, episodes: [Int]? = nil) throws {
         try horizon.validate()
         self.horizon = horizon
-        let chosen = episodes ?? Array(buffer.episodes.indices)
+        let chosen = episodes ?? Array(dataset.episodes.indices)
         let (before, after) = (horizon.observation - 1, horizon.action - 1)
-        try AvailableMemory.check(2 * buffer.frameCount, of: Window.self)
+        try AvailableMemory.check(2 * dataset.frameCount, of: Window.self)
         windows = chosen.flatMap { index in
-            let episode = buffer.episodes[index]
+            let episode = dataset.episodes[index]
             let first = episode.lowerBound - before
             let last = episode.upperBound - horizon.prediction + after
             return last < first ? [] : (first...last).map { Window(start: $0, episode: episode) }
         }
         if windows.isEmpty {
-            let longest = chosen.map { buffer.episodes[$0].count }.max() ?? 0
+            let longest = chosen.map { dataset.episodes[$0].count }.max() ?? 0
             throw InputError(
                 at: "windows",
                 expected: """

@@ -30,8 +30,9 @@ public struct ConfidenceInterval: Codable, Sendable, Equatable {
         self.init(lower: center - reach, upper: center + reach)
     }
 
-    /// The score interval of a proportion (Wilson 1927); unlike the normal approximation, it stays inside 0 … 1 and is
-    /// accurate at the ends.
+    /// The Wilson score interval of a proportion (Wilson 1927).
+    ///
+    /// Unlike the normal approximation, it stays inside 0 … 1 and is accurate at the ends.
     /// - Precondition: `0 ≤ successes ≤ trials` and `trials ≥ 1`.
     package init(ofProportion successes: Int, trials: Int) {
         precondition(trials >= 1 && (0...trials).contains(successes), "\(successes) successes in \(trials) trials")

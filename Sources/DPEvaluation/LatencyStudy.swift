@@ -2,20 +2,20 @@ import DPBase
 package import DPInterface
 package import Foundation
 
-/// Results of a policy at several latencies with several ways of merging chunks, on the same seeds.
+/// Results of a policy at several latencies with several merging methods, on the same seeds.
 package struct LatencyStudy: Codable, Sendable, Equatable {
     /// The name of the evaluated policy.
     package let policy: String
-    /// A result for each latency and way of merging.
+    /// A result for each latency and merging method.
     package private(set) var results: [EvaluationResult] = []
 
     /// A study without results.
     package init(policy: String) { self.policy = policy }
 
-    /// Adds the result of a latency and a way of merging, which are taken from its settings.
+    /// Adds the result of a latency and a merging method, which are taken from its settings.
     package mutating func add(_ result: EvaluationResult) { results.append(result) }
 
-    /// The result of a latency in seconds and a way of merging, if there is one.
+    /// The result of a latency in seconds and a merging method, if there is one.
     package func result(_ merging: ChunkMerging, at latency: Double) -> EvaluationResult? {
         results.first { $0.settings.control.merging == merging && $0.settings.latency.total == latency }
     }
@@ -32,7 +32,7 @@ package struct LatencyStudy: Codable, Sendable, Equatable {
         return part.map { "\($0.rawValue) latency" } ?? "latency"
     }
 
-    /// The evaluated ways of merging, in the order of the first result of each.
+    /// The evaluated merging methods, in the order of the first result of each.
     package var mergings: [ChunkMerging] {
         var mergings: [ChunkMerging] = []
         for result in results where !mergings.contains(result.settings.control.merging) {
@@ -82,7 +82,7 @@ package struct LatencyStudy: Codable, Sendable, Equatable {
 }
 
 extension LatencyStudy: CustomStringConvertible {
-    /// A table for each quantity: a row for each way of merging, a column for each latency.
+    /// A table for each quantity: a row for each merging method, a column for each latency.
     package var description: String {
         Quantity.allCases.map { "\($0.title), by \(latencyName)\n\(table(of: $0).aligned)" }.joined(separator: "\n\n")
     }
@@ -96,7 +96,7 @@ extension LatencyStudy: CustomStringConvertible {
             })
     }
 
-    /// Returns a plot of a quantity against latency, with a line for each way of merging.
+    /// Returns a plot of a quantity against latency, with a line for each merging method.
     package func plot(of quantity: Quantity) -> SVGPlot {
         let series = mergings.map { merging in
             SVGPlot.Series(

@@ -10,7 +10,7 @@ extension Graph {
         for group in groups {
             for member in group { groupOfNode[member.node] = group }
         }
-        // The first member of a group needs only slower values of the other members, so slower values are recorded
+        // A merged index select uses the tables and addends of all members, which have slower rates; record these
         // first.
         let order = Rate.allCases.flatMap { rate in nodes.indices.filter { nodes[$0].rate == rate } }
         return rewritten(in: order) { node, tensor, builder in
@@ -52,7 +52,7 @@ extension Graph {
 
     /// Returns the index selects of a graph.
     ///
-    /// Rows that are only added to a slower value are represented by that sum.
+    /// If the selected rows are used only in an addition with a slower value, the addition is the member.
     private func indexSelects() -> [IndexSelect] {
         var sums: [IndexSelect] = []
         for (index, node) in nodes.enumerated() where node.operation == .add {

@@ -23,7 +23,9 @@ package final class GraphBuilder {
     /// - Precondition: an input of the same name has the same shape and rate.
     package func input(_ name: String, _ shape: Shape, rate: Rate = .iteration) -> Tensor {
         for case .input(name, let known, let knownRate) in nodes.lazy.map(\.operation) {
-            precondition(known == shape && knownRate == rate, "two inputs are named \(name): \(known) and \(shape)")
+            precondition(
+                known == shape && knownRate == rate,
+                "input \(name): recorded as \(known) at rate \(knownRate), now \(shape) at rate \(rate)")
         }
         return apply(.input(name: name, shape: shape, rate: rate), [])[0]
     }

@@ -42,8 +42,8 @@ extension TensorOperation {
 
         case .maxPooling2D(let geometry):
             expect(
-                shape(0).rank == 4 && geometry.hasWindows(in: shape(0)) && geometry.height.reachesEveryWindow
-                    && geometry.width.reachesEveryWindow,
+                shape(0).rank == 4 && geometry.hasWindows(in: shape(0)) && geometry.height.everyWindowContainsInput
+                    && geometry.width.everyWindowContainsInput,
                 "x [batch, height, width, channel] and a padding of at most half the window")
             return result(geometry.windows(in: shape(0), channels: shape(0)[3]))
         case .maxPooling2DGradient(let geometry):
@@ -69,7 +69,7 @@ extension TensorOperation {
 
 extension Convolution1D {
     /// Whether every window contains at least one element that is not padding.
-    fileprivate var reachesEveryWindow: Bool { padding * 2 <= kernel }
+    fileprivate var everyWindowContainsInput: Bool { padding * 2 <= kernel }
 }
 
 extension Convolution2D {

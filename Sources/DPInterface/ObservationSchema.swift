@@ -30,7 +30,7 @@ public struct FeatureSelection: Codable, Sendable, Hashable {
     package var count: Int? { indices?.count ?? slice?.count ?? size }
 
     /// Returns the indices of the selected components in a feature of a given size.
-    package func chosen(of size: Int) -> [Int] { indices ?? Array(slice ?? 0..<size) }
+    package func selectedIndices(ofSize size: Int) -> [Int] { indices ?? Array(slice ?? 0..<size) }
 
     /// The smallest size of the feature that contains the selection; nil for a whole feature.
     package var minimumSize: Int? {
@@ -41,22 +41,22 @@ public struct FeatureSelection: Codable, Sendable, Hashable {
 extension FeatureSelection {
     /// Reads a name and, unless all components are selected, `slice: [first, end]` or `indices: [0, 2, 5]`.
     public init(from decoder: any Decoder) throws {
-        let features = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(try features.decode(String.self, forKey: .name))
-        size = try features.decodeIfPresent(Int.self, forKey: .size)
-        indices = try features.decodeIfPresent([Int].self, forKey: .indices)
-        func refusal(_ key: CodingKeys, _ reason: String) -> DecodingError {
-            DecodingError.dataCorruptedError(forKey: key, in: features, debugDescription: reason)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(try container.decode(String.self, forKey: .name))
+        size = try container.decodeIfPresent(Int.self, forKey: .size)
+        indices = try container.decodeIfPresent([Int].self, forKey: .indices)
+        func decodingError(_ key: CodingKeys, _ reason: String) -> DecodingError {
+            DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: reason)
         }
         if let indices {
             guard !indices.isEmpty, indices.allSatisfy({ $0 >= 0 }), Set(indices).count == indices.count else {
-                throw refusal(.indices, "indices are numbers from 0, each once, such as [0, 2, 5]")
+                throw decodingError(.indices, "indices are numbers from 0, each once, such as [0, 2, 5]")
             }
         }
-        guard let bounds = try features.decodeIfPresent([Int].self, forKey: .slice) else { return }
-        guard indices == nil else { throw refusal(.slice, "either slice or indices, not both") }
+        guard let bounds = try container.decodeIfPresent([Int].self, forKey: .slice) else { return }
+        guard indices == nil else { throw decodingError(.slice, "either slice or indices, not both") }
         guard bounds.count == 2, bounds[0] <= bounds[1] else {
-            throw refusal(
+            throw decodingError(
                 .slice, "slice is [first, end] with the end excluded; use indices for single components: \(bounds)")
         }
         slice = bounds[0]..<bounds[1]
@@ -136,7 +136,9 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
     /// The name of each component of the vector, from the feature and the index in it: `state[3]`.
     /// - Precondition: the size of each whole feature is known.
     package var componentNames: [String] {
-        features.flatMap { feature in feature.chosen(of: feature.size ?? 0).map { "\(feature.name)[\($0)]" } }
+        features.flatMap { feature in
+            feature.selectedIndices(ofSize: feature.size ?? 0).map { "\(feature.name)[\($0)]" }
+        }
     }
 
     /// Returns the same schema with the size of every feature and of every image filled in.
@@ -190,9 +192,9 @@ public struct ObservationSchema: Codable, Sendable, Hashable {
         var vector: [Float] = []
         for feature in features {
             if let values = observation.doubles[feature.name] {
-                try feature.append(values, less: origin, to: &vector)
+                try feature.append(values, subtracting: origin, to: &vector)
             } else if let values = observation.vectors[feature.name] {
-                try feature.append(values, less: origin, to: &vector)
+                try feature.append(values, subtracting: origin, to: &vector)
             } else {
                 let names = Set(observation.vectors.keys).union(observation.doubles.keys)
                 throw InputError.missingFeature(feature.name, available: names.sorted())
@@ -206,7 +208,7 @@ extension FeatureSelection {
     /// Appends the selected components of a feature.
     /// - Parameter origin: the value to subtract from each component of the vector before rounding; nothing if nil.
     fileprivate func append<Number: BinaryFloatingPoint>(
-        _ values: [Number], less origin: [Double]?, to vector: inout [Float]
+        _ values: [Number], subtracting origin: [Double]?, to vector: inout [Float]
     ) throws {
         try check(size: values.count)
         func append(_ chosen: some Collection<Int>) throws {
@@ -261,7 +263,8 @@ extension InputError {
     /// The error for an image that the policy does not use.
     package static func unexpectedImage(_ name: String, known: [String]) -> InputError {
         let expected = known.isEmpty ? "no images" : "only \(known.joined(separator: ", "))"
-        return InputError(at: "observation image \"\(name)\"", expected: expected, found: "this one")
+        return InputError(
+            at: "observation image \"\(name)\"", expected: expected, found: "an image that the policy does not use")
     }
 
     /// The error for an image of another size.
@@ -275,8 +278,9 @@ extension InputError {
             at: "observation feature \"\(feature)\", number \(index)", expected: "a finite number", found: value)
     }
 
-    /// The error for a schema without features.
-    package static let nothingChosen = InputError(at: "observation", expected: "at least one feature", found: "none")
+    /// The error for a schema without features and images.
+    package static let nothingChosen = InputError(
+        at: "observation", expected: "at least one feature or image", found: "none")
 
     private static func list(_ names: [String], otherwise: String) -> String {
         names.isEmpty ? otherwise : names.joined(separator: ", ")

@@ -2,11 +2,11 @@ package import DPBase
 
 /// Executes a part of each predicted chunk, then requests a new one.
 ///
-/// This is receding-horizon control (Chi et al. 2023, section 2.3), which turns a policy of chunks into a policy of
-/// single actions. Of `Tp` predicted actions, those at
-/// `To − 1 ..< To − 1 + Ta` are executed (`ActionChunk.actions` holds only these), because the first action belongs
-/// to the oldest of the `To` observations. At the observation after the last of them, the controller requests a new
-/// chunk with the newest `To` observations, including this one.
+/// This is receding-horizon control (Chi et al. 2023, section 2.3), which turns a policy that predicts chunks into one
+/// that returns single actions. Of `Tp` predicted actions, those at `To − 1 ..< To − 1 + Ta` are executed
+/// (`ActionChunk.actions` holds only these), because the first action belongs to the oldest of the `To` observations.
+/// At the next observation after the last executed action, the controller requests a new chunk with the newest `To`
+/// observations, including this one.
 ///
 /// ```swift
 /// var controller = RecedingHorizonController(policy, seed: 0)
@@ -45,7 +45,7 @@ public struct RecedingHorizonController: Policy {
 
     /// Discards the past observations and the remaining actions.
     ///
-    /// Chunk numbers restart at 0: an episode with a controller of the same key draws the same noise.
+    /// Chunk numbers restart at 0, so two controllers with equal keys draw the same noise.
     public mutating func reset() {
         history = ObservationHistory(length: policy.horizon.observation)
         chunk = nil
@@ -54,17 +54,17 @@ public struct RecedingHorizonController: Policy {
 
     /// Returns the next action of the current chunk; if none is left, requests a new chunk from the policy.
     public mutating func action(for observation: RobotObservation) throws -> [Float] {
-        try requestChunk(for: observation)
+        try requestChunkIfNeeded(for: observation)
         return nextAction()
     }
 
-    /// Returns the next action of the current chunk in double precision, as `action(for:)`.
+    /// Returns the next action of the current chunk in double precision, like `action(for:)`.
     public mutating func doubles(for observation: RobotObservation) throws -> [Double] {
-        try requestChunk(for: observation)
+        try requestChunkIfNeeded(for: observation)
         return nextDoubles()
     }
 
-    private mutating func requestChunk(for observation: RobotObservation) throws {
+    private mutating func requestChunkIfNeeded(for observation: RobotObservation) throws {
         if let request = observe(observation) {
             accept(try policy.predictActionChunks(for: [request])[0])
         }

@@ -31,7 +31,7 @@ package struct TrainingRanges: Sendable, Equatable {
             "\(lower.count) and \(upper.count) range bounds for \(observations.dimension ?? 0) components")
         var start = 0
         features = observations.features.map { feature in
-            let chosen = feature.chosen(of: feature.size ?? 0)
+            let chosen = feature.selectedIndices(ofSize: feature.size ?? 0)
             defer { start += chosen.count }
             let part = start..<start + chosen.count
             return Feature(

@@ -98,10 +98,11 @@ extension ConditionalUNet1D.Configuration {
         }
         for (level, width) in downDimensions.enumerated() {
             try check("downDimensions[\(level)]", width, in: 1...65536)
-            try check(width, level: level, isDivisibleBy: groups, "groups")
+            try check(width, level: level, isDivisibleBy: groups, "the number of groups")
         }
         try check(
-            downDimensions[0], level: 0, isDivisibleBy: Self.finalGroups, "the groups of the last convolution block")
+            downDimensions[0], level: 0, isDivisibleBy: Self.finalGroups,
+            "the number of groups of the last convolution block")
     }
 
     /// Checks that the levels can process sequences of the given length.
@@ -135,9 +136,9 @@ extension ConditionalUNet1D.Configuration {
         }
     }
 
-    /// Returns the nearest values that work, as in `8 or 12 work`.
+    /// Returns the nearest values that work, as in `for example 8 or 12`.
     private func neighbors(of value: Int, multipleOf factor: Int) -> String {
         let below = max(value, 0) / factor * factor
-        return below > 0 ? "\(below) or \(below + factor) work" : "\(factor) works"
+        return below > 0 ? "for example \(below) or \(below + factor)" : "for example \(factor)"
     }
 }

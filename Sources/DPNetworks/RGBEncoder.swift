@@ -11,7 +11,7 @@ package import DPGraph
 package struct RGBEncoder: UnaryLayer {
     /// The configuration of the encoder.
     package let configuration: Configuration
-    /// The name of PyTorch's buffer: the grid of the spatial softmax, which follows from the configuration.
+    /// The name of PyTorch's only buffer: the grid of the spatial softmax, which follows from the configuration.
     package let buffers: [String]
 
     private let backbone: ResNet18

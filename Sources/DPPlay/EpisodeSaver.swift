@@ -10,16 +10,16 @@ final class EpisodeSaver: @unchecked Sendable {
 
     // All mutable state is accessed only on the queue.
     private let queue = DispatchQueue(label: "episode saver")
-    private let set: DatasetDirectory
+    private let dataset: DatasetDirectory
     /// The episodes and frames on disk.
     private var saved: DatasetDirectory.Size
     private var waiting: [(episode: InMemoryDataset, report: Report)] = []
 
     /// - Parameters:
-    ///   - set: the dataset to save to.
+    ///   - dataset: the dataset to save to.
     ///   - saved: the size that the dataset already has.
-    init(_ set: DatasetDirectory, saved: DatasetDirectory.Size) {
-        self.set = set
+    init(_ dataset: DatasetDirectory, saved: DatasetDirectory.Size) {
+        self.dataset = dataset
         self.saved = saved
     }
 
@@ -43,7 +43,7 @@ final class EpisodeSaver: @unchecked Sendable {
     private func saveAll() {
         while let (episode, report) = waiting.first {
             do {
-                saved = try set.append(episode)
+                saved = try dataset.append(episode)
                 waiting.removeFirst()
                 report(.success(saved))
             } catch {

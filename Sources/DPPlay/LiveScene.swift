@@ -26,7 +26,7 @@ package final class LiveScene: @unchecked Sendable {
 
     /// The session, and the helper for its slow work: policy calls or saving.
     private enum Work {
-        case play(PlaySession, PolicyThread)
+        case play(PlaySession, PolicyQueue)
         case record(RecordingSession, EpisodeSaver)
 
         var session: any SceneSession {
@@ -52,17 +52,17 @@ package final class LiveScene: @unchecked Sendable {
     package convenience init(
         playing policy: PlayedPolicy, definition: PushTDefinition = PushTDefinition(), seed: UInt64
     ) {
-        self.init(.play(PlaySession(policy, definition: definition, seed: seed), PolicyThread(policy)))
+        self.init(.play(PlaySession(policy, definition: definition, seed: seed), PolicyQueue(policy)))
     }
 
     /// A scene in which a person drives the pusher and whose episodes are saved.
     /// - Parameters:
-    ///   - set: the dataset to append episodes to, made by `demonstrations(at:)`.
-    ///   - saved: the size that the dataset already has, as returned by `set.open()`.
+    ///   - dataset: the dataset to append episodes to, made by `demonstrations(at:)`.
+    ///   - saved: the size that the dataset already has, as returned by `dataset.open()`.
     ///   - seed: the seed of the first start.
-    package convenience init(recordingTo set: DatasetDirectory, saved: DatasetDirectory.Size, seed: UInt64) {
-        let session = RecordingSession(seed: seed, output: set.url.lastPathComponent, saved: saved)
-        self.init(.record(session, EpisodeSaver(set, saved: saved)))
+    package convenience init(recordingTo dataset: DatasetDirectory, saved: DatasetDirectory.Size, seed: UInt64) {
+        let session = RecordingSession(seed: seed, output: dataset.url.lastPathComponent, saved: saved)
+        self.init(.record(session, EpisodeSaver(dataset, saved: saved)))
     }
 
     /// The dataset at a path, with the features of a recording.
@@ -145,8 +145,8 @@ package final class LiveScene: @unchecked Sendable {
     /// Releases a body whose page sent no message for half a second, for example because its computer sleeps or its
     /// connection is dead.
     ///
-    /// It counts control steps, not seconds: after this process was stopped, the page's messages are still waiting
-    /// to be read.
+    /// Counts control steps, not seconds: if this process was suspended (SIGSTOP), the messages that the page sent
+    /// meanwhile are still unread and must not count as silence.
     private func dropAbandonedHold() {
         guard holder != nil else { return }
         silentSteps += 1
@@ -225,7 +225,7 @@ package final class LiveScene: @unchecked Sendable {
         }
     }
 
-    private func take(_ result: Result<PolicyResponse, any Error>, number: Int) {
+    private func take(_ result: Result<PlanResult, any Error>, number: Int) {
         guard case .play(let session, _) = work else { return }
         switch result {
         case .success(let answer):

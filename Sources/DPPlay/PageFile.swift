@@ -19,10 +19,10 @@ package struct PageFile: Sendable, Equatable {
         "/main.js": script(PackageResources.main_js),
         "/connection.js": script(PackageResources.connection_js),
         "/controls.js": script(PackageResources.controls_js),
-        "/hands.js": script(PackageResources.hands_js),
         "/motion.js": script(PackageResources.motion_js),
         "/painter.js": script(PackageResources.painter_js),
         "/plot.js": script(PackageResources.plot_js),
+        "/pointer-input.js": script(PackageResources.pointer_input_js),
         "/theme.js": script(PackageResources.theme_js),
     ]
 }

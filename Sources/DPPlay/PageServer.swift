@@ -17,7 +17,7 @@ package final class PageServer: Sendable {
     ///   - scene: the scene that the page shows.
     ///   - port: the loopback port; 0 lets the system choose one.
     ///   - log: receives the server's log messages.
-    /// - Throws: `InputError`, or `InputError` when the port is taken.
+    /// - Throws: `InputError`, also when the port is taken.
     package static func start(_ scene: LiveScene, port: Int, log: Logger) async throws -> PageServer {
         // Few pages connect, and their messages are short.
         let limits = WebServerLimits(connections: 16, messageBytes: SceneCommand.longest)
@@ -25,7 +25,7 @@ package final class PageServer: Sendable {
         let routes = PageFile.all.map { path, file in
             WebRoute(path) { _ in WebResponse(contentType: file.contentType, body: file.bytes) }
         }
-        let socket = WebSocketRoute("/socket") { try await Self.converse($0, scene) }
+        let socket = WebSocketRoute("/socket") { try await Self.forwardMessages($0, scene) }
         return PageServer(try await WebServer.start(configuration, routes: routes, sockets: [socket], log: log))
     }
 
@@ -33,10 +33,10 @@ package final class PageServer: Sendable {
     package func shutDown() async { await server.shutDown() }
 
     /// Forwards the scene's messages to a page and the page's to the scene, until the page disconnects.
-    private static func converse(_ connection: WebSocketConnection, _ scene: LiveScene) async throws {
+    private static func forwardMessages(_ connection: WebSocketConnection, _ scene: LiveScene) async throws {
         // A page that reads slowly misses the oldest messages, because only the current scene matters.
-        let (texts, teller) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(64))
-        let page = scene.connect { teller.yield($0) }
+        let (texts, continuation) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(64))
+        let page = scene.connect { continuation.yield($0) }
         defer { scene.disconnect(page) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -14,13 +14,13 @@ struct PlanRequest: Sendable {
 }
 
 /// The policy's result for a plan request.
-struct PolicyResponse: Sendable {
+struct PlanResult: Sendable {
     /// The number of the plan request.
     let number: Int
     /// One chunk for each request.
     let chunks: [ActionChunk]
     /// The denoising of the first chunk, starting with the noise; empty for a policy that does not report it.
-    let refinement: [DenoisingProgress]
+    let denoising: [DenoisingProgress]
     /// Seconds that the call took.
     let duration: Double
 
@@ -42,18 +42,18 @@ struct PolicyResponse: Sendable {
         }
         duration = now() - start
         number = request.number
-        refinement = steps
+        denoising = steps
     }
 
     /// A result without a policy, for tests.
-    init(number: Int, chunks: [ActionChunk], refinement: [DenoisingProgress] = [], duration: Double = 0) {
+    init(number: Int, chunks: [ActionChunk], denoising: [DenoisingProgress] = [], duration: Double = 0) {
         self.number = number
         self.chunks = chunks
-        self.refinement = refinement
+        self.denoising = denoising
         self.duration = duration
     }
 
-    /// The largest number of refinement steps that are shown.
+    /// The largest number of denoising steps that are shown.
     static let shownSteps = 20
 
     /// Whether a step is shown: every step if there are few, otherwise evenly spaced ones; always the first and the

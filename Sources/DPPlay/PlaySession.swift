@@ -100,7 +100,7 @@ final class PlaySession: SceneSession {
 
     private func release() {
         // While the pusher was held, its plan was not executed, and the plan is for another position.
-        if world.hand?.body == .agent { plan() }
+        if world.grip?.body == .agent { plan() }
         world.release()
     }
 
@@ -147,7 +147,7 @@ final class PlaySession: SceneSession {
 
     /// Accepts a result.
     /// - Returns: the plan to show, or nil if the request is outdated.
-    func accept(_ answer: PolicyResponse) -> ScenePlan? {
+    func accept(_ answer: PlanResult) -> ScenePlan? {
         guard let open, open.number == answer.number, let chunk = answer.chunks.first else { return nil }
         let first = chunk.executed.lowerBound
         let last = min(first + settings.executionHorizon, chunk.prediction.count)

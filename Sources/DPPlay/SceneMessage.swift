@@ -63,7 +63,7 @@ struct SceneIntroduction: Encodable, Sendable {
         let longestExecution: Int
         let longestLatency: Int
         let mostSamples: Int
-        /// The names of the ways to merge chunks.
+        /// The names of the merging methods.
         let mergings: [String]
     }
 }
@@ -116,7 +116,7 @@ extension SceneFrame {
         best = Double(world.best)
         isSuccess = environment.isSuccess
         seed = world.seed
-        held = world.hand?.body
+        held = world.grip?.body
         self.isRunning = isRunning
     }
 }
@@ -130,16 +130,16 @@ struct ScenePlan: Encodable, Sendable, Equatable {
     /// Points of each plan, `[plan][x, y, x, y, …]`; the first one is executed.
     var plans: [[Float]]
     /// Points of the first plan during denoising, `[step][x, y, x, y, …]`.
-    var refinement: [[Float]]
+    var denoising: [[Float]]
     /// Seconds that the policy took.
     var duration: Double
 
-    init(_ answer: PolicyResponse, executed: Range<Int>, step: Int) {
+    init(_ answer: PlanResult, executed: Range<Int>, step: Int) {
         self.step = step
         self.executed = [executed.lowerBound, executed.upperBound]
         plans = answer.chunks.map { Self.shown($0.prediction.joined()) }
         let count = answer.chunks.first?.prediction.joined().count ?? 0
-        refinement = answer.refinement.map { Self.shown($0.actions.prefix(count)) }
+        denoising = answer.denoising.map { Self.shown($0.actions.prefix(count)) }
         duration = answer.duration
     }
 

@@ -9,13 +9,13 @@ struct World {
     /// The best reward of the episode so far.
     private(set) var best: Float = 0
     /// The current hold on a body, if any.
-    private(set) var hand: Hand?
+    private(set) var grip: Grip?
 
     /// The side of the world, which limits the hold's target.
     private static let side = PushTGeometry().side
 
     /// A hold on a body.
-    struct Hand: Equatable {
+    struct Grip: Equatable {
         let body: SceneCommand.Body
         /// Vector from the held point to the body's origin; the pusher is always held at its center.
         var offset: SIMD2<Double>
@@ -32,13 +32,13 @@ struct World {
     /// Starts the episode of a seed.
     mutating func begin(seed: UInt64) {
         self.seed = seed
-        hand = nil
+        grip = nil
         environment.reset(seed: seed)
         best = environment.reward
     }
 
     /// The target of the pusher, if it is held.
-    var agentTarget: SIMD2<Double>? { hand?.body == .agent ? hand?.target : nil }
+    var agentTarget: SIMD2<Double>? { grip?.body == .agent ? grip?.target : nil }
 
     /// Performs a control step with the pusher moving toward a point; a held block moves to its target.
     mutating func step(toward target: SIMD2<Double>) throws {
@@ -50,22 +50,22 @@ struct World {
     mutating func grab(_ body: SceneCommand.Body, at point: SIMD2<Double>) {
         let point = Self.inside(point)
         let offset = body == .block ? environment.state.block.position - point : .zero
-        hand = Hand(body: body, offset: offset, target: point)
+        grip = Grip(body: body, offset: offset, target: point)
     }
 
     /// Drags the held body to a point; a block moves at once, the pusher during the next steps.
     mutating func drag(to point: SIMD2<Double>) throws {
-        hand?.target = Self.inside(point)
+        grip?.target = Self.inside(point)
         try pullBlock()
     }
 
     /// Turns the block about the held point, or about its own origin if it is not held.
     mutating func turn(by angle: Double) throws {
         var pose = environment.state.block
-        if let hand, hand.body == .block {
-            let offset = Pose(position: .zero, angle: angle).point(hand.offset)
-            self.hand?.offset = offset
-            pose.position = hand.target + offset
+        if let grip, grip.body == .block {
+            let offset = Pose(position: .zero, angle: angle).point(grip.offset)
+            self.grip?.offset = offset
+            pose.position = grip.target + offset
         }
         pose.angle += angle
         try environment.moveBlock(to: pose)
@@ -82,7 +82,7 @@ struct World {
         best = max(best, environment.reward)
     }
 
-    mutating func release() { hand = nil }
+    mutating func release() { grip = nil }
 
     /// Returns the nearest point inside the world.
     private static func inside(_ point: SIMD2<Double>) -> SIMD2<Double> {
@@ -90,9 +90,9 @@ struct World {
     }
 
     private mutating func pullBlock() throws {
-        guard let hand, hand.body == .block else { return }
+        guard let grip, grip.body == .block else { return }
         let angle = environment.state.block.angle
-        try environment.moveBlock(to: Pose(position: hand.target + hand.offset, angle: angle))
+        try environment.moveBlock(to: Pose(position: grip.target + grip.offset, angle: angle))
         best = max(best, environment.reward)
     }
 }

@@ -7,7 +7,8 @@
 /// recipe.policy.conditioning = .local
 /// ```
 public enum Conditioning: String, Codable, Sendable, Hashable, CaseIterable {
-    /// All `To` observations as one vector `[batch, To · D]` that modulates every block: the paper's choice.
+    /// All `To` observations, `[batch, To, D]`, condition the whole sequence, as in the paper: the U-Net concatenates
+    /// them for FiLM, the transformer attends to them.
     case global
     /// The observations next to the actions of the same time steps, `[batch, Tp, D]`; zeros (in normalized units)
     /// from `To` on.

@@ -87,13 +87,13 @@ extension DenoiserConfiguration: Codable {
 
     /// Writes the network's name and its settings into one object.
     public func encode(to encoder: any Encoder) throws {
-        var features = encoder.container(keyedBy: CodingKeys.self)
+        var container = encoder.container(keyedBy: CodingKeys.self)
         let name: Name =
             switch self {
             case .unet: .unet
             case .transformer: .transformer
             }
-        try features.encode(name, forKey: .name)
+        try container.encode(name, forKey: .name)
         try settings.encode(to: encoder)
     }
 }

@@ -141,7 +141,9 @@ extension DiffusionModel {
             in: builder, at: steps,
             rows: (0..<schedule.steps).map { step in
                 let target = configuration.diffusion.prediction.target(at: step, of: schedule)
-                return [schedule.sampleScales[step], schedule.noiseScales[step], target.sample, target.noise]
+                return [
+                    schedule.sampleScales[step], schedule.noiseScales[step], target.sampleFactor, target.noiseFactor,
+                ]
             })
         let diffused = holdingKnown(numbers[0] * sample + numbers[1] * noise, observation: known)
         let prediction = output(diffused, steps: steps, observation: known, dropoutKey: dropoutKey)

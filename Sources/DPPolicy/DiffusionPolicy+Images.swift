@@ -3,11 +3,11 @@ import DPInterface
 
 extension DiffusionPolicy {
     /// Preprocesses the images of some items and writes them into the network's inputs.
-    func lay(_ images: [String: [RGBImage]], of items: Range<Int>, into inputs: inout [[Float]]) {
+    func writeInputs(from images: [String: [RGBImage]], items: Range<Int>, to inputs: inout [[Float]]) {
         for (camera, selection) in configuration.observations.images.enumerated() {
             let rows = items.lowerBound * horizon.observation..<items.upperBound * horizon.observation
             let chosen = images[selection.name, default: []][rows]
-            ImageCrop(selection).writeMiddles(of: chosen, selection, to: &inputs[camera])
+            ImageCrop(selection).writeCenterCrops(of: chosen, selection, to: &inputs[camera])
         }
     }
 }

@@ -25,7 +25,7 @@ extension DiffusionPolicy {
         let scale = SIMD2(
             Float(selection.size?.width ?? 1) / Float(crop.whole.width),
             Float(selection.size?.height ?? 1) / Float(crop.whole.height))
-        let corner = SIMD2(Float(crop.middle.left), Float(crop.middle.top))
+        let corner = SIMD2(Float(crop.centerCorner.left), Float(crop.centerCorner.top))
         let coordinates = try finder.coordinates(in: images, selection, crop)
         let count = coordinates.count / 2 / images.count
         return images.indices.map { image in
@@ -63,7 +63,7 @@ private struct KeypointFinder {
     /// Returns x and y of each keypoint in −1 … 1, `[image, keypoint, 2]`.
     func coordinates(in images: [RGBImage], _ selection: ImageSelection, _ crop: ImageCrop) throws -> [Float] {
         var pixels = [Float](repeating: 0, count: images.count * crop.part.count)
-        crop.writeMiddles(of: images, selection, to: &pixels)
+        crop.writeCenterCrops(of: images, selection, to: &pixels)
         return try backend.perform {
             executable.write("image", pixels)
             try executable.run(.iteration)

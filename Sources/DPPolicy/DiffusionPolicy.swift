@@ -203,7 +203,7 @@ public final class DiffusionPolicy: ChunkingPolicy {
                 loop.start(keys: keys[items])
                 if let noise { lay(noise, of: items, outOf: keys.count, into: &loop.sample) }
                 if !starts.isEmpty { lay(starts[items], into: loop) }
-                lay(images, of: items, into: &loop.images)
+                writeInputs(from: images, items: items, to: &loop.images)
                 let size = normalized.count / keys.count
                 for (index, value) in normalized[items.lowerBound * size..<items.upperBound * size].enumerated() {
                     loop.observations[index] = value

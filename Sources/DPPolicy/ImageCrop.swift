@@ -21,7 +21,7 @@ package struct ImageCrop: Sendable, Hashable {
     package var corners: (rows: Int, columns: Int) { (whole.height - part.height + 1, whole.width - part.width + 1) }
 
     /// The top-left corner of the center crop, which a policy uses during inference.
-    package var middle: (top: Int, left: Int) { whole.corner(ofCentered: part) }
+    package var centerCorner: (top: Int, left: Int) { whole.corner(ofCentered: part) }
 
     /// Writes the crop at a corner: `value = pixel / 127.5 − 1`.
     /// - Parameters:
@@ -44,20 +44,20 @@ package struct ImageCrop: Sendable, Hashable {
 
     /// Writes the center crops of images one after another, `[image, height, width, 3]`.
     /// - Parameter selection: the selection that the crop was created for.
-    func writeMiddles(of images: some Collection<RGBImage>, _ selection: ImageSelection, to values: inout [Float]) {
+    func writeCenterCrops(of images: some Collection<RGBImage>, _ selection: ImageSelection, to values: inout [Float]) {
         values.withUnsafeMutableBufferPointer { values in
             for (index, image) in images.enumerated() {
                 let place = index * part.count..<(index + 1) * part.count
-                writeMiddle(of: image, selection, to: UnsafeMutableBufferPointer(rebasing: values[place]))
+                writeCenterCrop(of: image, selection, to: UnsafeMutableBufferPointer(rebasing: values[place]))
             }
         }
     }
 
     /// Writes the center crop of an image after resizing it.
-    private func writeMiddle(
+    private func writeCenterCrop(
         of image: RGBImage, _ selection: ImageSelection, to values: UnsafeMutableBufferPointer<Float>
     ) {
         let resized = selection.resize.map(image.resized(to:)) ?? image
-        resized.pixels.withUnsafeBufferPointer { write($0, at: middle, to: values) }
+        resized.pixels.withUnsafeBufferPointer { write($0, at: centerCorner, to: values) }
     }
 }

@@ -56,9 +56,9 @@ extension ImageEncoderConfiguration: Codable {
 
     /// Reads the given settings; the others keep their defaults.
     public init(from decoder: any Decoder) throws {
-        let features = try decoder.container(keyedBy: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init()
-        keypoints = try features.decodeIfPresent(Int.self, forKey: .keypoints) ?? keypoints
-        isShared = try features.decodeIfPresent(Bool.self, forKey: .isShared) ?? isShared
+        keypoints = try container.decodeIfPresent(Int.self, forKey: .keypoints) ?? keypoints
+        isShared = try container.decodeIfPresent(Bool.self, forKey: .isShared) ?? isShared
     }
 }

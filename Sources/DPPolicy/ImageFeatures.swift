@@ -35,7 +35,7 @@ package struct ImageFeatures {
     mutating func features(of images: [String: [RGBImage]]) throws -> [Float] {
         let configuration = model.configuration
         for (index, selection) in configuration.observations.images.enumerated() {
-            ImageCrop(selection).writeMiddles(
+            ImageCrop(selection).writeCenterCrops(
                 of: images[selection.name, default: []], selection, to: &inputs[index].values)
         }
         return try backend.perform {

@@ -219,28 +219,31 @@ extension ElementwiseAffine: Codable {
     /// Reads the map; keys that earlier versions did not write may be absent.
     /// - Throws: `DecodingError`, also when the arrays have different lengths.
     package init(from decoder: any Decoder) throws {
-        let features = try decoder.container(keyedBy: CodingKeys.self)
-        scale = try features.decode([Float].self, forKey: .scale)
-        offset = try features.decode([Float].self, forKey: .offset)
-        demonstrated = try features.decodeIfPresent(Extent.self, forKey: .demonstrated)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        scale = try container.decode([Float].self, forKey: .scale)
+        offset = try container.decode([Float].self, forKey: .offset)
+        demonstrated = try container.decodeIfPresent(Extent.self, forKey: .demonstrated)
         isClamped =
-            try features.decodeIfPresent([Bool].self, forKey: .isClamped) ?? Array(repeating: false, count: scale.count)
-        origin = try features.decodeIfPresent([Double].self, forKey: .origin) ?? Array(repeating: 0, count: scale.count)
+            try container.decodeIfPresent([Bool].self, forKey: .isClamped)
+            ?? Array(repeating: false, count: scale.count)
+        origin =
+            try container.decodeIfPresent([Double].self, forKey: .origin)
+            ?? Array(repeating: 0, count: scale.count)
         guard isClamped.count == scale.count, origin.count == scale.count else {
             throw DecodingError.dataCorruptedError(
-                forKey: isClamped.count == scale.count ? .origin : .isClamped, in: features,
+                forKey: isClamped.count == scale.count ? .origin : .isClamped, in: container,
                 debugDescription: "not one value for each of \(scale.count) components")
         }
     }
 
     /// Writes the map, without unused keys.
     package func encode(to encoder: any Encoder) throws {
-        var features = encoder.container(keyedBy: CodingKeys.self)
-        try features.encode(scale, forKey: .scale)
-        try features.encode(offset, forKey: .offset)
-        if hasOrigin { try features.encode(origin, forKey: .origin) }
-        try features.encodeIfPresent(demonstrated, forKey: .demonstrated)
-        if isClamped.contains(true) { try features.encode(isClamped, forKey: .isClamped) }
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(scale, forKey: .scale)
+        try container.encode(offset, forKey: .offset)
+        if hasOrigin { try container.encode(origin, forKey: .origin) }
+        try container.encodeIfPresent(demonstrated, forKey: .demonstrated)
+        if isClamped.contains(true) { try container.encode(isClamped, forKey: .isClamped) }
     }
 }
 

@@ -98,8 +98,7 @@ public struct PolicyConfiguration: Codable, Sendable, Equatable {
     /// Checks every value and that they are consistent.
     ///
     /// Features whose size is not known yet, as in a recipe, are valid.
-    /// - Throws: `InputError`, or `InputError`, which name the key and state the valid
-    ///   values.
+    /// - Throws: `InputError`, which names the key and states the valid values.
     package func validate() throws {
         try validateImages()
         try validateObservations()

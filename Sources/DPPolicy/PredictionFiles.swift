@@ -32,7 +32,9 @@ package struct PredictionInput: Sendable, Equatable {
         if let unknown = file.tensors.keys.filter({ !(known + ["observation", "noise"]).contains($0) }).min() {
             throw InputError(
                 at: file.path, key: unknown,
-                expected: "only observation, or \(Set(known).sorted().joined(separator: ", ")); and noise",
+                expected: """
+                    only the tensors noise and observation, or noise and \(Set(known).sorted().joined(separator: ", "))
+                    """,
                 found: "another tensor", hint: "remove it or correct its name")
         }
         let horizon = configuration.horizon
@@ -75,7 +77,7 @@ package struct PredictionInput: Sendable, Equatable {
         let parts = try schema.features.map { feature in
             let width = feature.size ?? 0
             let tensor = try file.doubleBatch("observation.\(feature.name)", [length, width])
-            return (tensor: tensor, width: width, chosen: feature.chosen(of: width))
+            return (tensor: tensor, width: width, chosen: feature.selectedIndices(ofSize: width))
         }
         let count = parts.first?.tensor.count ?? 0
         if let index = parts.firstIndex(where: { $0.tensor.count != count }) {
@@ -192,7 +194,7 @@ extension SafetensorsFile {
         guard let count = entry.shape.first, count > 0, Array(entry.shape.dropFirst()) == item else {
             let dimensions = item.map { ", \($0)" }.joined()
             throw InputError(
-                at: path, key: name, expected: "shape [B\(dimensions)] of at least one item", found: "\(entry.shape)")
+                at: path, key: name, expected: "shape [B\(dimensions)] with B ≥ 1", found: "\(entry.shape)")
         }
         let values = try read()
         if let index = values.firstIndex(where: { !$0.isFinite }) {

@@ -13,7 +13,8 @@ enum ChipmunkBanner {
 
     /// The buffer for discarded output; the stream keeps using it afterward, so it is never freed.
     ///
-    /// Unsafe, because only the initialization of `firstSpace` uses it, which runs once.
+    /// `nonisolated(unsafe)` is correct, because only the initializer of `firstSpace` uses the buffer, and it runs
+    /// once.
     private nonisolated(unsafe) static let memory = UnsafeMutableBufferPointer<CChar>.allocate(capacity: 1 << 14)
 
     /// Runs a function and discards what it prints with C's standard output: less than 16 KiB.

@@ -61,7 +61,7 @@ package struct Checkpoint {
     ]
 
     /// Opens a checkpoint and reads its header.
-    /// - Throws: `InputError` when the file is damaged or of another kind, `InputError` when this version
+    /// - Throws: `InputError` when the file is damaged or of another kind, or when this version
     ///   does not support its recipe, or `FileSystemError`.
     package init(contentsOf url: URL) throws {
         file = try SafetensorsFile(contentsOf: url)

@@ -59,22 +59,22 @@ extension LearningRateSchedule: Codable {
 
     /// Reads a name, or a name with its options.
     public init(from decoder: any Decoder) throws {
-        let features = try? decoder.container(keyedBy: CodingKeys.self)
-        switch try features?.decode(Name.self, forKey: .name) ?? Name(from: decoder) {
+        let container = try? decoder.container(keyedBy: CodingKeys.self)
+        switch try container?.decode(Name.self, forKey: .name) ?? Name(from: decoder) {
         case .constant: self = .constant
-        case .cosine: self = .cosine(warmUp: try features?.decodeIfPresent(Int.self, forKey: .warmUp) ?? 500)
+        case .cosine: self = .cosine(warmUp: try container?.decodeIfPresent(Int.self, forKey: .warmUp) ?? 500)
         }
     }
 
     /// Writes the name and the options.
     public func encode(to encoder: any Encoder) throws {
-        var features = encoder.container(keyedBy: CodingKeys.self)
+        var container = encoder.container(keyedBy: CodingKeys.self)
         switch self {
         case .constant:
-            try features.encode(Name.constant, forKey: .name)
+            try container.encode(Name.constant, forKey: .name)
         case .cosine(let warmUp):
-            try features.encode(Name.cosine, forKey: .name)
-            try features.encode(warmUp, forKey: .warmUp)
+            try container.encode(Name.cosine, forKey: .name)
+            try container.encode(warmUp, forKey: .warmUp)
         }
     }
 }

@@ -49,7 +49,7 @@ extension RecipeTree {
 }
 
 extension FormatRename {
-    /// The settings of a training that had other names in version 1.
+    /// The settings of a training run that had other names in version 1.
     fileprivate static let training = [
         FormatRename(["accumulation"], "gradient_accumulation_steps"),
         FormatRename(["moving_average"], "ema"),

@@ -48,8 +48,8 @@ public final class Trainer {
     ///   - demonstrations: the training dataset.
     ///   - seed: replaces the recipe's seed.
     ///   - backend: the backend that computes.
-    /// - Throws: `InputError` for an invalid recipe; `InputError` or
-    ///   `TrainingError` for a dataset that does not fit it; or an error when there is too little memory.
+    /// - Throws: `InputError` for an invalid recipe; `InputError` or `TrainingError` for a dataset that does not fit
+    ///   it; or an error when there is too little memory.
     package init(
         recipe: Recipe, demonstrations: InMemoryDataset, seed: UInt64? = nil, backend: any Backend
     ) throws {
@@ -109,8 +109,8 @@ public final class Trainer {
         if case .cosine(let warmUp) = schedule, warmUp >= steps {
             warnings.append(
                 """
-                training.learning_rate_schedule.warm_up: \(warmUp) updates of warm-up in a training of \(steps): the learning rate never \
-                reaches its peak
+                training.learning_rate_schedule.warm_up: \(warmUp) updates of warm-up in a training run of \
+                \(steps) updates: the learning rate never reaches its peak
                 """)
         }
         return warnings
@@ -122,14 +122,14 @@ public final class Trainer {
         Batches(assembler, updates: step..<step + (count ?? max(recipe.training.steps - step, 0)))
     }
 
-    /// Makes one update of the weights: computes the gradients of the batch, reduces them over machines, clips
-    /// them, and applies AdamW and the EMA.
+    /// Makes one update of the weights: computes the gradients of the batch, clips them, and applies AdamW and
+    /// the EMA.
     ///
     /// For each window of the batch, noise and a diffusion step were drawn;
     /// `DiffusionModel.trainingGraph(batch:noiseSamples:)` describes the loss. With m and v running means of the
     /// clipped gradient and of its square, corrected for their start at 0, AdamW updates the weights w by
     /// `w ← w − rate · (m / (√v + ε) + decay · w)`. The rate rises linearly from 0 during warm-up (the first update
-    /// then changes nothing), then falls to 0 along half a cosine. Afterwards
+    /// then changes nothing), then falls to 0 along half a cosine. Afterward
     /// `average ← d · average + (1 − d) · w`, with d growing from 0 to the recipe's maximum; the average is
     /// validated, exported and used for actions.
     /// - Precondition: `batch` is the one of the current step.

@@ -47,7 +47,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
             "\(path): expected no run yet, found \(found); resume it with --resume, or choose another directory"
         case .lostCheckpoints(let path, let found):
             """
-            \(path): expected a checkpoint to resume from, found \(found) and no checkpoint; put the checkpoints back, \
+            \(path): expected a checkpoint to resume from, found \(found), but no checkpoint; put the checkpoints back, \
             or start a run in another directory; to start over here, remove the existing files first
             """
         case .runInUse(let path):

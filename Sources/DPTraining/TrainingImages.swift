@@ -32,7 +32,7 @@ struct TrainingImages: Sendable {
                     top: key.integer(below: crop.corners.rows, at: 0),
                     left: key.integer(below: crop.corners.columns, at: 1)
                 )
-            } ?? crop.middle
+            } ?? crop.centerCorner
         let place = frame * crop.whole.count..<(frame + 1) * crop.whole.count
         resized.pixels.withUnsafeBufferPointer {
             crop.write(UnsafeBufferPointer(rebasing: $0[place]), at: corner, to: values)

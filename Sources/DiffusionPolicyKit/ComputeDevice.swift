@@ -39,7 +39,8 @@ public struct ComputeDevice: Sendable {
 
     /// This computer's processor.
     /// - Parameters:
-    ///   - threads: the number of threads; by default as many as the process may use processors.
+    ///   - threads: the number of threads; by default one per usable core, limited by the CPU quota (see
+    ///     `Documentation/machines.md`).
     ///   - precision: the precision of products; by default the fastest.
     ///   - weights: the format of weights for inference.
     public static func cpu(threads: Int? = nil, precision: Precision? = nil, weights: Weights = .native) -> Self {
@@ -48,16 +49,16 @@ public struct ComputeDevice: Sendable {
 
     /// A backend that runs policies on the device.
     func backend() -> any Backend {
-        CPUMachine(
+        CPUBackend(
             threads: threads, precision: precision.flatMap { DPGraph.Precision(rawValue: $0.rawValue) },
             weights: WeightFormat(rawValue: weights.rawValue) ?? .native)
     }
 
     /// A backend that trains on the device.
     func trainingBackend() -> any Backend {
-        CPUMachine(
+        CPUBackend(
             threads: threads,
-            precision: precision.flatMap { DPGraph.Precision(rawValue: $0.rawValue) } ?? CPUMachine.precisionForTraining
+            precision: precision.flatMap { DPGraph.Precision(rawValue: $0.rawValue) } ?? CPUBackend.precisionForTraining
         )
     }
 }

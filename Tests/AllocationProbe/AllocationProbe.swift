@@ -72,7 +72,7 @@ import Foundation
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
         let numbers = arguments.compactMap { Int($0) }
-        let machine = CPUMachine(threads: numbers.first ?? 1)
+        let machine = CPUBackend(threads: numbers.first ?? 1)
         let trainer = try Trainer(
             recipe: recipe(sees: arguments.contains("camera"), attends: arguments.contains("transformer")),
             demonstrations: demonstrations(), backend: machine)
@@ -100,7 +100,7 @@ import Foundation
     }
 
     /// Runs denoising steps of a compiled sampler.
-    private static func passes(_ trainer: Trainer, on machine: CPUMachine) throws -> Work {
+    private static func passes(_ trainer: Trainer, on machine: CPUBackend) throws -> Work {
         let model = trainer.model
         let parameters = try machine.makeBuffer(count: model.table.count)
         parameters.write(trainer.weights)

@@ -18,7 +18,7 @@ import Testing
         return try #require(try outcome.json()["measurements"] as? [[String: Any]])
     }
 
-    @Test func measuresLearningAndActing() throws {
+    @Test func measuresTrainingAndInference() throws {
         let outcome = try bench("--repetitions", "2", "--steps", "3", "--json", in: TemporaryFolder())
         let measurements = try measurements(of: outcome)
         #expect(measurements.compactMap { $0["work"] as? String } == ["training", "pass", "chunk"])
@@ -77,7 +77,7 @@ import Testing
     }
 
     /// `--export` writes the measured weights, for use by other programs.
-    @Test func exportsWhatIsMeasured() throws {
+    @Test func exportsTheMeasuredPolicy() throws {
         let folder = try TemporaryFolder()
         let export = folder("policy")
         let outcome = try bench("--work", "pass", "--repetitions", "1", "--export", export.path, in: folder)
@@ -88,7 +88,7 @@ import Testing
     private static let network = DenoiserConfiguration.UNet(
         widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8)
 
-    @Test(arguments: [3, 100, 1000]) func makesAsManyWindowsAsWanted(_ windows: Int) throws {
+    @Test(arguments: [3, 100, 1000]) func makesTheRequestedNumberOfWindows(_ windows: Int) throws {
         let outcome = try bench(
             "--work", "training", "--repetitions", "1", "--windows", "\(windows)", "--set",
             "training.validation_ratio=0", "--json", in: TemporaryFolder())
@@ -110,7 +110,7 @@ import Testing
         #expect(isOneLine(outcome.errors, with: "--widen", word))
     }
 
-    @Test func tellsWhereTheTimeGoes() throws {
+    @Test func profilesOperations() throws {
         let outcome = try bench("--profile", "--precision", "float32", "--json", in: TemporaryFolder())
         #expect(outcome.status == 0, "\(outcome.errors)")
         let profiles = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]] ?? []
@@ -134,7 +134,7 @@ import Testing
         #expect(names.contains("AdamW and EMA"))
     }
 
-    @Test func noShareAboveAllWithoutItsReason() throws {
+    @Test func fractionsAbove100PercentHaveAReason() throws {
         let outcome = try bench("--profile", "--work", "pass", "--work", "training", in: TemporaryFolder())
         #expect(outcome.status == 0, "\(outcome.errors)")
         let shares = outcome.output.matches(of: /\| ([0-9]+) %(,[^|]*)? \|\n/)
@@ -143,7 +143,7 @@ import Testing
         #expect(outcome.output.contains("GB/s of reads") && outcome.output.contains("GB/s of updates"))
     }
 
-    @Test func tellsWhereTheTimeOfATransformerGoes() throws {
+    @Test func profilesOperationsOfATransformer() throws {
         let denoiser = """
             policy.denoiser={name: transformer, layers: 1, heads: 2, width: 8, condition_layers: 0, causal: true, \
             step: condition, embedding_dropout: 0.1, attention_dropout: 0.1}
@@ -170,7 +170,7 @@ import Testing
     }
 
     /// Only the smallest sizes of each axis, to save time.
-    @Test func writesHowCostGrows() throws {
+    @Test func writesTheScalingStudy() throws {
         let folder = try TemporaryFolder()
         let outcome = try bench(
             "--scaling", folder("growth").path, "--largest", "2", "--repetitions", "1", "--windows", "50", "--set",
@@ -187,7 +187,7 @@ import Testing
         #expect(page.contains("| 2 |"))
     }
 
-    @Test func growthNeedsDemonstrations() throws {
+    @Test func scalingNeedsADataset() throws {
         let outcome = try dpolicy("bench", "--scaling", "x", "--policy", "y")
         #expect(outcome.status == 64)
         #expect(isOneLine(outcome.errors, with: "--data", "--scaling"))

@@ -39,7 +39,7 @@ import Testing
         ).wait()
     }
 
-    @Test func trainsActsAndShowsWhereItLooks() throws {
+    @Test func trainsActsAndShowsKeypoints() throws {
         let training = try train()
         #expect(training.status == 0, "\(training.errors)")
         let report = try String(contentsOf: folder("run/report.html"), encoding: .utf8)
@@ -61,7 +61,7 @@ import Testing
         #expect(try evaluation.json()["score"] is Double)
     }
 
-    @Test func whatCannotBeSeenIsTold() throws {
+    @Test func reportsMissingCameras() throws {
         let large = try train("policy.observations.images=[{name: img, crop: [97, 96]}]")
         #expect(large.status == 1)
         #expect(large.errors.contains("image img, crop: expected at most 96×96, the size of the image, found 97×96"))

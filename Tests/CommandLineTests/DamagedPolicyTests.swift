@@ -30,7 +30,7 @@ import Testing
     }
 
     /// The shipped policy with half of its weights overwritten by zeros.
-    @Test func damageIsRefusedByEveryVerb() throws {
+    @Test func everySubcommandRefusesDamagedWeights() throws {
         let folder = try TemporaryFolder()
         let shipped = Project.folder.appendingPathComponent("Policies/pusht")
         try FileManager.default.copyItem(at: shipped, to: folder("policy"))
@@ -42,7 +42,7 @@ import Testing
         try expectRefusal(in: folder, naming: "checksum")
     }
 
-    @Test func weightsOfAnotherExportAreRefusedByEveryVerb() throws {
+    @Test func everySubcommandRefusesWeightsOfAnotherExport() throws {
         let folder = try TemporaryFolder()
         try Fixtures.writePushTPolicy(to: folder("policy"))
         try Fixtures.writePushTPolicy(to: folder("other"), seed: 8)

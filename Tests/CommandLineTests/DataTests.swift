@@ -23,7 +23,7 @@ import Testing
         #expect(try dpolicy("inspect", path, "--json").json()["kind"] as? String == "dataset")
     }
 
-    @Test func namesWhatNeverChanges() throws {
+    @Test func listsConstantComponents() throws {
         var joints = (0..<40).map { Float($0) * 1e-6 }
         for row in 0..<20 { joints[2 * row] = 0.25 }
         // A rounding difference does not count as a change.
@@ -40,11 +40,11 @@ import Testing
         #expect(text.contains("constant in all frames, so not scaled: action[0] (0.1), joints[0] (0.25)\n"))
         let json = try dpolicy("data", "inspect", path, "--json").json()
         let features = try #require(json["features"] as? [[String: Any]])
-        #expect(features[0]["constant_columns"] as? [Int] == [0])
-        #expect(features[1]["constant_columns"] as? [Int] == [0])
+        #expect(features[0]["constant_components"] as? [Int] == [0])
+        #expect(features[1]["constant_components"] as? [Int] == [0])
     }
 
-    @Test func namesWhatLiesFarOff() throws {
+    @Test func listsOutliers() throws {
         var pose = (0..<300).map { Float($0 % 50) }
         // An outlier in row 70.
         pose[2 * 70 + 1] = 900
@@ -84,19 +84,19 @@ import Testing
     }
 
     /// Replaying the recorded actions from the same start reproduces the recorded states.
-    @Test func recordsWhatCanBeReplayed() throws {
+    @Test func recordsReplayableEpisodes() throws {
         try Fixtures.writePushTPolicy(to: folder("policy"))
         let arguments = ["data", "record", "--policy", folder("policy").path, "--output", folder("out.zarr").path]
-        let options = ["--episodes", "3", "--seed", "500", "--minimum-coverage", "0", "--max-steps", "30"]
+        let options = ["--episodes", "3", "--seed", "500", "--min-coverage", "0", "--max-steps", "30"]
         let outcome = try CommandLineRun(arguments + options + ["--action-noise", "3", "--threads", "1", "--json"])
             .wait()
         #expect(outcome.status == 0)
-        let buffer = try InMemoryDataset(contentsOf: folder("out.zarr").path)
-        #expect(buffer.episodes.count == 3)
-        #expect(try outcome.json()["frames"] as? Int == buffer.frameCount)
-        #expect(buffer.features["keypoint"]?.shape == [9, 2])
-        let (states, actions) = (try buffer.feature("state").values, try buffer.feature("action").values)
-        for (episode, frames) in buffer.episodes.enumerated() {
+        let dataset = try InMemoryDataset(contentsOf: folder("out.zarr").path)
+        #expect(dataset.episodes.count == 3)
+        #expect(try outcome.json()["frames"] as? Int == dataset.frameCount)
+        #expect(dataset.features["keypoint"]?.shape == [9, 2])
+        let (states, actions) = (try dataset.feature("state").values, try dataset.feature("action").values)
+        for (episode, frames) in dataset.episodes.enumerated() {
             let environment = PushTEnvironment(seed: UInt64(500 + episode))
             for frame in frames {
                 #expect(environment.observation.vectors["state"] == Array(states[frame * 5..<frame * 5 + 5]))
@@ -114,11 +114,11 @@ import Testing
             "data", "record", "--policy", folder("policy").path, "--output", folder("out.zarr").path, "--episodes", "1",
             "--max-steps", "2", "--threads", "1")
         #expect(outcome.status == 1)
-        #expect(outcome.errors.contains("found 0 of 20 starts"))
+        #expect(outcome.errors.contains("found 0 good episodes from 20 start states"))
         #expect(folder.names == ["policy"])
     }
 
-    @Test func tellsThatNobodyAnswers() throws {
+    @Test func reportsUnreachableServer() throws {
         let outcome = try dpolicy(
             "data", "fetch", "pusht", "--url", "http://127.0.0.1:1/pusht.zip", "--output", folder("data").path)
         #expect(outcome.status == 1)

@@ -68,7 +68,7 @@ import Testing
         #expect(isOneLine(outcome.errors, with: "open files (ulimit -n)"), "\(outcome.errors)")
     }
 
-    @Test func fewFilesLeaveRoomForFewRobots() throws {
+    @Test func fewFilesAllowFewClients() throws {
         let folder = try TemporaryFolder()
         try Fixtures.writePushTPolicy(to: folder("policy"))
         let command = "ulimit -n 64; exec \"$0\" serve --port 0 --json --threads 1 --policy \"$1\""

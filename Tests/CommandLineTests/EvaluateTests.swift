@@ -20,7 +20,7 @@ import Testing
         ).wait()
     }
 
-    @Test func printsWhatProgramsRead() throws {
+    @Test func printsJSON() throws {
         let outcome = try evaluate("--json", "--output", folder("evaluation.json").path)
         #expect(outcome.status == 0)
         let json = try outcome.json()
@@ -49,7 +49,7 @@ import Testing
         #expect(try EvaluationResult(contentsOf: folder("here/evaluation.json")).episodes.count == 1)
     }
 
-    @Test(.enabled(if: hasEncoder, "install ffmpeg")) func aResultGoesBesideTheVideo() throws {
+    @Test(.enabled(if: hasEncoder, "install ffmpeg")) func aResultGoesNextToTheVideo() throws {
         try FileManager.default.createDirectory(at: folder("videos"), withIntermediateDirectories: true)
         _ = try evaluateHere(["--video", folder("videos/rollouts.mp4").path])
         #expect(try EvaluationResult(contentsOf: folder("videos/evaluation.json")).episodes.count == 1)
@@ -75,7 +75,7 @@ import Testing
         #expect(folder.names == ["policy"])
     }
 
-    @Test func aResultSaysWhoseSeedsTheStartsAre() throws {
+    @Test func aResultNamesTheKindOfSeeds() throws {
         let output = folder("gym.json")
         let outcome = try evaluate("--seeds", "gym-pusht", "--output", output.path)
         #expect(outcome.status == 0, "\(outcome.errors)")
@@ -183,7 +183,7 @@ import Testing
     }
 
     /// Policies of earlier versions name no task; their origin names a shipped recipe.
-    @Test func theOriginOfAnEarlierPolicyTellsItsTask() throws {
+    @Test func theOriginOfAnEarlierPolicyNamesItsTask() throws {
         var stored = try PolicyDirectory(folder("policy")).read()
         stored.task = nil
         for (recipe, status) in [("pusht-lowdim", 0 as Int32), ("custom-robot", 1), ("mine", 1)] {
@@ -197,7 +197,7 @@ import Testing
 
     /// An evaluation may take long, so an unwritable path is reported before it starts.
     @Test(arguments: ["--output", "--video"], ["/", "/nowhere/result", "/dev/null"])
-    func aPlaceThatCannotBeWrittenIsFoundBeforeTheWork(_ option: String, _ path: String) throws {
+    func checksTheOutputPathFirst(_ option: String, _ path: String) throws {
         let outcome = try evaluate("--json", option, path)
         #expect(outcome.status == 1)
         #expect(outcome.output.isEmpty)
@@ -218,7 +218,7 @@ import Testing
     @Test(
         .enabled(if: hasEncoder, "install ffmpeg"),
         arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
-    func anInterruptedFilmLeavesNothing(_ signal: Int32, _ status: Int32) throws {
+    func anInterruptedVideoLeavesNoFile(_ signal: Int32, _ status: Int32) throws {
         try FileManager.default.createDirectory(at: folder("videos"), withIntermediateDirectories: true)
         let run = try CommandLineRun([
             "evaluate", "--policy", folder("policy").path, "--episodes", "200", "--threads", "1", "--video",

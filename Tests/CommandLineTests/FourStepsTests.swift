@@ -11,7 +11,7 @@ import Testing
         let teacher = Project.folder.appendingPathComponent("Policies/pusht").path
         let recorded = try dpolicy(
             "data", "record", "--policy", teacher, "--sampler", "ddim", "--steps", "10", "--output",
-            folder("pusht.zarr").path, "--episodes", "2", "--minimum-coverage", "0", "--max-steps", "40", "--seed",
+            folder("pusht.zarr").path, "--episodes", "2", "--min-coverage", "0", "--max-steps", "40", "--seed",
             "7", "--threads", "1")
         #expect(recorded.status == 0, "\(recorded.errors)")
         var recipe = try RecipeFile.read("pusht-lowdim")

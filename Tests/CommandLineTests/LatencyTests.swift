@@ -49,7 +49,7 @@ import Testing
         #expect(late.episodes != plain.episodes)
     }
 
-    @Test func sweepsLatenciesAndJoinings() throws {
+    @Test func sweepsLatenciesAndMergingMethods() throws {
         let outcome = try run(
             "latency", "--latencies", "0", "0.2", "--mergings", "skip-stale", "warm-start:0.5", "--output", "study")
         #expect(outcome.status == 0, "\(outcome.errors)")

@@ -8,7 +8,7 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test func tellsWhatTheMachineHas() throws {
+    @Test func describesTheMachine() throws {
         let json = try dpolicy("inspect", "--machine", "--json").json()
         #expect(json["kind"] as? String == "machine")
         #expect((json["threads"] as? Int ?? 0) >= 1)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(.enabled(if: ControlGroup.canBeMade, "a control group cannot be made here"))
-    func aContainerRefusesWhatDoesNotFit() throws {
+    func aContainerRefusesWorkThatDoesNotFit() throws {
         try Fixtures.writeRobotDemonstrations(to: folder("robot.zarr"))
         try Data(Fixtures.recipe.utf8).write(to: folder("tiny.yaml"))
         let group = try #require(ControlGroup())

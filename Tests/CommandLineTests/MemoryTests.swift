@@ -65,7 +65,7 @@ import Testing
     }
 
     /// Each of these features would fit alone.
-    @Test func fieldsThatDoNotFitTogetherAreRefused() throws {
+    @Test func featuresThatDoNotFitTogetherAreRefused() throws {
         try write(frames: 1_000, features: 120, width: 4_000, chunk: 100)
         let features = (0..<120).map { $0 == 0 ? "{name: obs}" : "{name: obs\($0)}" }.joined(separator: ", ")
         expectRefusal(try train(limit: 1_900 << 20, "policy.observations.features=[\(features)]"))

@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(.enabled(if: Browser.executable != nil, "\(Browser.hint)"))
-    func theSceneMovesAndFeelsAHand() throws {
+    func theSceneMovesAndCanBeDragged() throws {
         let seed = try #require((12..<100).first { try expectedGain(seed: $0) > 0.3 })
         let (run, address) = try serve("play", "--policy", writePolicy(), "--seed", "\(seed)")
         defer { if run.isRunning { run.signal(SIGKILL) } }
@@ -90,7 +90,7 @@ import Testing
         // Check the keyboard shortcuts.
         try browser.press(".", code: "Period")
         try browser.press("n", code: "KeyN")
-        try browser.wait(for: "document.getElementById('best').textContent.includes('start \(seed + 1)')")
+        try browser.wait(for: "document.getElementById('best').textContent.includes('seed \(seed + 1)')")
         try browser.click("show-samples")
         try browser.wait(for: "document.getElementById('samples-value').textContent === '8 plans'")
         try browser.press(" ", code: "Space")
@@ -135,7 +135,7 @@ import Testing
     }
 
     @Test(.enabled(if: Browser.executable != nil, "\(Browser.hint)"))
-    func threeEpisodesOfTheMouseAreLearntFrom() throws {
+    func trainsOnEpisodesRecordedWithTheMouse() throws {
         let output = folder("mine.zarr")
         let (run, address) = try serve("record", "--output", output.path, "--seed", "20")
         defer { if run.isRunning { run.signal(SIGKILL) } }
@@ -144,7 +144,7 @@ import Testing
         try browser.wait(for: "document.getElementById('score').textContent.includes('%')")
         for episode in 0..<3 {
             let start = PushTEnvironment(seed: 20 + UInt64(episode))
-            try browser.wait(for: "document.getElementById('best').textContent.includes('start \(20 + episode)')")
+            try browser.wait(for: "document.getElementById('best').textContent.includes('seed \(20 + episode)')")
             try drive(browser, from: start.state.agent, frames: 24)
             if episode == 1 {
                 // Redo: the driven frames are discarded.

@@ -62,7 +62,7 @@ import Testing
         #expect(prediction == expected)
     }
 
-    @Test func observationsFarFromTheDemonstrationsAreTold() throws {
+    @Test func warnsOfOutOfRangeObservations() throws {
         let input = try write("in", [observation, noise])
         let usual = try predict(input, "--json", "--strict", output: "usual")
         #expect(usual.status == 0 && usual.errors.isEmpty)
@@ -105,7 +105,7 @@ import Testing
         #expect(zip(prediction, try answer("near").prediction).allSatisfy { abs($0 - offset - Double($1)) < 1e-2 })
     }
 
-    @Test func clampedActionsAreTold() throws {
+    @Test func reportsClampedActions() throws {
         let input = try write("in", [observation, noise])
         #expect(try !predict(input, output: "free").errors.contains("limits"))
         var stored = try PolicyDirectory(folder("policy")).read()
@@ -131,7 +131,7 @@ import Testing
         #expect(zip(native, int8).allSatisfy { abs($0 - $1) < 25 })
     }
 
-    @Test func takesATensorAFeature() throws {
+    @Test func readsATensorPerFeature() throws {
         let joined = try write("joined", [observation, noise])
         let apart = try write(
             "apart",
@@ -144,7 +144,7 @@ import Testing
         #expect(try answer("a") == answer("b"))
     }
 
-    @Test func theSeedDecides() throws {
+    @Test func theSeedDeterminesTheResult() throws {
         let input = try write("in", [observation])
         for (name, seed) in [("a", "1"), ("b", "1"), ("c", "2")] {
             #expect(try predict(input, "--seed", seed, "--sampler", "ddpm", "--steps", "3", output: name).status == 0)
@@ -153,13 +153,13 @@ import Testing
         #expect(try answer("a") != answer("c"))
     }
 
-    @Test func refusesWhatItCannotUse() throws {
+    @Test func refusesInvalidInputs() throws {
         func tensor(_ name: String, _ shape: [Int], _ value: Float = 0) -> SafetensorsTensor {
             SafetensorsTensor(name, shape: shape, .float32([Float](repeating: value, count: shape.reduce(1, *))))
         }
         let cases: [([SafetensorsTensor], String)] = [
             ([tensor("observation", [3, 2, 6])], "[B, 2, 7]"),
-            ([tensor("observation", [0, 2, 7])], "at least one item"),
+            ([tensor("observation", [0, 2, 7])], "with B ≥ 1"),
             ([tensor("observation", [1, 2, 7], .nan)], "finite"),
             ([tensor("observation", [1, 2, 7]), tensor("noise", [1, 4, 3])], "[B, 4, 2]"),
             ([tensor("observation", [1, 2, 7]), tensor("noise", [2, 4, 2])], "1 items"),

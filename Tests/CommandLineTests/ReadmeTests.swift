@@ -30,7 +30,7 @@ import Testing
         for option in words where option.hasPrefix("--") { #expect(outcome.output.contains(option), "\(command)") }
     }
 
-    @Test func theComparisonNamesWhatExists() throws {
+    @Test func theComparisonNamesExistingThings() throws {
         let cells = try column(1, under: "## Compared with", of: "README.md")
         #expect(cells.count > 10)
         let named = cells.flatMap { spans($0) }
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func theGuideNamesWhatExists() throws {
+    @Test func theGuideNamesExistingThings() throws {
         let cells = try column(0, under: "# Command line", of: "Documentation/command-line.md")
         #expect(cells.count > 15)
         for span in cells.flatMap({ spans($0) }) { try check(span) }

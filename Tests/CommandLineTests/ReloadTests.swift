@@ -41,7 +41,7 @@ import Testing
         let answer = try client.predictActionChunks(for: [request])[0].prediction.joined()
         let names = try ["first", "second"].filter { name in
             let policy = try DiffusionPolicy(
-                contentsOf: folder(name), backend: CPUMachine(threads: 1, precision: .float32))
+                contentsOf: folder(name), backend: CPUBackend(threads: 1, precision: .float32))
             let own = try policy.predictActionChunks(for: [request])[0].prediction.joined()
             return zip(answer, own).allSatisfy { abs($0 - $1) < 0.1 }
         }
@@ -60,7 +60,7 @@ import Testing
         try #require(server.isRunning, "\(server.errorsSoFar)")
     }
 
-    @Test func anotherPolicyAnswersAfterTheSignal() throws {
+    @Test func servesTheNewPolicyAfterTheSignal() throws {
         let (server, client, address) = try serve()
         let robots = try CommandLineRun([
             "load", "--server", address, "--clients", "3", "--seconds", "4", "--interval", "2",
@@ -87,7 +87,7 @@ import Testing
     }
 
     /// Objects used by a thread that loads a policy must live until that thread ends.
-    @Test(arguments: [0, 4, 8, 12, 16, 20]) func aServerThatReadsItsPolicyCanEnd(milliseconds: UInt32) throws {
+    @Test(arguments: [0, 4, 8, 12, 16, 20]) func stopsWhileLoadingThePolicy(milliseconds: UInt32) throws {
         let (server, _, _) = try serve()
         server.signal(SIGHUP)
         usleep(1000 * milliseconds)

@@ -35,7 +35,7 @@ import Testing
         return try one.count == other.count && zip(jerks(one), jerks(other)).allSatisfy { abs($0 - $1) < 1e-3 * $0 }
     }
 
-    @Test func aServersPolicyIsJudgedAsALocalOne() throws {
+    @Test func evaluatesAServersPolicyLikeALocalOne() throws {
         let policy = folder("policy").path
         let local = try episodes("--policy", policy, "--precision", "float32", "--threads", "1")
         let (server, ready) = try serve("--precision", "float32", "--feature", "state=observation/state")
@@ -116,7 +116,7 @@ import Testing
         #expect(result.incomplete?.contains(ready.address) == true)
     }
 
-    @Test func aKeyIsWanted() throws {
+    @Test func requiresTheKey() throws {
         try Data("s3cret\n".utf8).write(to: folder("key"))
         let (server, ready) = try serve("--api-key-file", folder("key").path)
         let refused = try dpolicy("evaluate", "--server", ready.address, "--episodes", "1")
@@ -137,7 +137,7 @@ import Testing
         #expect(try server.wait().status == 0)
     }
 
-    @Test func observationsFarFromTheDemonstrationsAreToldOrRefused() throws {
+    @Test func reportsOrRefusesOutOfRangeObservations() throws {
         func request(_ scale: Float) -> ChunkRequest {
             let observation = RobotObservation(vectors: [
                 "state": [100, 200, 300, 250, 1].map { $0 * scale },
@@ -165,7 +165,7 @@ import Testing
         }
     }
 
-    @Test func refusesFieldsThatThePolicyDoesNotHave() throws {
+    @Test func refusesUnknownFeatures() throws {
         let outcome = try dpolicy("serve", "--policy", folder("policy").path, "--feature", "speed=v")
         #expect(outcome.status == 64 && isOneLine(outcome.errors, with: "speed", "state"))
     }
@@ -180,7 +180,7 @@ import Testing
         #expect(twice.status == 64 && isOneLine(twice.errors, with: "--feature", "several for state"))
     }
 
-    @Test func saysThatNobodyIsThere() throws {
+    @Test func reportsUnreachableServer() throws {
         let outcome = try dpolicy("evaluate", "--server", "ws://127.0.0.1:1")
         #expect(outcome.status == 1 && isOneLine(outcome.errors, with: "ws://127.0.0.1:1", "dpolicy serve"))
     }

@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test func keysStandInTheirOrder() throws {
+    @Test func keysAreInOrder() throws {
         let outcome = try dpolicy("simulate", "pusht", "--seed", "3", "--actions", write("[[1, 2]]"))
         let line = try #require(outcome.lines.first)
         let offsets = ["\"step\"", "\"state\"", "\"coverage\"", "\"reward\"", "\"done\""].compactMap {
@@ -129,7 +129,7 @@ import Testing
         #expect(isOneLine(outcome.errors, with: words))
     }
 
-    @Test func endsQuietlyWhenNobodyReads() throws {
+    @Test func endsQuietlyWhenTheReaderCloses() throws {
         let actions = try write("[\((0..<3000).map { "[\($0 % 512), 100]" }.joined(separator: ","))]")
         let command = "\"\(CommandLineRun.executable.path)\" simulate pusht --actions '\(actions)' | head -1"
         let outcome = try CommandLineRun(["-c", command], executable: URL(fileURLWithPath: "/bin/sh")).wait()
@@ -137,7 +137,7 @@ import Testing
         #expect(outcome.errors.isEmpty)
     }
 
-    @Test func tellsOfAFullDisk() throws {
+    @Test func reportsAFullDisk() throws {
         let command = "\"\(CommandLineRun.executable.path)\" simulate pusht --actions '\(try write("[]"))' > /dev/full"
         let outcome = try CommandLineRun(["-c", command], executable: URL(fileURLWithPath: "/bin/sh")).wait()
         #expect(outcome.status == 1)

@@ -89,7 +89,7 @@ import Testing
     }
 
     /// Runs that an earlier version started name no task.
-    @Test func aRunThatNamedNoTaskGoesOn() throws {
+    @Test func resumesARunWithoutATask() throws {
         #expect(try train("rover.yaml").status == 0)
         let text = try String(contentsOf: folder("run/recipe.yaml"), encoding: .utf8)
         try Data(text.replacing("task: null\n", with: "").utf8).write(to: folder("run/recipe.yaml"))
@@ -98,7 +98,7 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.errors)")
     }
 
-    @Test func aCropThatSeesLittleIsWarnedOf() throws {
+    @Test func warnsOfASmallCrop() throws {
         try addCamera("cam", size: 160)
         let cameras = "policy.observations.images=[{name: cam, crop: [40, 40]}]"
         let outcome = try train("seeing.yaml", "robot.zarr", cameras)

@@ -54,16 +54,16 @@ import Testing
 
     /// A run without checkpoints cannot resume with any dataset, so the error reports the lost checkpoints and not
     /// the missing path.
-    @Test(arguments: [["--resume"], ["--extend", "60"]]) func lostCheckpointsAreToldFirst(options: [String]) throws {
+    @Test(arguments: [["--resume"], ["--extend", "60"]]) func reportsLostCheckpointsFirst(options: [String]) throws {
         #expect(try start("lost", ["--set", "training.steps=40"]).wait().status == 0)
         try FileManager.default.removeItem(at: folder("lost/checkpoints"))
         let outcome = try CommandLineRun(["train", "--output", folder("lost").path] + options).wait()
         #expect(outcome.status == 1)
-        #expect(isOneLine(outcome.errors, with: "metrics of 40 updates and a policy and no checkpoint"))
+        #expect(isOneLine(outcome.errors, with: "metrics of 40 updates and a policy, but no checkpoint"))
     }
 
     /// `--strict` also applies to warnings while reading data.
-    @Test func strictTakesAbsentChunksForAnError() throws {
+    @Test func strictTurnsAbsentChunksIntoAnError() throws {
         let joints = folder("robot.zarr/data/joints")
         for name in try FileManager.default.contentsOfDirectory(atPath: joints.path) where !name.hasPrefix(".") {
             try FileManager.default.removeItem(at: joints.appendingPathComponent(name))
@@ -86,7 +86,7 @@ import Testing
         let whole = try TrainingRun(
             directory: folder("whole"), recipe: recipe,
             demonstrations: InMemoryDataset(contentsOf: folder("robot.zarr")),
-            seed: 3, backend: CPUMachine(threads: 1, precision: CPUMachine.precisionForTraining))
+            seed: 3, backend: CPUBackend(threads: 1, precision: CPUBackend.precisionForTraining))
         #expect(try whole.run(shouldStop: { whole.trainer.step == steps }) == .stopped(step: steps))
         #expect(try rows == metrics("whole"))
         for file in ["policy/model.safetensors", "checkpoints/" + String(format: "step-%08d.checkpoint", steps)] {
@@ -107,7 +107,7 @@ import Testing
         return try training.wait()
     }
 
-    @Test func trainsAndShowsWhatItMade() throws {
+    @Test func trainsAndDescribesTheResult() throws {
         let outcome = try start("run", ["--json"]).wait()
         #expect(outcome.status == 0, "\(outcome.errors)")
         let json = try outcome.json()
@@ -136,7 +136,7 @@ import Testing
         #expect(isOneLine(again.errors, with: "--resume"))
     }
 
-    @Test func goesOnAsIfNeverKilled() throws {
+    @Test func resumesAfterAKill() throws {
         for lines in [12, 57, 133] {
             #expect(try interrupt("killed", at: lines, by: SIGKILL).isKilled)
         }
@@ -156,7 +156,7 @@ import Testing
     }
 
     /// A completed training is reported even if the rollouts of its policy fail.
-    @Test func aPolicyThatCannotActIsReportedAllTheSame() throws {
+    @Test func writesAReportForAPolicyThatCannotAct() throws {
         // The simulator refuses actions in these units.
         try InMemoryDataset(
             features: [

@@ -17,7 +17,7 @@ import Testing
         #expect(outcome.output.contains("Example"))
     }
 
-    @Test func tellsItsVersion() throws {
+    @Test func printsItsVersion() throws {
         let outcome = try dpolicy("--version")
         #expect(outcome.status == 0)
         #expect(outcome.output.split(separator: ".").count == 3)
@@ -37,7 +37,7 @@ import Testing
         ["bench", "--data", "x", "--work", "sleep"], ["evaluate", "--latency", "-0.1"],
         ["evaluate", "--latency", "0.1", "--merging", "smooth"], ["evaluate", "--merging", "linear-blend:0"],
         ["evaluate", "--merging", "synchronous", "--interval", "2"], ["latency", "--latencies", "0", "61"],
-        ["latency", "--of", "thought"], ["serve", "--host", "0.0.0.0"], ["serve", "--port", "65536"],
+        ["latency", "--source", "thought"], ["serve", "--host", "0.0.0.0"], ["serve", "--port", "65536"],
         ["serve", "--tls-cert", "x"], ["serve", "--feature", "state"], ["serve", "--batch", "0"],
         ["evaluate", "--server", "http://x"], ["evaluate", "--server", "ws://x", "--policy", "y"],
         ["evaluate", "--server", "ws://x", "--steps", "4"], ["evaluate", "--api-key-file", "x"], ["load"],
@@ -65,7 +65,7 @@ import Testing
         #expect(isOneLine(outcome.errors, with: "nowhere"))
     }
 
-    @Test func makeRunsCommandsThatThereAre() throws {
+    @Test func makeRunsExistingCommands() throws {
         let makefile = try String(contentsOf: Project.folder.appendingPathComponent("Makefile"), encoding: .utf8)
         let commands = makefile.split(separator: "\n").filter { $0.hasPrefix("\t$(DPOLICY) ") }
             .map { $0.split(separator: " ").dropFirst().map(String.init) }
@@ -92,7 +92,7 @@ import Testing
     }
 
     /// An executable outside the project, run outside the project, finds no shipped policy.
-    @Test func saysWhereTheShippedPolicyIsLookedFor() throws {
+    @Test func reportsWhereTheShippedPolicyIsSearched() throws {
         let folder = try TemporaryFolder()
         try FileManager.default.copyItem(at: CommandLineRun.executable, to: folder("dpolicy"))
         let outcome = try CommandLineRun(["evaluate"], executable: folder("dpolicy"), directory: folder.url).wait()

@@ -40,7 +40,7 @@ struct BatchRoundingTests {
         let ((time, inputs), outputs, most) = (size, 100, 40)
         let parameter = Parameter("weight", product.weight(inputs, outputs), .constant(0))
         let table = ParameterTable([parameter])
-        let machine = CPUMachine(threads: 1, precision: .bfloat16)
+        let machine = CPUBackend(threads: 1, precision: .bfloat16)
         let weights = try machine.makeBuffer(count: table.count)
         weights.write(normal(table.count, seed: 1))
         let x = normal(most * time * inputs, seed: 2)

@@ -20,7 +20,7 @@ struct InstructionSetTests {
 
     @Test("a machine and its kernels use the instructions of the process")
     func machine() throws {
-        #expect(CPUMachine(threads: 1).instructions == (try InstructionSet.inUse()))
+        #expect(CPUBackend(threads: 1).instructions == (try InstructionSet.inUse()))
         #expect(try InstructionSet.inUse() <= .ofProcessor)
         #expect(Int(ck_current_level().rawValue) == InstructionSet.allCases.firstIndex(of: try .inUse()))
     }

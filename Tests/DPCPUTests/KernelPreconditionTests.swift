@@ -13,7 +13,7 @@ import Testing
     @Test func skinnyProductsHaveFewRows() async throws {
         let result = await #expect(processExitsWith: .signal(SIGABRT), observing: [\.standardErrorContent]) {
             var product = ck_skinny_gemm()
-            product.rows = Int(ck_most_rows) + 1
+            product.rows = Int(ck_max_rows) + 1
             _ = ck_skinny_gemm_call(&product)
         }
         try check(result, names: "ck_require_skinny_gemm")

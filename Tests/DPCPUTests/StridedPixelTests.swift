@@ -8,7 +8,7 @@ struct StridedPixelTests {
     /// oneDNN's kernels for such windows gather whole blocks of channels into memory sized for the actual channels.
     @Test(arguments: [1, 3, 12, 32])
     func weightGradientIsExactAndWritesWithinItsMemory(channels: Int) throws {
-        try CPUMachine(threads: 2).perform { try check(channels: channels) }
+        try CPUBackend(threads: 2).perform { try check(channels: channels) }
     }
 
     private func check(channels: Int) throws {

@@ -15,7 +15,7 @@ struct TeamTests {
     func parts(threads: Int, mode: ck_team_mode) {
         let team = Team(threads: threads)
         team.setMode(mode)
-        for parts in Array(1...9) + [Int(ck_most_threads), Int(ck_most_threads) + 1] {
+        for parts in Array(1...9) + [Int(ck_max_threads), Int(ck_max_threads) + 1] {
             for _ in 0..<20 {
                 let tally = Tally(parts)
                 team.perform { ck_parallel(Tally.body, tally.context, Int32(parts)) }
@@ -36,7 +36,7 @@ struct TeamTests {
         #expect(team.counts.shared_regions == 1)
         run(ck_alone)
         #expect(team.counts.shared_regions == 1)
-        #expect(team.counts.lone_regions == 1)
+        #expect(team.counts.solo_regions == 1)
         run(ck_together)
         #expect(team.counts.shared_regions == 2)
     }
@@ -92,12 +92,12 @@ struct TeamTests {
             let team = Team(threads: threads)
             var runs = 0
             let tally = Tally(threads)
-            while team.counts.losses < 10 {
+            while team.counts.absences < 10 {
                 team.perform(for: goal) { ck_parallel(Tally.body, tally.context, Int32(threads)) }
                 runs += 1
             }
             #expect(tally.counts == [Int](repeating: runs, count: threads))
-            #expect((team.counts.lone_regions > 0) == (goal == ck_latency))
+            #expect((team.counts.solo_regions > 0) == (goal == ck_latency))
         }
     }
 
@@ -129,7 +129,7 @@ struct TeamTests {
         let output = places.reshaped(to: [1, 32]).linear(builder.parameter(weight))
         let graph = builder.graph(outputs: [("output", output)])
         func outputs(_ mode: ck_team_mode) throws -> [Float] {
-            let machine = CPUMachine(threads: threads, precision: .float32)
+            let machine = CPUBackend(threads: threads, precision: .float32)
             machine.team.setMode(mode)
             let parameters = try machine.makeBuffer(count: 1280)
             parameters.write(wave(1280, step: 37))
@@ -190,8 +190,8 @@ struct TeamTests {
 
     @Test("the team executes oneDNN's regions")
     func library() {
-        #expect(CPUMachine.sharesTeamWithOneDNN)
-        #expect(CPUMachine.library == OneDNN.version)
+        #expect(CPUBackend.sharesTeamWithOneDNN)
+        #expect(CPUBackend.library == OneDNN.version)
     }
 
     @Test("threads of an OpenMP region may wait for each other by spinning", arguments: [1, 2, 3, 8], modes)
@@ -327,7 +327,7 @@ private enum Lesson {
         let graph = builder.graph(
             outputs: [("loss", loss)], gradients: builder.gradients(of: loss, scaledBy: builder.constant([1], [])))
 
-        let machine = CPUMachine(threads: threads, precision: .float32)
+        let machine = CPUBackend(threads: threads, precision: .float32)
         let state = try TrainingState(on: machine, table: table)
         state.parameters.write(wave(table.count, step: 37).map { 0.1 * $0 })
         let executable = try machine.compile(graph, parameters: state.parameters, gradients: state.gradients)

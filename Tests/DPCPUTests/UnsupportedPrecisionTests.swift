@@ -10,10 +10,10 @@ struct UnsupportedPrecisionTests {
     @Test("the best supported precision is the default, and an unsupported one is rejected")
     func choice() throws {
         let instructions = try InstructionSet.inUse()
-        #expect(CPUMachine(threads: 1).precision == (instructions.multipliesBFloat16 ? .bfloat16 : .float32))
-        #expect(CPUMachine(threads: 1, precision: .float32).precision == .float32)
+        #expect(CPUBackend(threads: 1).precision == (instructions.multipliesBFloat16 ? .bfloat16 : .float32))
+        #expect(CPUBackend(threads: 1, precision: .float32).precision == .float32)
 
-        let machine = CPUMachine(threads: 1, precision: .bfloat16)
+        let machine = CPUBackend(threads: 1, precision: .bfloat16)
         let builder = GraphBuilder()
         let graph = builder.graph(outputs: [("y", 2 * builder.input("x", [3]))])
         let parameters = try machine.makeBuffer(count: 0)
@@ -30,7 +30,7 @@ struct UnsupportedPrecisionTests {
     func training() throws {
         let isIntel = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).contains("GenuineIntel")
         let multiplies = try InstructionSet.inUse().multipliesBFloat16
-        #expect(CPUMachine.precisionForTraining == (multiplies && !isIntel ? .bfloat16 : .float32))
+        #expect(CPUBackend.precisionForTraining == (multiplies && !isIntel ? .bfloat16 : .float32))
     }
 
     @Test("the error states what is missing and what to do")
@@ -45,7 +45,7 @@ struct UnsupportedPrecisionTests {
         let builder = GraphBuilder(parameters: ParameterTable(parameters))
         let y = builder.input("x", [40, 4]).linear(
             builder.parameter(parameters[0]), bias: builder.parameter(parameters[1]))
-        let machine = CPUMachine(threads: 1, precision: .float32)
+        let machine = CPUBackend(threads: 1, precision: .float32)
         let executable = try machine.compile(
             builder.graph(outputs: [("y", y.mish())]), parameters: machine.makeBuffer(count: builder.parameters.count),
             gradients: nil)

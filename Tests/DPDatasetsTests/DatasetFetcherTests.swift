@@ -31,7 +31,7 @@ import Testing
         )
     }
 
-    @Test func digestsAreThoseOfTheStandard() {
+    @Test func digestsMatchTheStandard() {
         let digest = SHA256()
         Array("a".utf8).withUnsafeBytes { digest.update($0) }
         Array("bc".utf8).withUnsafeBytes { digest.update($0) }
@@ -53,7 +53,7 @@ import Testing
     }
 
     /// A local archive needs no server and is kept.
-    @Test func anArchiveOfThisMachineIsUnpacked() throws {
+    @Test func unpacksALocalArchive() throws {
         var (server, dataset) = try publish()
         server.stop()
         var zip = ZipFixture()
@@ -65,7 +65,7 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: folder("mine.zip").path))
     }
 
-    @Test func anArchiveThatIsThereAlreadyIsUnpacked() throws {
+    @Test func unpacksAnArchiveThatIsAlreadyDownloaded() throws {
         let (server, dataset) = try publish()
         server.stop()
         var zip = ZipFixture()

@@ -22,7 +22,7 @@ import Testing
         #expect(folder.names == ["data.zip"])
     }
 
-    @Test func downloadsAFileAndTellsHowFar() throws {
+    @Test func downloadsAFileAndReportsProgress() throws {
         let server = try LocalServer(.init(file: file))
         defer { server.stop() }
         let news = Mutex<[(Int, Int?)]>([])
@@ -37,7 +37,7 @@ import Testing
         #expect(told.map(\.0) == told.map(\.0).sorted())
     }
 
-    @Test func aBrokenConnectionIsTakenUpWhereItEnded() throws {
+    @Test func resumesAfterABrokenConnection() throws {
         let server = try LocalServer(.init(file: file, breaksAfter: [100_000, 50_000]))
         defer { server.stop() }
         try download(server, attempts: 3)
@@ -57,7 +57,7 @@ import Testing
         #expect(server.ranges == ["", "bytes=100000-"])
     }
 
-    @Test func aServerWithoutRangesStartsAfresh() throws {
+    @Test func restartsWithoutRangeSupport() throws {
         let server = try LocalServer(.init(file: file, servesRanges: false, breaksAfter: [100_000]))
         defer { server.stop() }
         #expect(message { try download(server) }.contains("found 100000"))
@@ -66,7 +66,7 @@ import Testing
         #expect(server.ranges == ["", "bytes=100000-"])
     }
 
-    @Test func anotherEditionStartsAfresh() throws {
+    @Test func restartsWhenTheFileChanged() throws {
         let server = try LocalServer(.init(file: Data(count: 200_000), breaksAfter: [100_000]))
         defer { server.stop() }
         #expect(message { try download(server) }.contains("expected 200000 bytes"))
@@ -75,7 +75,7 @@ import Testing
         try expectWhole()
     }
 
-    @Test func anotherAddressStartsAfresh() throws {
+    @Test func restartsForAnotherAddress() throws {
         let first = try LocalServer(.init(file: Data(count: 200_000), breaksAfter: [100_000]))
         let second = try LocalServer(.init(file: file))
         defer {
@@ -88,7 +88,7 @@ import Testing
         #expect(second.ranges == [""])
     }
 
-    @Test func withoutAnEditionNothingIsContinued() throws {
+    @Test func restartsWithoutAnEntityTag() throws {
         let server = try LocalServer(.init(file: file, tag: nil, breaksAfter: [100_000]))
         defer { server.stop() }
         try download(server, attempts: 2)
@@ -96,7 +96,7 @@ import Testing
         #expect(server.ranges == ["", ""])
     }
 
-    @Test func aPartThatIsNotTheOneAskedForIsRefused() throws {
+    @Test func refusesAnUnrequestedRange() throws {
         let server = try LocalServer(.init(file: file, breaksAfter: [100_000], rangeError: 10))
         defer { server.stop() }
         #expect(message { try download(server, attempts: 2) }.contains("the server resumed at another position"))
@@ -104,7 +104,7 @@ import Testing
         try expectWhole()
     }
 
-    @Test func aPartLongerThanTheFileStartsAfresh() throws {
+    @Test func restartsWhenThePartIsLongerThanTheFile() throws {
         let server = try LocalServer(.init(file: file, breaksAfter: [100_000]))
         defer { server.stop() }
         #expect(message { try download(server) }.contains("found 100000"))
@@ -137,7 +137,7 @@ import Testing
         #expect(server.ranges.count == 1)
     }
 
-    @Test func aServerThatIsNotThereIsAnError() throws {
+    @Test func reportsUnreachableServer() throws {
         let server = try LocalServer(.init(file: file))
         server.stop()
         #expect(message { try download(server) }.hasPrefix("\(server.url): expected a response, found none ("))
@@ -153,7 +153,7 @@ import Testing
         #expect(!folder.names.contains("data.zip"))
     }
 
-    @Test func anUntoldLengthIsNoHindrance() throws {
+    @Test func downloadsWithoutAContentLength() throws {
         let server = try LocalServer(.init(file: file, tellsLength: false))
         defer { server.stop() }
         try download(server)

@@ -40,7 +40,7 @@ struct HumanDemonstrationsTests {
         #expect(digest.finish() == "afbba4eb58bf016d709c7b813997a38e1e10f9d28c8d30db6f27e9346349fe29")
     }
 
-    @Test func describesWhatFitsARecipe() throws {
+    @Test func describesFeaturesForARecipe() throws {
         let description = try DatasetDescription(contentsOf: try #require(HumanDemonstrations.folder))
         #expect(description.suggestion?.observation == .pushTKeypoints)
         #expect(description.suggestion?.observationDimension == 20)

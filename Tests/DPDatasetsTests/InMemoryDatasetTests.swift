@@ -20,7 +20,7 @@ import Testing
             ], episodeEnds: ends)
     }
 
-    @Test func whatIsWrittenIsReadBack() throws {
+    @Test func roundTrip() throws {
         let buffer = try buffer()
         try buffer.write(to: folder("a.zarr"))
         #expect(try InMemoryDataset(contentsOf: folder("a.zarr")) == buffer)
@@ -41,7 +41,7 @@ import Testing
         #expect(try InMemoryDataset(contentsOf: folder("a.zarr"), features: ["img"]).featureSizes == ["img": 48])
     }
 
-    @Test func observationsAreTheChosenColumnsInOrder() throws {
+    @Test func observationsHaveTheSelectedComponentsInOrder() throws {
         let buffer = try buffer()
         let rows = try buffer.observations(
             ObservationSchema([FeatureSelection("keypoint"), FeatureSelection("state", slice: 1..<3)]))
@@ -56,7 +56,7 @@ import Testing
                 == #"observation feature "action": expected slice 1..<4 inside the feature, found 2 numbers"#)
     }
 
-    @Test func indicesChooseNumbersOneByOne() throws {
+    @Test func indicesSelectSingleComponents() throws {
         let buffer = try buffer()
         let schema = ObservationSchema([FeatureSelection("state", indices: [4, 0, 2])])
         let state = fill("state", count: 30)
@@ -73,7 +73,7 @@ import Testing
                 == #"observation feature "action": expected indices [0, 2] inside the feature, found 2 numbers"#)
     }
 
-    @Test func statisticsAreThoseOfTheColumns() throws {
+    @Test func statisticsMatchTheComponents() throws {
         let buffer = try InMemoryDataset(
             features: [.init("action", shape: [2], values: [1, 1_000_000, 2, 1_000_001, 6, 1_000_002])],
             episodeEnds: [3])
@@ -152,7 +152,7 @@ import Testing
         )
     }
 
-    @Test func describesWhatADatasetHolds() throws {
+    @Test func describesADataset() throws {
         try buffer().write(to: folder("a.zarr"))
         let description = try DatasetDescription(contentsOf: folder("a.zarr"))
         #expect(description.episodes.count == 2)

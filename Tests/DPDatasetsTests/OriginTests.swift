@@ -15,7 +15,7 @@ import Testing
     /// A northing that varies by ten meters.
     private let northing = (0..<200).map { 4_649_776.25 + 5 * sin(Double($0) / 10) }
 
-    @Test func whatChangesFarFromZeroKeepsItsDigits() {
+    @Test func keepsDigitsFarFromZero() {
         let feature = InMemoryDataset.Feature("pose", shape: [2], doubles: northing.flatMap { [$0, $0 - 4_649_776] })
         #expect(abs(feature.origin[0] - 4_649_776) < 6 && feature.origin[1] == 0)
         for (frame, value) in northing.enumerated() {
@@ -26,13 +26,13 @@ import Testing
 
     /// Features of any stored type have an origin only if they need one.
     @Test(arguments: [0, 1, 1e3, 1_700_000_000, -3e12])
-    func originsAreForWhatNeedsThem(_ offset: Double) {
+    func onlyDistantFeaturesHaveOrigins(_ offset: Double) {
         let feature = InMemoryDataset.Feature("x", shape: [], doubles: (0..<100).map { offset + Double($0) / 8 })
         #expect((feature.origin != [0]) == (abs(offset) > 800))
         #expect((0..<100).allSatisfy { abs(feature.recorded(frame: $0)[0] - offset - Double($0) / 8) < 1e-3 })
     }
 
-    @Test func oneGlitchDoesNotTakeTheOriginAway() {
+    @Test func outliersDoNotRemoveTheOrigin() {
         var numbers = northing
         numbers[20] = 0
         let feature = InMemoryDataset.Feature("northing", shape: [], doubles: numbers)

@@ -56,7 +56,7 @@ import Testing
 
     /// Text, another codec, Fortran order, another length, no metadata, a dead link, NaN: none of these features is
     /// requested.
-    @Test func fieldsThatNobodyAskedForDoNotMatter() throws {
+    @Test func ignoresUnselectedFeatures() throws {
         let url = try write { writer in
             for name in ["text", "packed", "fortran", "lost"] {
                 try writer.write("data/\(name)", shape: [6, 1], floats: fill(name, count: 6))
@@ -94,7 +94,7 @@ import Testing
         #expect(message { _ = try read(url, .init([.init("text")])) }.contains("found <U4"))
     }
 
-    @Test func ofAFieldOnlyTheChosenColumnsMatter() throws {
+    @Test func ignoresUnselectedComponents() throws {
         let url = try write { writer in
             try writer.write("data/joints", shape: [6, 3], floats: (0..<18).map { $0 % 3 == 1 ? .nan : Float($0) })
         }
@@ -108,7 +108,7 @@ import Testing
         #expect(message { _ = try read(url, .init([.init("joints")])) }.contains("component 1"))
     }
 
-    @Test func fieldsInGroupsAreReadable() throws {
+    @Test func readsFeaturesInGroups() throws {
         let url = try write { writer in
             try writer.write("data/robot0/arm/position", shape: [6, 3], floats: fill("p", count: 18))
         }
@@ -124,7 +124,7 @@ import Testing
         #expect(try read(folder("a.zarr.zip"), schema) == read(url, schema))
     }
 
-    @Test func whatIsNotThereIsToldWithWhatIs() throws {
+    @Test func missingFeaturesListTheAvailableOnes() throws {
         let url = try write()
         #expect(
             message { _ = try read(url, .init([], images: [.init("wrist")])) }
@@ -136,7 +136,7 @@ import Testing
         #expect(message { _ = try read(folder("absent.zarr")) }.contains("found no such file"))
     }
 
-    @Test func absentChunksStandForTheFillValue() throws {
+    @Test func absentChunksHaveTheFillValue() throws {
         let url = try write()
         for frame in [1, 4] { try FileManager.default.removeItem(at: folder("a.zarr/data/obs/\(frame).0")) }
         try change("obs", "fill_value", to: 7.5)
@@ -161,7 +161,7 @@ import Testing
         #expect(message { _ = try read(url) }.contains("a link to /nowhere/annex, which is not there"))
     }
 
-    @Test func aFewAbsentChunksAreNotWorthAWord() throws {
+    @Test func doesNotWarnOfFewAbsentChunks() throws {
         let url = folder("b.zarr")
         try ZarrWriter.create(at: url) { writer in
             try writer.write("data/obs", shape: [100, 1], floats: fill("obs", count: 100), chunkRows: 1)

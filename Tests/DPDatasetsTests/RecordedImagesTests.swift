@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test func bytesAndNumbersAreReadAlike() throws {
+    @Test func readsBytesAndFloatsAlike() throws {
         try write("bytes.zarr") { try $0.write("data/img", shape: [2, 4, 5, 3], bytes: bytes, chunkRows: 1) }
         try write("numbers.zarr") {
             try $0.write("data/img", shape: [2, 4, 5, 3], floats: bytes.map { Float($0) + 0.4 }, chunkRows: 1)
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func whatIsWrittenIsReadBack() throws {
+    @Test func roundTrip() throws {
         try write("a.zarr") { try $0.write("data/img", shape: [2, 4, 5, 3], bytes: bytes) }
         let buffer = try InMemoryDataset(contentsOf: folder("a.zarr"), images: ["img"])
         try buffer.write(to: folder("b.zarr"))
@@ -42,7 +42,7 @@ import Testing
     }
 
     /// Black is the same in 0 … 1 and in 0 … 255.
-    @Test func blackPicturesOfNumbersAreAccepted() throws {
+    @Test func acceptsBlackFloatImages() throws {
         try write("a.zarr") {
             try $0.write("data/img", shape: [2, 4, 5, 3], floats: [Float](repeating: 0, count: 120))
         }
@@ -50,7 +50,7 @@ import Testing
         #expect(buffer.images["img"]?.pixels == [UInt8](repeating: 0, count: 120))
     }
 
-    @Test func whatIsNoImageIsRefused() throws {
+    @Test func refusesInvalidImages() throws {
         func failure(_ name: String, _ body: (ZarrWriter) throws -> Void) throws -> String {
             try write(name, body)
             do { _ = try InMemoryDataset(contentsOf: folder(name), images: ["img"]) } catch { return "\(error)" }

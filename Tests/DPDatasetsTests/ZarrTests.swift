@@ -112,7 +112,7 @@ import Testing
         #expect(bands == [1..<3, 3..<6, 6..<7])
     }
 
-    @Test func aSingleNumberIsAnArray() throws {
+    @Test func readsAScalarArray() throws {
         let url = try array(zarray(shape: "[]", chunks: "[]"), chunks: ["0": [7]])
         #expect(try ZarrGroup(contentsOf: url).array("data/a").integers() == [7])
     }
@@ -305,7 +305,7 @@ import Testing
         #expect(ForeignData(at: folder("nothing")) == nil)
     }
 
-    @Test func saysWhatIsNoZarr() throws {
+    @Test func reportsFilesThatAreNotZarr() throws {
         #expect(message { _ = try ZarrGroup(contentsOf: folder("no")) }.contains("found no such file"))
         #expect(message { _ = try ZarrGroup(contentsOf: folder.url) }.contains("expected a zarr v2 group (.zgroup)"))
         try Data("{}".utf8).write(to: folder("zarr.json"))

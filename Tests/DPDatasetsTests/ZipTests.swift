@@ -35,7 +35,7 @@ import Testing
         #expect(folder.names == ["a.zarr", "a.zarr.zip", "copy.zarr"])
     }
 
-    @Test func damageIsSeen() throws {
+    @Test func detectsDamage() throws {
         var zip = ZipFixture()
         zip.add(".zgroup", Data(#"{"zarr_format": 2}"#.utf8), method: .deflated)
         zip.add("text", Data("what was written".utf8))
@@ -62,7 +62,7 @@ import Testing
         #expect(folder.names == ["a.zip"])
     }
 
-    @Test func anArchiveWithTooMuchInItIsRefused() throws {
+    @Test func refusesArchivesWithTooManyEntries() throws {
         let deep = String(repeating: "a/", count: 40) + "x"
         let group = try ZarrGroup(contentsOf: archive([(".zgroup", "{}"), (deep, "x")]))
         #expect(message { try group.copy(to: folder("copy")) }.contains("at most 16 nested folders"))

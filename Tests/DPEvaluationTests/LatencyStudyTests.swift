@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Score and jerk against latency")
 struct LatencyStudyTests {
-    /// Two ways of merging at two latencies, except for one combination.
+    /// Two merging methods at two latencies, except for one combination.
     private var study: LatencyStudy { study(of: .computation) }
 
     private func study(of part: SimulatedLatency.Part) -> LatencyStudy {
@@ -31,7 +31,7 @@ struct LatencyStudyTests {
         return study
     }
 
-    @Test("Rows are the ways of merging, columns the latencies")
+    @Test("Rows are the merging methods, columns the latencies")
     func table() {
         #expect(study.latencies == [0, 0.3])
         #expect(study.mergings == [.skipStale, .linearBlend(steps: 2)])
@@ -52,7 +52,7 @@ struct LatencyStudyTests {
         #expect(study.plot(of: .score).horizontalLabel == "action latency, ms")
     }
 
-    @Test("Plots have a line for each way, in milliseconds")
+    @Test("Plots have a line for each merging method, in milliseconds")
     func plots() {
         let plot = study.plot(of: .boundaryJerk)
         #expect(plot.series.map(\.name) == ["skip-stale", "linear-blend:2"])

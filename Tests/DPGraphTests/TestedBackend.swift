@@ -24,16 +24,16 @@ struct TestedBackend: Sendable, CustomTestStringConvertible {
     /// Every backend of the project.
     static let all = [
         TestedBackend(name: "ReferenceMachine", machine: ReferenceMachine()),
-        TestedBackend(name: "CPUMachine with one thread", machine: CPUMachine(threads: 1, precision: .float32)),
-        TestedBackend(name: "CPUMachine", machine: CPUMachine(precision: .float32)),
+        TestedBackend(name: "CPUBackend with one thread", machine: CPUBackend(threads: 1, precision: .float32)),
+        TestedBackend(name: "CPUBackend", machine: CPUBackend(precision: .float32)),
     ]
 
     /// Every backend in every precision.
     static let allPrecisions =
         all
-        + (CPUMachine().precision == .bfloat16
+        + (CPUBackend().precision == .bfloat16
             ? [
                 TestedBackend(
-                    name: "CPUMachine in bfloat16", machine: CPUMachine(precision: .bfloat16), precision: .bfloat16)
+                    name: "CPUBackend in bfloat16", machine: CPUBackend(precision: .bfloat16), precision: .bfloat16)
             ] : [])
 }

@@ -39,18 +39,18 @@ struct ConditionalUNet1DConfigurationTests {
             ),
             (
                 Configuration(inputDimension: 2, downDimensions: [64, 100]),
-                "downDimensions[1]: expected a multiple of 8, groups (96 or 104 work), found 100"
+                "downDimensions[1]: expected a multiple of 8, the number of groups (for example 96 or 104), found 100"
             ),
             (
                 Configuration(inputDimension: 2, downDimensions: [12, 24], groups: 4),
                 """
-                downDimensions[0]: expected a multiple of 8, the groups of the last convolution block \
-                (8 or 16 work), found 12
+                downDimensions[0]: expected a multiple of 8, the number of groups of the last convolution block \
+                (for example 8 or 16), found 12
                 """
             ),
             (
                 Configuration(inputDimension: 2, downDimensions: [4], groups: 8),
-                "downDimensions[0]: expected a multiple of 8, groups (8 works), found 4"
+                "downDimensions[0]: expected a multiple of 8, the number of groups (for example 8), found 4"
             ),
         ])
     func refusals(configuration: Configuration, message: String) {
@@ -66,7 +66,8 @@ struct ConditionalUNet1DConfigurationTests {
         let error = #expect(throws: InputError.self) { try configuration.validate(predictionHorizon: 10) }
         #expect(
             error?.description == """
-                horizon.prediction: expected a multiple of 4, because 3 levels halve it 2 times (8 or 12 work), found 10
+                horizon.prediction: expected a multiple of 4, because 3 levels halve it 2 times \
+                (for example 8 or 12), found 10
                 """)
         for length in [Int.min, -4, 0, 2, .max] {
             #expect(throws: InputError.self) { try configuration.validate(predictionHorizon: length) }

@@ -52,9 +52,9 @@ struct SkinnyGEMMTests {
     @Test("matches the reference in float32 for any number of threads", arguments: [1, 2], [1, 2, 5])
     func float32(batch: Int, threads: Int) throws {
         let expected = try output(batch, on: ReferenceMachine())
-        let found = try output(batch, on: CPUMachine(threads: threads, precision: .float32))
+        let found = try output(batch, on: CPUBackend(threads: threads, precision: .float32))
         #expect(distance(found, expected) < 2e-5)
-        #expect(try found == output(batch, on: CPUMachine(threads: 1, precision: .float32)))
+        #expect(try found == output(batch, on: CPUBackend(threads: 1, precision: .float32)))
     }
 
     @Test(
@@ -65,7 +65,7 @@ struct SkinnyGEMMTests {
         let exact = try output(batch, on: ReferenceMachine())
         let rounded = try output(
             batch, of: graphs[batch]?.withProducts(in: .bfloat16), on: ReferenceMachine())
-        let found = try output(batch, on: CPUMachine(threads: threads, precision: .bfloat16))
+        let found = try output(batch, on: CPUBackend(threads: threads, precision: .bfloat16))
         // A different summation order may round to the other neighbor, but the rounded reference is still closer.
         #expect(distance(found, rounded) < 0.01)
         #expect(distance(found, exact) < 0.02)
@@ -76,7 +76,7 @@ struct SkinnyGEMMTests {
     func int8(batch: Int, threads: Int) throws {
         let expected = try output(batch, weights: roundedTo8Bits(), on: ReferenceMachine())
         let found = try output(
-            batch, on: CPUMachine(threads: threads, precision: .float32, weights: .int8))
+            batch, on: CPUBackend(threads: threads, precision: .float32, weights: .int8))
         #expect(distance(found, expected) < 2e-5)
         #expect(try distance(found, output(batch, on: ReferenceMachine())) > 1e-4)
     }

@@ -23,7 +23,7 @@ enum TestedBackend: String, CaseIterable, Sendable {
     func makeBackend() -> any Backend {
         switch self {
         case .reference: ReferenceMachine()
-        case .cpu: CPUMachine(precision: .float32)
+        case .cpu: CPUBackend(precision: .float32)
         }
     }
 }

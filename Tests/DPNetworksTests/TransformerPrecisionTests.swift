@@ -31,11 +31,11 @@ struct TransformerPrecisionTests {
 
     @Test(
         "the CPU backend rounds where the graph does, including dropout",
-        .enabled(if: CPUMachine().precision == .bfloat16, "needs bfloat16 instructions"), arguments: [0, 1])
+        .enabled(if: CPUBackend().precision == .bfloat16, "needs bfloat16 instructions"), arguments: [0, 1])
     func agreement(conditionLayers: Int) throws {
         let expected = try results(conditionLayers: conditionLayers, precision: .bfloat16, on: ReferenceMachine())
         // This machine rounds the operands itself.
-        let machine = CPUMachine(precision: .bfloat16)
+        let machine = CPUBackend(precision: .bfloat16)
         let found = try results(conditionLayers: conditionLayers, precision: .float32, on: machine)
         for (expected, found) in zip(expected, found) {
             let largest = expected.values.map(abs).max() ?? 0

@@ -66,7 +66,7 @@ private final class Renewals: Sendable {
 
 /// Tests of scenes in real time.
 @Suite struct LiveSceneTests {
-    @Test func aPageIsToldOfTheScene() throws {
+    @Test func sendsTheSceneToAPage() throws {
         let scene = LiveScene(playing: StraightPolicy().played(), seed: 5)
         let (first, second) = (Listener(), Listener())
         let page = scene.connect { first.hear($0) }
@@ -102,7 +102,7 @@ private final class Renewals: Sendable {
         scene.disconnect(page)
     }
 
-    @Test func aPageIsReadNoFasterThanTheSceneObeys() {
+    @Test func readsMessagesNoFasterThanTheSceneHandlesThem() {
         let scene = LiveScene(playing: StraightPolicy().played(), seed: 5)
         let listener = Listener()
         let page = scene.connect { listener.hear($0) }
@@ -113,10 +113,10 @@ private final class Renewals: Sendable {
         scene.disconnect(page)
     }
 
-    @Test func whatIsKeptIsOnDisk() throws {
+    @Test func keptEpisodesAreOnDisk() throws {
         let folder = try TemporaryFolder()
-        let set = LiveScene.demonstrations(at: folder("set.zarr"))
-        let scene = LiveScene(recordingTo: set, saved: try set.open(), seed: 3)
+        let dataset = LiveScene.demonstrations(at: folder("set.zarr"))
+        let scene = LiveScene(recordingTo: dataset, saved: try dataset.open(), seed: 3)
         let listener = Listener()
         let page = scene.connect { listener.hear($0) }
         scene.receive(#"{"type":"grab","body":"agent","at":[200,200]}"#, from: page)
@@ -131,9 +131,9 @@ private final class Renewals: Sendable {
             ($0["recording"] as? [String: Any])?["saved_episodes"] as? Int == 1
         }
         #expect(isSaved?["seed"] as? Int == 4)
-        let size = DatasetDirectory.Size(episodes: 1, frames: try InMemoryDataset(contentsOf: set.url).frameCount)
+        let size = DatasetDirectory.Size(episodes: 1, frames: try InMemoryDataset(contentsOf: dataset.url).frameCount)
         #expect(scene.finish() == RecordingOutcome(saved: size, lost: 0))
-        let recorded = try InMemoryDataset(contentsOf: set.url)
+        let recorded = try InMemoryDataset(contentsOf: dataset.url)
         #expect(recorded.episodes.count == 1 && recorded.frameCount >= 3)
     }
 
@@ -141,8 +141,8 @@ private final class Renewals: Sendable {
     /// removed, and all pages receive a message.
     @Test func anAbandonedHoldIsDropped() throws {
         let folder = try TemporaryFolder()
-        let set = LiveScene.demonstrations(at: folder("set.zarr"))
-        let scene = LiveScene(recordingTo: set, saved: try set.open(), seed: 3)
+        let dataset = LiveScene.demonstrations(at: folder("set.zarr"))
+        let scene = LiveScene(recordingTo: dataset, saved: try dataset.open(), seed: 3)
         let (listener, other) = (Listener(), Listener())
         let page = scene.connect { listener.hear($0) }
         _ = scene.connect { other.hear($0) }
@@ -164,8 +164,8 @@ private final class Renewals: Sendable {
     /// A page that only renews its hold keeps driving.
     @Test func aRenewedHoldIsKept() throws {
         let folder = try TemporaryFolder()
-        let set = LiveScene.demonstrations(at: folder("set.zarr"))
-        let scene = LiveScene(recordingTo: set, saved: try set.open(), seed: 3)
+        let dataset = LiveScene.demonstrations(at: folder("set.zarr"))
+        let scene = LiveScene(recordingTo: dataset, saved: try dataset.open(), seed: 3)
         let listener = Listener()
         let page = scene.connect { listener.hear($0) }
         scene.receive(#"{"type":"grab","body":"agent","at":[200,200]}"#, from: page)

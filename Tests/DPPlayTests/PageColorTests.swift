@@ -53,7 +53,7 @@ import Testing
         try expect(3, of: ["good", "bad"], on: ["ground"])
     }
 
-    @Test func bothWaysToTheDarkAreTheSame() throws {
+    @Test func bothDarkThemesHaveTheSameColors() throws {
         let themes = try Self.themes()
         #expect(themes.count == 3 && themes[1] == themes[2])
     }

@@ -34,8 +34,8 @@ import Testing
 
     @Test func noOtherPageMayFrameIt() async throws {
         let folder = try TemporaryFolder()
-        let set = LiveScene.demonstrations(at: folder("set.zarr"))
-        let scene = LiveScene(recordingTo: set, saved: try set.open(), seed: 3)
+        let dataset = LiveScene.demonstrations(at: folder("set.zarr"))
+        let scene = LiveScene(recordingTo: dataset, saved: try dataset.open(), seed: 3)
         let server = try await PageServer.start(scene, port: 0, log: Logger(label: "test"))
         let port = try #require(URL(string: server.address)?.port)
         for path in PageFile.all.keys {

@@ -9,7 +9,7 @@ import Testing
 @Suite struct PlaySessionTests {
     let policy = StraightPolicy()
 
-    @Test func theScoreIsThatOfTheSameActionsInTheSimulator() throws {
+    @Test func scoreMatchesTheSimulator() throws {
         let session = PlaySession(policy.played(), seed: 5)
         try session.run(10, answeredBy: policy)
         let environment = PushTEnvironment(seed: 5)
@@ -23,7 +23,7 @@ import Testing
         #expect(policy.received.count == 3)
     }
 
-    @Test func theSceneWaitsForAnAnswerAndForNothingElse() throws {
+    @Test func waitsOnlyForTheResult() throws {
         let session = PlaySession(policy.played { $0.latency = 2 }, seed: 5)
         let start = session.frame.agent
         #expect(try session.tick() == .stepped)
@@ -40,15 +40,15 @@ import Testing
         try session.perform(.pause)
         #expect(!session.frame.isWaiting, "a paused scene does not wait")
         try session.perform(.run)
-        let plan = try #require(session.accept(PolicyResponse(to: request, of: policy) { 0 }))
+        let plan = try #require(session.accept(PlanResult(to: request, of: policy) { 0 }))
         #expect(plan.step == 2, "no action was executed until then")
         #expect(try session.tick() == .stepped)
         #expect(!session.frame.isWaiting)
         #expect(session.frame.target == [101, 200])
-        #expect(session.accept(try PolicyResponse(to: request, of: policy) { 0 }) == nil, "it was accepted before")
+        #expect(session.accept(try PlanResult(to: request, of: policy) { 0 }) == nil, "it was accepted before")
     }
 
-    @Test func latencyDelaysByStepsHoweverFastTheAnswerComes() throws {
+    @Test func latencyDelaysByWholeSteps() throws {
         for latency in [0, 3] {
             let session = PlaySession(policy.played { ($0.latency, $0.merging) = (latency, .naiveAsync) }, seed: 5)
             var targets: [Double] = []
@@ -68,13 +68,13 @@ import Testing
 
     /// The actions that are drawn strong are those that will be executed.
     @Test(arguments: [ChunkMerging.skipStale, .linearBlend(), .warmStart()])
-    func whatIsShownLeavesOutWhatComesTooLate(merging: ChunkMerging) throws {
+    func shownPlansOmitStaleActions(merging: ChunkMerging) throws {
         let session = PlaySession(policy.played { ($0.latency, $0.merging) = (3, merging) }, seed: 5)
         var shown: [(requested: Int, plan: ScenePlan)] = []
         for _ in 0..<20 {
             _ = try session.tick()
             guard let request = session.takeRequest() else { continue }
-            let plan = try #require(session.accept(PolicyResponse(to: request, of: policy) { 0 }))
+            let plan = try #require(session.accept(PlanResult(to: request, of: policy) { 0 }))
             shown.append((request.step, plan))
         }
         #expect(shown.count >= 4)
@@ -89,14 +89,14 @@ import Testing
         for _ in 0..<30 {
             _ = try session.tick()
             guard let request = session.takeRequest() else { continue }
-            plans.append(try #require(session.accept(PolicyResponse(to: request, of: policy) { 0 })))
+            plans.append(try #require(session.accept(PlanResult(to: request, of: policy) { 0 })))
         }
         // A request follows each result except the first one, before which no action was executed.
         #expect(plans.map(\.step) == [10, 24, 34])
         #expect(plans.dropFirst().allSatisfy { $0.executed == [7, 8] })
     }
 
-    @Test func latencyIsHiddenUnlessSomethingElseIsChosen() throws {
+    @Test func hidesLatencyByDefault() throws {
         let session = PlaySession(policy.played(), seed: 5)
         #expect(session.frame.merging == "synchronous")
         try session.run(9, answeredBy: policy)
@@ -113,7 +113,7 @@ import Testing
         #expect(session.frame.merging == "naive-async")
     }
 
-    @Test func theExecutionHorizonSaysHowOftenThePolicyLooks() throws {
+    @Test func executionHorizonSetsTheRequestInterval() throws {
         let session = PlaySession(policy.played { $0.executionHorizon = 1 }, seed: 5)
         try session.run(5, answeredBy: policy)
         #expect(policy.received.count == 5)
@@ -125,14 +125,14 @@ import Testing
         #expect(session.frame.target == [107, 200])
     }
 
-    @Test func severalMindsAreSeveralRequestsOfOneObservation() throws {
+    @Test func sampledPlansShareOneObservation() throws {
         let session = PlaySession(policy.played { $0.samples = 5 }, seed: 5)
         _ = try session.tick()
         let request = try #require(session.takeRequest())
         #expect(request.requests.count == 5)
         #expect(Set(request.requests.map(\.key)).count == 5)
         #expect(request.requests.allSatisfy { $0.observations == request.requests[0].observations })
-        let plan = try #require(session.accept(PolicyResponse(to: request, of: policy) { 0 }))
+        let plan = try #require(session.accept(PlanResult(to: request, of: policy) { 0 }))
         #expect(plan.plans.count == 5)
         #expect(plan.plans[2] == (0..<8).flatMap { [100 + Float($0), 220] })
         #expect(plan.executed == [1, 5])
@@ -140,7 +140,7 @@ import Testing
         #expect(session.frame.target == [101, 200], "the first plan is executed")
     }
 
-    @Test func moreMindsChangeNothingThatIsDone() throws {
+    @Test func sampledPlansDoNotChangeExecution() throws {
         let session = PlaySession(policy.played(), seed: 5)
         try session.run(2, answeredBy: policy)
         var settings = session.settings
@@ -153,24 +153,24 @@ import Testing
         #expect(policy.received.map(\.count) == [1, 5])
     }
 
-    @Test func refinementsAreShownFromNoiseToPlanInAFewSteps() throws {
+    @Test func showsDenoisingInAFewSteps() throws {
         let session = PlaySession(policy.played(), seed: 5)
         _ = try session.tick()
         let request = try #require(session.takeRequest())
         var time = 3.0
-        let answer = try PolicyResponse(to: request, of: policy) {
+        let answer = try PlanResult(to: request, of: policy) {
             defer { time += 0.25 }
             return time
         }
         let plan = try #require(session.accept(answer))
         #expect(plan.duration == 0.25)
-        #expect(plan.refinement.count == PolicyResponse.shownSteps + 1)
-        #expect(plan.refinement.first?.first == 0)
-        #expect(plan.refinement.last?.first == 100)
-        #expect(plan.refinement.allSatisfy { $0.count == 16 })
+        #expect(plan.denoising.count == PlanResult.shownSteps + 1)
+        #expect(plan.denoising.first?.first == 0)
+        #expect(plan.denoising.last?.first == 100)
+        #expect(plan.denoising.allSatisfy { $0.count == 16 })
     }
 
-    @Test func draggingTheBlockChangesTheScoreAndThePolicyGoesOn() throws {
+    @Test func draggingTheBlockChangesTheScoreAndThePolicyContinues() throws {
         let session = PlaySession(policy.played(), seed: 5)
         try session.run(3, answeredBy: policy)
         let goal = PushTDefinition().goal
@@ -191,7 +191,7 @@ import Testing
         #expect(policy.received.count == 2, "a disturbance takes effect with the next observation")
     }
 
-    @Test func aPusherThatIsHeldGoesWhereTheHandIs() throws {
+    @Test func aHeldPusherFollowsThePointer() throws {
         let session = PlaySession(policy.played(), seed: 5)
         try session.run(1, answeredBy: policy)
         let agent = session.frame.agent
@@ -207,7 +207,7 @@ import Testing
         #expect(session.frame.target == [101, 200])
     }
 
-    @Test func aHandEndsWhereTheWorldDoes() throws {
+    @Test func limitsTheHoldToTheWorld() throws {
         let session = PlaySession(policy.played(), seed: 5)
         let agent = session.frame.agent
         try session.perform(.grab(.agent, at: SIMD2(agent[0], agent[1])))
@@ -219,7 +219,7 @@ import Testing
         #expect(session.frame.target == [512, 0])
     }
 
-    @Test func stopsAndGoesAsItIsTold() throws {
+    @Test func pausesAndResumes() throws {
         let session = PlaySession(policy.played(), seed: 5)
         try session.perform(.pause)
         #expect(try session.tick() == .idle)
@@ -238,12 +238,12 @@ import Testing
         #expect(session.frame.agent == Array(PushTEnvironment(seed: 6).state.values[..<2]))
     }
 
-    @Test func answersToWhatIsNoLongerOfInterestAreForgotten() throws {
+    @Test func ignoresOutdatedResults() throws {
         let session = PlaySession(policy.played(), seed: 5)
         #expect(try session.tick() == .waiting)
         let old = try #require(session.takeRequest())
         try session.perform(.restart)
-        #expect(session.accept(try PolicyResponse(to: old, of: policy) { 0 }) == nil)
+        #expect(session.accept(try PlanResult(to: old, of: policy) { 0 }) == nil)
         #expect(try session.tick() == .waiting)
         let new = try #require(session.takeRequest())
         #expect(new.number != old.number)
@@ -256,7 +256,7 @@ import Testing
         #expect(session.frame.step == 3)
     }
 
-    @Test func actionsOutOfThisWorldStopTheScene() throws {
+    @Test func invalidActionsStopTheScene() throws {
         policy.target = SIMD2(1e6, 0)
         let session = PlaySession(policy.played(), seed: 5)
         #expect(throws: InputError.self) { try session.run(1, answeredBy: policy) }
@@ -282,7 +282,7 @@ import Testing
     }
 
     @Test(arguments: ChunkMerging.all)
-    func everyWayOfJoiningPlays(merging: ChunkMerging) throws {
+    func playsEveryMergingMethod(merging: ChunkMerging) throws {
         let session = PlaySession(policy.played { ($0.merging, $0.latency) = (merging, 2) }, seed: 5)
         try session.run(40, answeredBy: policy)
         #expect(session.frame.step == 40)

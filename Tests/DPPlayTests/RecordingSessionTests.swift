@@ -22,7 +22,7 @@ import Testing
         try session.perform(.release)
     }
 
-    @Test func framesAreWhatWasSeenBeforeEachAction() throws {
+    @Test func framesHoldTheStateBeforeEachAction() throws {
         try drive([SIMD2(200, 100), SIMD2(210, 120), SIMD2(600, -5)])
         try session.perform(.keep)
         let episode = try #require(session.takeKept().first)
@@ -43,7 +43,7 @@ import Testing
         #expect(episode.episodes == [0..<3])
     }
 
-    @Test func nobodyDrivesNothingHappens() throws {
+    @Test func pausesWhileNobodyDrives() throws {
         for _ in 0..<5 { #expect(try session.tick() == .idle) }
         #expect(session.frame.step == 0)
         #expect(message { try session.perform(.keep) }.contains("no recorded frames"))
@@ -148,12 +148,12 @@ import Testing
         try RecordedFrame.episode([RecordedFrame(of: PushTEnvironment(seed: 1), action: SIMD2(1, 2))])
     }
 
-    @Test func whatCouldNotBeSavedIsTriedAgain() throws {
+    @Test func retriesFailedSaves() throws {
         let folder = try TemporaryFolder()
-        let set = LiveScene.demonstrations(at: folder("later/set.zarr"))
+        let dataset = LiveScene.demonstrations(at: folder("later/set.zarr"))
         let reports = Reports()
         let nothing = DatasetDirectory.Size(episodes: 0, frames: 0)
-        let saver = EpisodeSaver(set, saved: nothing)
+        let saver = EpisodeSaver(dataset, saved: nothing)
         saver.save(try episode()) { reports.add($0) }
         #expect(saver.finish() == RecordingOutcome(saved: nothing, lost: 1))
         #expect(reports.all.allSatisfy { (try? $0.get()) == nil })
@@ -161,7 +161,7 @@ import Testing
         saver.save(try episode()) { reports.add($0) }
         let both = DatasetDirectory.Size(episodes: 2, frames: 2)
         #expect(saver.finish() == RecordingOutcome(saved: both, lost: 0))
-        #expect(try set.open() == both)
+        #expect(try dataset.open() == both)
         #expect(try reports.all.suffix(2).map { try $0.get().episodes } == [1, 2])
     }
 }

@@ -89,7 +89,7 @@ import Testing
     @Test func keysAreInSnakeCase() throws {
         let playing = PlaySession(StraightPolicy().played { $0.merging = .naiveAsync }, seed: 5)
         let recording = RecordingSession(seed: 3, output: "mine.zarr", saved: .init(episodes: 2, frames: 50))
-        var plan = ScenePlan(PolicyResponse(number: 1, chunks: []), executed: 0..<1, step: 0)
+        var plan = ScenePlan(PlanResult(number: 1, chunks: []), executed: 0..<1, step: 0)
         plan.plans = [[1, 2]]
         let messages: [SceneMessage] = [
             .hello(playing.introduction), .frame(playing.frame), .plan(plan), .hello(recording.introduction),
@@ -112,7 +112,7 @@ import Testing
         try JSONSerialization.jsonObject(with: Data(message.text.utf8)) as? [String: Any] ?? [:]
     }
 
-    @Test func thePageIsWholeAndAsksForNothingElse() throws {
+    @Test func thePageIsCompleteAndSelfContained() throws {
         let page = try #require(PageFile.all["/"])
         #expect(page.contentType.hasPrefix("text/html"))
         for (path, file) in PageFile.all {

@@ -52,7 +52,7 @@ extension PlaySession {
         while done < count {
             let outcome = try tick()
             if let request = takeRequest() {
-                _ = accept(try PolicyResponse(to: request, of: policy) { 0 })
+                _ = accept(try PlanResult(to: request, of: policy) { 0 })
             }
             if outcome == .stepped { done += 1 }
             if outcome == .idle { return }

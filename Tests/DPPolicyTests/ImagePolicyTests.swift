@@ -153,7 +153,9 @@ private struct TwoCameras {
             #expect(failure == expected)
         }
         expectPrediction("") { _ in }
-        expectPrediction(#"observation image "rear": expected only wrist, scene, found this one"#) { $0["rear"] = [] }
+        expectPrediction(
+            #"observation image "rear": expected only wrist, scene, found an image that the policy does not use"#
+        ) { $0["rear"] = [] }
         expectPrediction(#"image "wrist": expected 2 images, one per observation, found 1"#) {
             $0["wrist"]?.removeLast()
         }

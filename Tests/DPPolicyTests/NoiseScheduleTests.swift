@@ -44,10 +44,10 @@ func predictionInvertsTarget(prediction: Prediction) throws {
     for step in 0..<schedule.steps {
         let current = schedule.sampleScales[step] * sample + schedule.noiseScales[step] * noise
         let target = prediction.target(at: step, of: schedule)
-        let output = target.sample * sample + target.noise * noise
+        let output = target.sampleFactor * sample + target.noiseFactor * noise
         let ofSample = prediction.predictedSample(at: step, of: schedule)
         let ofNoise = prediction.predictedNoise(at: step, of: schedule)
-        #expect(abs(ofSample.current * current + ofSample.output * output - sample) < 1e-12)
-        #expect(abs(ofNoise.current * current + ofNoise.output * output - noise) < 1e-12)
+        #expect(abs(ofSample.currentFactor * current + ofSample.outputFactor * output - sample) < 1e-12)
+        #expect(abs(ofNoise.currentFactor * current + ofNoise.outputFactor * output - noise) < 1e-12)
     }
 }

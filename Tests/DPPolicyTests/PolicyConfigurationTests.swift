@@ -52,7 +52,7 @@ private func message(_ change: (inout PolicyConfiguration) -> Void) throws -> St
 }
 
 @Test func impossibleHorizonsSayWhichLengthsWork() throws {
-    #expect(try message { $0.horizon.prediction = 7 }.contains("6 or 8 work"))
+    #expect(try message { $0.horizon.prediction = 7 }.contains("for example 6 or 8"))
     #expect(try message { $0.horizon.action = 4 }.contains("the action horizon may be 1...3"))
     #expect(try message { $0.horizon.prediction = 1 << 40 }.contains("horizon.prediction: expected 1...4096"))
     #expect(try message { $0.horizon.observation = Int.max }.contains("horizon.observation: expected 1...4096"))

@@ -32,7 +32,7 @@ func perfectNetworkLeadsToTheSample(sampler: Sampler, prediction: Prediction) th
     for (index, step) in try sampler.table(for: prediction, schedule: schedule).enumerated() {
         let noise = (current - schedule.sampleScales[step.timestep] * sample) / schedule.noiseScales[step.timestep]
         let target = prediction.target(at: step.timestep, of: schedule)
-        let output = target.sample * sample + target.noise * noise
+        let output = target.sampleFactor * sample + target.noiseFactor * noise
         current = step.previous(current: current, output: output, noise: index.isMultiple(of: 2) ? 1 : -1, clip: 1)
     }
     #expect(abs(current - sample) < 1e-9)

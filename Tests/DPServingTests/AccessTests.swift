@@ -6,7 +6,7 @@ import Testing
 
 /// Access control of a server.
 @Suite(.timeLimit(.minutes(5))) struct AccessTests {
-    @Test func aKeyIsWanted() async throws {
+    @Test func requiresTheKey() async throws {
         try await withServer(key: "s3cret") { server in
             let (url, port) = (server.url, server.address.port)
             try await onThread {
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test(arguments: ["", "two words", "ünique", String(repeating: "x", count: 5000)])
-    func keysHaveToFitAHeader(_ key: String) {
+    func keysMustFitAHeader(_ key: String) {
         #expect(throws: InputError.self) { try AccessKey(key) }
         let text = message { try PolicyClientConfiguration(key: key).validate() }
         #expect(text.contains("printable ASCII") && (key.isEmpty || !text.contains(key)), "\(text)")

@@ -29,9 +29,9 @@ import Testing
         }
     }
 
-    @Test func whatWaitsTogetherIsAnsweredTogether() async throws {
+    @Test func batchesWaitingRequests() async throws {
         let record = FakePolicy.Record()
-        try await withServer(record, batching: BatchingConfiguration(largestBatch: 4)) { server in
+        try await withServer(record, batching: BatchingConfiguration(maxBatchSize: 4)) { server in
             let (url, port) = (server.url, server.address.port)
             record.closeGate()
             let requests = (0..<8).map { FakePolicy.request(Float($0), seed: UInt64($0)) }
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func oneThatFailsDoesNotHarmTheOthers() async throws {
+    @Test func aFailingRequestDoesNotAffectOthers() async throws {
         let record = FakePolicy.Record()
         try await withServer(record) { server in
             let (url, port) = (server.url, server.address.port)
@@ -67,7 +67,7 @@ import Testing
     }
 
     /// Bisection: 8 requests, then 4 and 4; the half that fails as 2 and 2; the failing pair as 1 and 1.
-    @Test func fewBatchesFindTheOneThatFails() async throws {
+    @Test func findsTheFailingRequestInFewBatches() async throws {
         let record = FakePolicy.Record()
         try await withServer(record) { server in
             let (url, port) = (server.url, server.address.port)
@@ -86,9 +86,9 @@ import Testing
         #expect(record.batches.sorted() == [1, 1, 1, 2, 2, 4, 4, 8])
     }
 
-    @Test func aBatchIsHeldBackForThoseThatAskedLately() async throws {
+    @Test func delaysABatchForRecentClients() async throws {
         let record = FakePolicy.Record()
-        try await withServer(record, batching: BatchingConfiguration(gathering: .seconds(1))) { server in
+        try await withServer(record, batching: BatchingConfiguration(maxBatchDelay: .seconds(1))) { server in
             let (url, port) = (server.url, server.address.port)
             let first = await occupy(record, url)
             async let second = ask(url, FakePolicy.request(1))
@@ -114,9 +114,9 @@ import Testing
     }
 
     /// Without the delay, clients that start at different times would alternate forever, in batches half as large.
-    @Test func robotsThatAskInTurnsAreBroughtTogether() async throws {
+    @Test func batchesClientsThatAlternate() async throws {
         let record = FakePolicy.Record()
-        try await withServer(record, batching: BatchingConfiguration(gathering: .seconds(1))) { server in
+        try await withServer(record, batching: BatchingConfiguration(maxBatchDelay: .seconds(1))) { server in
             let (url, port) = (server.url, server.address.port)
             let first = await occupy(record, url)
             async let second = ask(url, FakePolicy.request(1))
@@ -133,7 +133,7 @@ import Testing
 
     @Test func aFullQueueRefuses() async throws {
         let record = FakePolicy.Record()
-        try await withServer(record, batching: BatchingConfiguration(largestBatch: 1, queue: 1)) { server in
+        try await withServer(record, batching: BatchingConfiguration(maxBatchSize: 1, maxQueueLength: 1)) { server in
             let url = server.url
             let first = await occupy(record, url)
             // The queue has room for one of two more requests.
@@ -156,9 +156,9 @@ import Testing
         }
     }
 
-    @Test func whoHasGoneIsNotAnswered() async throws {
+    @Test func skipsRequestsOfDisconnectedClients() async throws {
         let record = FakePolicy.Record()
-        try await withServer(record, batching: BatchingConfiguration(largestBatch: 1)) { server in
+        try await withServer(record, batching: BatchingConfiguration(maxBatchSize: 1)) { server in
             let (url, port) = (server.url, server.address.port)
             let first = await occupy(record, url)
             try await onThread {
@@ -180,8 +180,8 @@ import Testing
     }
 
     @Test func settingsAreChecked() {
-        #expect(throws: InputError.self) { try BatchingConfiguration(largestBatch: 0).validate() }
-        #expect(throws: InputError.self) { try BatchingConfiguration(queue: 0).validate() }
-        #expect(throws: InputError.self) { try BatchingConfiguration(gathering: .seconds(-1)).validate() }
+        #expect(throws: InputError.self) { try BatchingConfiguration(maxBatchSize: 0).validate() }
+        #expect(throws: InputError.self) { try BatchingConfiguration(maxQueueLength: 0).validate() }
+        #expect(throws: InputError.self) { try BatchingConfiguration(maxBatchDelay: .seconds(-1)).validate() }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 /// The number of clamped actions in responses and metrics.
 @Suite(.timeLimit(.minutes(5))) struct ClampingTests {
-    @Test func clampedActionsAreToldInAnswersAndMetrics() async throws {
+    @Test func reportsClampedActionsInResponsesAndMetrics() async throws {
         try await withServer { server in
             let (url, port) = (server.url, server.address.port)
             try await onThread {

@@ -43,7 +43,7 @@ import Testing
             #expect(throws: InputError.self) { try TransportSecurity(certificate: "nowhere", key: key) }
         }
     #else
-        @Test func aBuildWithoutEncryptionSaysSo() throws {
+        @Test func reportsABuildWithoutEncryption() throws {
             let error = try #require(throws: InputError.self) {
                 try TransportSecurity(certificate: "cert.pem", key: "key.pem")
             }

@@ -10,7 +10,7 @@ final class FakePolicy: ChunkingPolicy {
     final class Record: Sendable {
         private let sizes = Mutex<[Int]>([])
         private let preparations = Mutex<[Int]>([])
-        private let hasGone = Mutex(false)
+        private let released = Mutex(false)
         private let gate = DispatchSemaphore(value: 0)
         private let isClosed = Mutex(false)
 
@@ -21,7 +21,7 @@ final class FakePolicy: ChunkingPolicy {
         var prepared: [Int] { preparations.withLock { $0 } }
 
         /// Whether the policy has been released.
-        var isReleased: Bool { hasGone.withLock { $0 } }
+        var isReleased: Bool { released.withLock { $0 } }
 
         /// Blocks the policy before each result until the gate is opened.
         func closeGate() { isClosed.withLock { $0 = true } }
@@ -37,7 +37,7 @@ final class FakePolicy: ChunkingPolicy {
 
         fileprivate func prepare(_ count: Int) { preparations.withLock { $0.append(count) } }
 
-        fileprivate func release() { hasGone.withLock { $0 = true } }
+        fileprivate func release() { released.withLock { $0 = true } }
 
         fileprivate func begin(_ count: Int) {
             sizes.withLock { $0.append(count) }

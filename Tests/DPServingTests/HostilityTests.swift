@@ -7,7 +7,7 @@ import Testing
 /// Misbehaving clients: the server sends them an error or closes their connection, and other clients are not
 /// affected.
 @Suite(.timeLimit(.minutes(5))) struct HostilityTests {
-    @Test func aHundredThatSayNothing() async throws {
+    @Test func closesConnectionsWithoutHandshake() async throws {
         try await withServer(limits: WebServerLimits(handshakes: 50)) { server in
             let (url, port) = (server.url, server.address.port)
             try await onThread {
@@ -23,7 +23,7 @@ import Testing
     }
 
     /// Clients that never send a request make room; the others stay connected.
-    @Test func aHundredThatNeverAsk() async throws {
+    @Test func replacesClientsWithoutRequests() async throws {
         try await withServer(limits: WebServerLimits(connections: 100, handshakeTime: .seconds(2))) { server in
             let (url, port) = (server.url, server.address.port)
             try await onThread {
@@ -46,14 +46,14 @@ import Testing
                 }
                 for client in silent[..<2] {
                     let goodbye = try #require(client.message())
-                    #expect(goodbye.code == 1013 && goodbye.text.contains("another client needs the connection"))
+                    #expect(goodbye.code == 1013 && goodbye.text.contains("another client needs it"))
                 }
                 withExtendedLifetime(silent) {}
             }
         }
     }
 
-    @Test func whoIsSilentIsSentAway() async throws {
+    @Test func closesIdleConnections() async throws {
         let limits = WebServerLimits(handshakeTime: .seconds(2), idleTime: .seconds(2))
         try await withServer(limits: limits) { server in
             let port = server.address.port
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func whoDoesNotReadIsSentAway() async throws {
+    @Test func closesConnectionsThatDoNotRead() async throws {
         let limits = WebServerLimits(writeTime: .milliseconds(300))
         let server = try await WebServer.start(
             WebServerConfiguration(address: ListeningAddress(port: 0), limits: limits), routes: [],
@@ -93,7 +93,7 @@ import Testing
         withExtendedLifetime(client) {}
     }
 
-    @Test func whoDoesNotReadGetsFewPongs() async throws {
+    @Test func limitsPongsToClientsThatDoNotRead() async throws {
         try await withServer(limits: WebServerLimits(writeTime: .seconds(300))) { server in
             let (url, port) = (server.url, server.address.port)
             try await onThread {
@@ -179,7 +179,7 @@ import Testing
         }
     }
 
-    @Test func thereAreOnlySoManyConnections() async throws {
+    @Test func enforcesTheConnectionLimit() async throws {
         try await withServer(limits: WebServerLimits(connections: 1, handshakeTime: .seconds(600))) { server in
             let (url, port) = (server.url, server.address.port)
             try await onThread {
@@ -221,15 +221,16 @@ enum Garbage: CaseIterable {
 
 /// A frame that RFC 6455 forbids.
 enum BrokenFrame: CaseIterable {
-    case noSense, unknownKind, reservedBit, continuationOfNothing, pingInPieces, invalidText, unmasked, unmaskedPing
+    case randomBytes, unknownKind, reservedBit, continuationWithoutStart, fragmentedPing, invalidText, unmasked
+    case unmaskedPing
 
     var bytes: [UInt8] {
         switch self {
-        case .noSense: [UInt8](repeating: 0xFF, count: 64)
+        case .randomBytes: [UInt8](repeating: 0xFF, count: 64)
         case .unknownKind: [0x83, 0x80, 1, 2, 3, 4]
         case .reservedBit: [0xC2, 0x80, 1, 2, 3, 4]
-        case .continuationOfNothing: [0x80, 0x80, 1, 2, 3, 4]
-        case .pingInPieces: [0x09, 0x80, 1, 2, 3, 4]
+        case .continuationWithoutStart: [0x80, 0x80, 1, 2, 3, 4]
+        case .fragmentedPing: [0x09, 0x80, 1, 2, 3, 4]
         case .invalidText: [0x81, 0x81, 0, 0, 0, 0, 0xFF]
         case .unmasked: [0x82, 0x01, 0x80]
         case .unmaskedPing: [0x89, 0x00]

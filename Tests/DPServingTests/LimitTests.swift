@@ -8,7 +8,7 @@ import Testing
 
 /// The limits of a server, and the messages about them.
 @Suite(.timeLimit(.minutes(5))) struct LimitTests {
-    @Test func limitsFitIntoTheSystemsOwn() throws {
+    @Test func limitsFitTheSystemLimits() throws {
         let limits = WebServerLimits(connections: 256, handshakes: 256)
         #expect(try limits.fitting(256 + 256 + WebServerLimits.reserve) == limits)
         for room in [4, 20, 48, 100, 300, 511] {
@@ -27,7 +27,7 @@ import Testing
     @Test func settingsAreWrittenInSnakeCase() throws {
         let keys = try jsonKeys(in: JSONEncoder().encode(WebServerLimits()))
             .union(jsonKeys(in: JSONEncoder().encode(BatchingConfiguration())))
-        #expect(keys.isSuperset(of: ["message_bytes", "largest_batch"]))
+        #expect(keys.isSuperset(of: ["message_bytes", "max_batch_size"]))
         #expect(keys.filter { $0.contains(where: \.isUppercase) } == [])
     }
 
@@ -114,7 +114,7 @@ import Testing
     }
 
     /// No request is longer than `requestBytes`.
-    @Test func aRequestIsNoLongerThanWasSaid() {
+    @Test func requestsFitTheDeclaredSize() {
         let request = PolicyRequest(
             observations: (0..<2).map { _ in RobotObservation(vectors: ["state": [1, 2, 3]]) }, seed: .max,
             noise: [Float](repeating: 0.1, count: 8),

@@ -14,7 +14,7 @@ import Testing
         .custom(type: 5, [1, 2, 3, 4]), .array((0..<70_000).map { .integer($0 - 100) }),
     ]
 
-    @Test(arguments: values.indices) func returnsAsItWent(_ index: Int) throws {
+    @Test(arguments: values.indices) func roundTrip(_ index: Int) throws {
         let value = Self.values[index]
         #expect(try MessagePackValue(decoding: value.encoded) == value)
     }
@@ -68,7 +68,7 @@ import Testing
     }
 
     /// Every truncation of every message is detected.
-    @Test(arguments: values.indices) func noticesWhatIsMissing(_ index: Int) throws {
+    @Test(arguments: values.indices) func detectsMissingBytes(_ index: Int) throws {
         let bytes = Self.values[index].encoded
         for count in Set([0, 1, 2, 3, 5, bytes.count / 2, bytes.count - 1]) where count < bytes.count {
             #expect(throws: InputError.self) { try MessagePackValue(decoding: Array(bytes[..<count])) }
@@ -91,7 +91,7 @@ import Testing
         #expect(message { _ = try MessagePackValue(decoding: bytes) }.contains(words))
     }
 
-    @Test func refusesWhatIsDeep() throws {
+    @Test func refusesDeepNesting() throws {
         func nested(_ depth: Int) -> [UInt8] { [UInt8](repeating: 0x91, count: depth) + [0xC0] }
         let limits = MessagePackLimits(depth: 16)
         _ = try MessagePackValue(decoding: nested(16), limits: limits)
@@ -99,7 +99,7 @@ import Testing
         #expect(throws: InputError.self) { try MessagePackValue(decoding: nested(100_000)) }
     }
 
-    @Test func refusesWhatIsLongOrHasTooManyValues() {
+    @Test func refusesLongMessagesAndTooManyValues() {
         let bytes = MessagePackValue.array([MessagePackValue](repeating: .null, count: 100)).encoded
         #expect(
             message { _ = try MessagePackValue(decoding: bytes, limits: MessagePackLimits(bytes: 102)) }

@@ -45,7 +45,7 @@ import Testing
     ///
     /// This server does while the policy computes.
     @Test(.enabled(if: python != nil, "set DPOLICY_OPENPI_PYTHON to a Python that has openpi-client"))
-    func anAnswerMayTakeLongerThanAnyKeepalive() async throws {
+    func responsesMayTakeLongerThanTheKeepalive() async throws {
         let record = FakePolicy.Record()
         record.closeGate()
         try await withServer(record) { server in

@@ -43,7 +43,7 @@ import Testing
         return line.flatMap { Int($0.dropFirst(name.count)) }
     }
 
-    @Test func answersRemarkOnThemAndTheLogTellsOnceAConnection() async throws {
+    @Test func countsThemInResponsesAndLogsOncePerConnection() async throws {
         let log = LogRecord()
         try await withServer(names: FeatureNames(["state": "observation/state"]), ranges: Self.ranges, log: log) {
             server in
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func nothingIsSaidOfFamiliarOnesOrOfPoliciesThatKeepNoRanges() async throws {
+    @Test func ignoresObservationsInRangeAndPoliciesWithoutRanges() async throws {
         for (ranges, state) in [(Self.ranges, Self.familiar), (nil, Self.wrongs[0])] {
             let log = LogRecord()
             try await withServer(ranges: ranges, isStrict: true, log: log) { server in
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test func aStrictServerRefusesThemAndAnswersTheNext() async throws {
+    @Test func aStrictServerRefusesThemAndContinues() async throws {
         let (log, record) = (LogRecord(), FakePolicy.Record())
         try await withServer(
             record, names: FeatureNames(["state": "observation/state"]), ranges: Self.ranges, isStrict: true, log: log
@@ -106,7 +106,7 @@ import Testing
                     #expect(try Self.answer(of: robot).outOfRangeObservations == 0)
                 }
                 #expect(try Self.count(port) == 3)
-                #expect(try RawClient(port: port).get("/metrics").contains("{outcome=\"refused\"} 3\n"))
+                #expect(try RawClient(port: port).get("/metrics").contains("{outcome=\"invalid\"} 3\n"))
             }
         }
         #expect(record.batches == [1, 1, 1])
@@ -114,7 +114,7 @@ import Testing
     }
 
     /// In a batch, the server reports or refuses only the requests that are far outside.
-    @Test(arguments: [false, true]) func othersInTheBatchHaveNoPartInIt(_ isStrict: Bool) async throws {
+    @Test(arguments: [false, true]) func doesNotAffectOthersInTheBatch(_ isStrict: Bool) async throws {
         let record = FakePolicy.Record()
         try await withServer(record, ranges: Self.ranges, isStrict: isStrict) { server in
             let (url, port) = (server.url, server.address.port)
@@ -151,7 +151,7 @@ import Testing
     }
 
     /// A client that executes actions while the next chunk is computed.
-    @Test func asynchronousControlGoesOnAfterARefusal() async throws {
+    @Test func asynchronousControlContinuesAfterARefusal() async throws {
         try await withServer(ranges: Self.ranges, isStrict: true) { server in
             let (url, port) = (server.url, server.address.port)
             try await onThread {
@@ -173,7 +173,7 @@ import Testing
     }
 
     /// A replacement policy has its own ranges.
-    @Test func theRangesAreThoseOfThePolicyThatAnswers() async throws {
+    @Test func usesTheRangesOfTheCurrentPolicy() async throws {
         try await withServer(ranges: Self.ranges) { server in
             let (url, port) = (server.url, server.address.port)
             @Sendable func ask() async throws -> Int? {

@@ -16,7 +16,7 @@ import Testing
         return try PolicyRequest.read(message, for: Fixtures.policy, names: names)
     }
 
-    @Test func returnsAsItWent() throws {
+    @Test func roundTrip() throws {
         let message = Fixtures.request.message(for: Fixtures.policy)
         let (request, remarks) = try PolicyRequest.read(
             MessagePackValue(decoding: message.encoded), for: Fixtures.policy)
@@ -24,7 +24,7 @@ import Testing
         #expect(remarks == PolicyRequest.Remarks())
     }
 
-    @Test func takesWhatNumPySends() throws {
+    @Test func readsNumPyArrays() throws {
         let (request, remarks) = try read()
         #expect(request.observations == Fixtures.request.observations)
         #expect(request.seed == nil && request.noise == nil && request.start == nil && !request.wantsPrediction)
@@ -114,14 +114,14 @@ import Testing
         #expect(remarks.repeated == ["img", "state"])
     }
 
-    @Test func ignoresWhatIsNotDeclared() throws {
+    @Test func ignoresUndeclaredKeys() throws {
         let (_, remarks) = try read([
             "prompt": .string("push the T"), "extra": .map([.init(.string("a"), .null), .init(.string("b"), .null)]),
         ])
         #expect(remarks.ignored == ["extra/a", "extra/b", "prompt"])
     }
 
-    @Test func ignoresWhatHasNoNames() throws {
+    @Test func ignoresKeysWithoutNames() throws {
         let (request, remarks) = try read([
             "empty": .map([]), "numbered": .map([.init(.integer(1), .null), .init(.integer(2), .map([]))]),
             "mixed": .map([.init(.string("a"), .map([.init(.null, .null)])), .init(.binary([0xFF]), .null)]),
@@ -152,13 +152,13 @@ import Testing
     }
 
     /// A single character can be as long as a message.
-    @Test func showsLittleOfWhatIsLong() {
+    @Test func truncatesLongTextsInErrors() {
         let long = "<f" + String(repeating: "\u{301}", count: 1 << 20)
         let text = message { _ = try read(["state": Fixtures.array([1, 2, 3], long, [3])]) }
         #expect(text.contains("dtype <") && text.utf8.count < 300, "\(text.utf8.count) bytes")
     }
 
-    @Test func findsRenamedAndNestedFields() throws {
+    @Test func findsRenamedAndNestedFeatures() throws {
         let names = FeatureNames(["state": "observation/state", "img": "images/top"])
         let entries = Fixtures.entries
         let (request, remarks) = try read(
@@ -206,7 +206,7 @@ import Testing
     ]
 
     @Test(arguments: [nil, .null, .integer(0), .float64(1.5), .float64(.nan), .string("half")] as [MessagePackValue?])
-    func refusesAStartWithoutItsShare(_ share: MessagePackValue?) throws {
+    func refusesAStartWithoutStrength(_ share: MessagePackValue?) throws {
         let start = Fixtures.doubles([Float](repeating: 1, count: 8), [4, 2])
         let text = message { _ = try read(["start": start, "start_strength": share]) }
         #expect(text.contains("\"start_strength\"") && text.contains("above 0 and at most 1"), "\(text)")

@@ -6,7 +6,7 @@ import Testing
 
 /// Reading and writing of responses and metadata.
 @Suite struct AnswerTests {
-    @Test(arguments: [true, false]) func answersReturnAsTheyWent(_ isFirst: Bool) throws {
+    @Test(arguments: [true, false]) func responsesRoundTrip(_ isFirst: Bool) throws {
         let answer = PolicyResponse(
             actions: [[1, 2], [3, 4]], prediction: isFirst ? nil : [[1, 2], [3, 4], [5, 6]],
             clampedActions: isFirst ? 0 : 2, outOfRangeObservations: isFirst ? 0 : 3,
@@ -39,7 +39,7 @@ import Testing
                 of: times.map { if case .string(let key) = $0.key { key } else { "" } }))
     }
 
-    @Test func metadataReturnsAsItWent() throws {
+    @Test func metadataRoundTrips() throws {
         let names = FeatureNames(["state": "observation/state"])
         let message = try MessagePackValue(decoding: Fixtures.policy.message(names).encoded)
         let (metadata, read) = try PolicyMetadata.read(message)
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(arguments: [.null, .map([]), .map([.init(.string("horizon"), .integer(1))])] as [MessagePackValue])
-    func refusesWhatIsNoMetadata(_ message: MessagePackValue) {
+    func refusesInvalidMetadata(_ message: MessagePackValue) {
         #expect(throws: InputError.self) { try PolicyMetadata.read(message) }
     }
 }

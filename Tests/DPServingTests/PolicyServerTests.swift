@@ -7,7 +7,7 @@ import Testing
 
 /// A server and its clients on loopback.
 @Suite(.timeLimit(.minutes(5))) struct PolicyServerTests {
-    @Test func aRemotePolicyAnswersAsALocalOne() async throws {
+    @Test func aRemotePolicyMatchesALocalOne() async throws {
         try await withServer { server in
             let url = server.url
             try await onThread {

@@ -12,7 +12,7 @@ import Testing
         try PolicyClient(
             ServerAddress("ws://127.0.0.1:\(port)"),
             configuration: PolicyClientConfiguration(
-                connections: connections, answerTime: .seconds(3600), silenceTime: silence, retryTime: retry))
+                connections: connections, responseTimeout: .seconds(3600), idleTimeout: silence, retryDuration: retry))
     }
 
     private let requests = (0..<6).map { FakePolicy.request(Float($0), seed: UInt64($0)) }
@@ -44,9 +44,9 @@ import Testing
     }
 
     /// The client repeats only requests without a response.
-    @Test func whatIsAnsweredIsNotAskedAgain() async throws {
+    @Test func doesNotRepeatCompletedRequests() async throws {
         let record = FakePolicy.Record()
-        try await withServer(record, batching: BatchingConfiguration(largestBatch: 1)) { server in
+        try await withServer(record, batching: BatchingConfiguration(maxBatchSize: 1)) { server in
             let port = server.address.port
             let expected = try requests.map { try FakePolicy.chunk(for: $0) }
             let requests = requests
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func aServerThatStaysAwayIsGivenUp() async throws {
+    @Test func givesUpOnAnAbsentServer() async throws {
         try await withServer { server in
             let port = server.address.port
             let requests = requests
@@ -91,7 +91,7 @@ import Testing
     /// Neither side gets an error from a dead connection.
     ///
     /// Without pings, the client would wait for an hour.
-    @Test func aDeadLinkIsNoticed() async throws {
+    @Test func detectsADeadLink() async throws {
         try await withServer { server in
             let port = server.address.port
             let requests = requests
@@ -108,9 +108,9 @@ import Testing
     }
 
     /// A policy may be slow while the connection is alive, also when requests queue behind each other.
-    @Test func aSlowAnswerIsWaitedFor() async throws {
+    @Test func waitsForASlowResponse() async throws {
         let record = FakePolicy.Record()
-        try await withServer(record, batching: BatchingConfiguration(largestBatch: 1)) { server in
+        try await withServer(record, batching: BatchingConfiguration(maxBatchSize: 1)) { server in
             let port = server.address.port
             let requests = requests
             try await onThread {

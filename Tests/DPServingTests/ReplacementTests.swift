@@ -19,7 +19,7 @@ import Testing
         try FakePolicy.chunk(for: FakePolicy.request(number), offset: offset)
     }
 
-    @Test func whatIsComputedIsAnsweredByTheOldPolicyAndWhatWaitsByTheNewOne() async throws {
+    @Test func theOldPolicyFinishesItsBatchAndTheNewOneTakesWaitingRequests() async throws {
         let (old, new) = (FakePolicy.Record(), FakePolicy.Record())
         try await withServer(old) { server in
             let (url, port) = (server.url, server.address.port)

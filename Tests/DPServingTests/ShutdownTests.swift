@@ -7,7 +7,7 @@ import Testing
 
 /// Tests of the shutdown of a server.
 @Suite(.timeLimit(.minutes(5))) struct ShutdownTests {
-    @Test func whatIsInFlightIsAnswered() async throws {
+    @Test func completesRequestsInFlight() async throws {
         let record = FakePolicy.Record()
         let log = LogRecord()
         let server = try await PolicyServer.start(
@@ -39,7 +39,7 @@ import Testing
         #expect(received[2] == nil)
     }
 
-    @Test func whatTakesTooLongIsLeft() async throws {
+    @Test func abandonsSlowRequestsAtShutdown() async throws {
         let record = FakePolicy.Record()
         let server = try await PolicyServer.start(
             FakePolicy(record), metadata: FakePolicy.metadata,
@@ -68,7 +68,7 @@ import Testing
         await end.value
     }
 
-    @Test func aPortThatIsTakenIsSaid() async throws {
+    @Test func reportsAPortInUse() async throws {
         try await withServer { server in
             let address = server.address
             await #expect {
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func aServerThatHasGoneIsNoticed() async throws {
+    @Test func detectsAStoppedServer() async throws {
         let log = LogRecord()
         let server = try await PolicyServer.start(
             FakePolicy(), metadata: FakePolicy.metadata,

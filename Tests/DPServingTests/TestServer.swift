@@ -4,7 +4,7 @@ import Foundation
 import Logging
 import Synchronization
 
-/// Runs a body with a server of a fake policy, and shuts the server down afterwards.
+/// Runs a body with a server of a fake policy, and shuts the server down afterward.
 func withServer(
     _ record: FakePolicy.Record = FakePolicy.Record(), names: FeatureNames = FeatureNames(),
     limits: WebServerLimits = WebServerLimits(), key: String? = nil, security: TransportSecurity? = nil,

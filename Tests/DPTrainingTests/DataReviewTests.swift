@@ -30,7 +30,7 @@ import Testing
         #expect(try losses(demonstrations { 0x1p-20 * $2 }) == losses(ToyRobot.demonstrations()))
     }
 
-    @Test func constantsAreTold() throws {
+    @Test func listsConstantComponents() throws {
         let still = try demonstrations { name, column, value in
             name == "action" && column == 2 ? 0.25 : name == "joints" && column == 6 ? 1000 : value
         }
@@ -48,7 +48,7 @@ import Testing
         #expect(chunk.prediction.allSatisfy { $0[2] == 0.25 && $0[1] != 0.25 })
     }
 
-    @Test func outliersAreToldWithFrameAndEpisode() throws {
+    @Test func listsOutliersWithFrameAndEpisode() throws {
         let buffer = try ToyRobot.demonstrations()
         var joints = try buffer.feature("joints")
         joints.values[(2 * 12 + 5) * 7 + 3] = -80
@@ -96,7 +96,7 @@ import Testing
         name == "action" && column == 5 ? 40 + value : value
     }
 
-    @Test func whatLiesBeyondTheClipIsRefused() throws {
+    @Test func refusesActionsBeyondTheClip() throws {
         let found = try refusal(Normalization(action: .identity), tripled)
         #expect(found.contains("policy.normalization.action"))
         #expect(found.contains("40.") && found.contains("action[5]") && found.contains("clip"))
@@ -124,7 +124,7 @@ import Testing
         return try ToyRobot.trainer(recipe).warnings
     }
 
-    @Test func limitsThatContradictTheActionsAreTold() throws {
+    @Test func warnsOfLimitsThatContradictTheActions() throws {
         let actions = try ToyRobot.demonstrations().feature("action").values
         let outside = stride(from: 3, to: actions.count, by: 7).map { actions[$0] }.filter { $0 > 0.45 }
         let excess = (outside.max() ?? 0) - 0.45
@@ -135,7 +135,7 @@ import Testing
         #expect(try self.warnings(-1, 1).isEmpty)
     }
 
-    @Test func limitsThatHoldNothingAreRefused() throws {
+    @Test func refusesLimitsWithoutActions() throws {
         let found = message { _ = try warnings(100, 1000) }
         #expect(found.contains("policy.action.limits") && found.contains("action[0]"))
         #expect(found.contains("100.0 … 1000.0, and not one number inside"))

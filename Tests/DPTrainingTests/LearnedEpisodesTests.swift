@@ -34,7 +34,7 @@ import Testing
         return recipe
     }
 
-    @Test func episodesTooShortAreToldAndNotLearnedFrom() throws {
+    @Test func warnsOfShortEpisodesAndExcludesThem() throws {
         let mixed = try ToyRobot.trainer(recipe(), demonstrations: demonstrations([2, 9, 1, 7], far: 100))
         let alone = try ToyRobot.trainer(recipe(), demonstrations: demonstrations([9, 7]))
         #expect(mixed.assembler.data.normalizer == alone.assembler.data.normalizer)
@@ -56,7 +56,7 @@ import Testing
 
     /// Outliers, constants and limits consider only the episodes used for training; frames and episodes are
     /// numbered as in the dataset.
-    @Test func theReviewIsOfWhatIsLearnedFrom() throws {
+    @Test func reviewCoversTheTrainingEpisodes() throws {
         let buffer = try demonstrations([2, 9, 1, 7], far: 100)
         var joints = try buffer.feature("joints")
         joints.values[(12 + 4) * 7 + 3] = -80
@@ -73,7 +73,7 @@ import Testing
         #expect(warnings[1].hasPrefix("joints[3] is -80 in frame 4 of episode 3, far from "))
     }
 
-    @Test func whatWasLearnedFromStaysWithCheckpointsAndPolicies() throws {
+    @Test func checkpointsAndPoliciesRecordTheirEpisodes() throws {
         try withTemporaryFolder { folder in
             let trainer = try ToyRobot.trainer(recipe(), demonstrations: demonstrations([2, 9, 1, 7]))
             let file = folder.appendingPathComponent("a.checkpoint")
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func strictnessTakesAWarningForAnError() throws {
+    @Test func strictTurnsWarningsIntoErrors() throws {
         try withTemporaryFolder { folder in
             let demonstrations = try demonstrations([2, 9])
             let error = #expect(throws: TrainingError.self) {

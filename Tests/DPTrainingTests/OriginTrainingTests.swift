@@ -38,7 +38,7 @@ import Testing
     }
 
     /// The same request at an offset gets the same actions at that offset, through every API.
-    @Test func answersMoveWithTheOrigin() throws {
+    @Test func actionsMoveWithTheOrigin() throws {
         let offset = 0x1p31
         let (near, far) = (try trainer(at: 0), try trainer(at: offset))
         let limits = ActionConfiguration.Limits(lower: [offset - 1, offset - 1], upper: [offset + 1, offset + 1])
@@ -76,7 +76,7 @@ import Testing
         #expect(coarse.allSatisfy { abs(Double($0) - offset) < 512 })
     }
 
-    @Test func warmStartsAreMovedToo() throws {
+    @Test func warmStartsMoveWithTheOrigin() throws {
         let offset = 0x1p31
         let start = (0..<4).map { [Double($0) / 4, -0.5] }
         func answer(_ offset: Double) throws -> [Double] {
@@ -133,7 +133,7 @@ import Testing
     }
 
     /// Fingerprints without origins match those of earlier versions; others depend on the origins.
-    @Test func fingerprintsTellOriginsApart() throws {
+    @Test func fingerprintsDependOnOrigins() throws {
         func fingerprint(_ offset: Double) throws -> String { try trainer(at: offset).header().dataFingerprint }
         #expect(try fingerprint(0x1p31) != fingerprint(0x1p32))
         #expect(try fingerprint(0x1p31) == fingerprint(0x1p31))

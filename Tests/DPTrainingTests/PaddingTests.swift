@@ -47,7 +47,7 @@ import Testing
 
     /// The loss is the sum of two parts: steps inside episodes and steps outside.
     @Test(arguments: [Conditioning.global, .local, .inpainting])
-    func whatIsMaskedDoesNotCount(_ conditioning: Conditioning) throws {
+    func maskedStepsDoNotCount(_ conditioning: Conditioning) throws {
         let (all, inside, outside) = (
             try trainer(true, conditioning: conditioning), try trainer(false, conditioning: conditioning),
             try trainer(false, conditioning: conditioning)
@@ -60,7 +60,7 @@ import Testing
         #expect(abs(whole - parts.0 - parts.1) < 1e-5 * whole)
     }
 
-    @Test func gradientsOfPartsAreThoseOfTheWhole() throws {
+    @Test func partialGradientsSumToTheWhole() throws {
         let (whole, parts) = (try trainer(false), try trainer(false, gradientAccumulationSteps: 2))
         let reports = try (
             whole.batches(count: 2).map { try whole.step($0) }, parts.batches(count: 2).map { try parts.step($0) }
@@ -78,7 +78,7 @@ import Testing
         #expect(losses.1 < losses.0 && losses.1 > 0)
     }
 
-    @Test func recipesSayIt() throws {
+    @Test func recipesSetLossOnPadding() throws {
         #expect(try RecipeFile.read("pusht-lowdim").training.lossOnPadding)
         let recipe = try RecipeFile.read("pusht-lowdim", overrides: ["training.loss_on_padding=false"])
         #expect(!recipe.training.lossOnPadding)

@@ -24,14 +24,14 @@ import Testing
         #expect(!recipe.description.isEmpty)
     }
 
-    @Test func lowDimIsThePapers() throws {
+    @Test func lowDimMatchesThePaper() throws {
         var recipe = try RecipeFile.read("pusht-lowdim")
         #expect(recipe == .pushTLowDim)
         recipe.policy.observations = try recipe.policy.observations.resolved(featureSizes: ["keypoint": 18, "state": 5])
         #expect(try DiffusionModel(recipe.policy).table.parameterCount == 5_412_162)
     }
 
-    @Test func lowDimTransformerIsThePublishedOne() throws {
+    @Test func lowDimTransformerMatchesThePublishedOne() throws {
         var recipe = try RecipeFile.read("pusht-lowdim-transformer")
         #expect(recipe.policy.denoiser == .transformer())
         recipe.policy.observations = try recipe.policy.observations.resolved(featureSizes: ["keypoint": 18, "state": 5])
@@ -45,7 +45,7 @@ import Testing
         #expect(policy == Recipe.pushTLowDim.policy)
     }
 
-    @Test func imageTransformerSeesWhatTheUNetSees() throws {
+    @Test func imageTransformerHasTheObservationsOfTheUNet() throws {
         var recipe = try RecipeFile.read("pusht-image-transformer")
         let other = try RecipeFile.read("pusht-image-cnn")
         #expect(recipe.training.batchSize * recipe.training.noiseSamples == 256)
@@ -122,7 +122,7 @@ import Testing
         #expect(error(lowDim, ["policy.observations=[state]"]).contains("policy.observations"))
     }
 
-    @Test func fieldsOfTheTrainingThatAreLeftOutKeepTheirDefaults() throws {
+    @Test func omittedTrainingSettingsKeepTheirDefaults() throws {
         let recipe = try RecipeFile.read(
             "custom-robot",
             overrides: [
@@ -224,7 +224,7 @@ import Testing
     }
 
     /// Runs of earlier versions name no task, which changes no number.
-    @Test func aTaskThatIsNewIsNoDifference() throws {
+    @Test func aNewTaskIsNotADifference() throws {
         let named = Recipe.pushTLowDim
         var unnamed = named
         unnamed.task = nil
@@ -257,7 +257,7 @@ import Testing
         #expect(error(lowDim, [override]).contains(words), "\(error(lowDim, [override]))")
     }
 
-    @Test func numbersOfAFieldAreChosenOneByOne() throws {
+    @Test func selectsSingleComponents() throws {
         let recipe = try RecipeFile.read(
             lowDim, place: "mine.yaml", overrides: ["policy.observations.features=[{name: joints, indices: [5, 0, 2]}]"]
         )
@@ -289,7 +289,7 @@ import Testing
         #expect(error("- a").contains("expected a mapping"))
         #expect(error("name: [").contains("expected YAML"))
         #expect(error("name: a\nname: b") == "mine.yaml:1: expected YAML, found a mapping with name more than once")
-        #expect(error("name: x").contains("expected at least one feature, found none"))
+        #expect(error("name: x").contains("expected at least one feature or image, found none"))
     }
 
     @Test func malformedOverridesAreRefused() {
@@ -318,7 +318,7 @@ import Testing
         #expect(error(lowDim.replacing("  steps: 8000", with: "  steps: 0")).contains("mine.yaml:"))
     }
 
-    @Test func aTextThatStandsForAnImmenseDocumentIsRefused() throws {
+    @Test func refusesAliasBombs() throws {
         // Each list contains the previous one nine times: 9¹⁰ values.
         func bomb(levels: Int, aliases: Int) -> String {
             (1..<levels).reduce("a0: &a0 [x]") {
@@ -333,7 +333,7 @@ import Testing
         #expect(error(String(repeating: "#", count: 1_000_001)).contains("at most 1000000 bytes"))
     }
 
-    @Test func namesAndPathsAreToldApart() throws {
+    @Test func distinguishesNamesFromPaths() throws {
         func error(_ name: String) -> String {
             do { return "accepted \(try RecipeFile.read(name))" } catch { return "\(error)" }
         }
@@ -350,7 +350,7 @@ import Testing
         }
     }
 
-    @Test func differencesNameFieldsAndValues() throws {
+    @Test func differencesNameKeysAndValues() throws {
         var other = Recipe.pushTLowDim
         other.training.steps = 9_000
         other.policy.denoiser = .unet(.init(widths: [8, 16]))

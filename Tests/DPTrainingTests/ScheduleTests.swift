@@ -6,7 +6,7 @@ import Testing
 /// Values that the reference's learning-rate schedule and EMA computed.
 private struct OptimizationGoldens: Decodable {
     let cosineWithWarmup: Cosine
-    let emaDecay: MovingAverage
+    let emaDecay: EMADecay
 
     struct Cosine: Decodable {
         let lr: Double
@@ -16,7 +16,7 @@ private struct OptimizationGoldens: Decodable {
         let stepLr: [[Double]]
     }
 
-    struct MovingAverage: Decodable {
+    struct EMADecay: Decodable {
         /// Pairs of an update and the decay after it.
         let kDecay: [[Double]]
     }
@@ -39,7 +39,7 @@ struct ScheduleGoldenTests {
         }
     }
 
-    @Test func movingAverageDecay() {
+    @Test func emaDecay() {
         for pair in goldens.emaDecay.kDecay {
             #expect(abs(EMASchedule().decay(at: Int(pair[0])) - pair[1]) <= 1e-6, "update \(pair[0])")
         }

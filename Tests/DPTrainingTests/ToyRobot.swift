@@ -13,7 +13,7 @@ import TestSupport
 /// angle.
 enum ToyRobot {
     /// The machine for all tests; one engine serves tests that run concurrently.
-    static let machine = CPUMachine(threads: 1, precision: .float32)
+    static let machine = CPUBackend(threads: 1, precision: .float32)
 
     /// Tiny networks of each kind.
     static let unet = DenoiserConfiguration.unet(.init(widths: [8, 16], kernelSize: 3, groups: 4, stepEmbedding: 8))
@@ -67,14 +67,14 @@ enum ToyRobot {
     }
 
     static func trainer(
-        _ recipe: Recipe = recipe(), demonstrations: InMemoryDataset? = nil, on machine: CPUMachine = machine
+        _ recipe: Recipe = recipe(), demonstrations: InMemoryDataset? = nil, on machine: CPUBackend = machine
     ) throws -> Trainer {
         try Trainer(
             recipe: recipe, demonstrations: try demonstrations ?? self.demonstrations(), backend: machine)
     }
 }
 
-/// Runs a closure with a new temporary folder, which is removed afterwards.
+/// Runs a closure with a new temporary folder, which is removed afterward.
 func withTemporaryFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
     let url = FileManager.default.temporaryDirectory.appendingPathComponent("training-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)

@@ -21,7 +21,7 @@ import Testing
             $0.batchSize = 16
         }
         recipe.policy.denoiser = .unet(.init(widths: [32, 64], kernelSize: 3, groups: 4, stepEmbedding: 32))
-        let trainer = try ToyRobot.trainer(recipe, on: CPUMachine(threads: 1, precision: precision))
+        let trainer = try ToyRobot.trainer(recipe, on: CPUBackend(threads: 1, precision: precision))
         let before = try #require(try trainer.validationLoss())
         let errorBefore = try trainer.actionError()
         let losses = try losses(trainer, count: 300)
@@ -143,7 +143,7 @@ import Testing
         #expect(trainer.weights == weights && trainer.step == 2)
     }
 
-    @Test(arguments: [1, 2]) func aRefusedStepLeavesNoTrace(parts: Int) throws {
+    @Test(arguments: [1, 2]) func aFailedStepChangesNothing(parts: Int) throws {
         let recipe = ToyRobot.recipe { $0.gradientAccumulationSteps = parts }
         let (expected, trainer) = (try ToyRobot.trainer(recipe), try ToyRobot.trainer(recipe))
         let batch = try #require(expected.batches(count: 1).map { $0 }.first)
@@ -164,7 +164,7 @@ import Testing
         #expect(kept.map(\.update) == Array(0..<6))
     }
 
-    @Test func reductionSeesTheGradientsOfEveryStep() throws {
+    @Test func reductionReceivesTheGradientsOfEveryStep() throws {
         let (alone, doubled) = (try ToyRobot.trainer(), try ToyRobot.trainer())
         doubled.reduce = { gradients in gradients.write(gradients.values().map { 2 * $0 }) }
         for (left, right) in zip(alone.batches(count: 1), doubled.batches(count: 1)) {
@@ -175,7 +175,7 @@ import Testing
 
     @Test(arguments: [1, 2], [Precision.float32, nil])
     func checkpointsContinueBitForBit(threads: Int, precision: Precision?) throws {
-        let machine = CPUMachine(threads: threads, precision: precision)
+        let machine = CPUBackend(threads: threads, precision: precision)
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("a.checkpoint")
             let whole = try ToyRobot.trainer(on: machine)
@@ -195,7 +195,7 @@ import Testing
         }
     }
 
-    @Test func aPolicyOfTheMovingAverageIsExported() throws {
+    @Test func exportsTheEMAPolicy() throws {
         try withTemporaryFolder { folder in
             let trainer = try ToyRobot.trainer()
             _ = try losses(trainer, count: 4)

@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func aKilledRunGoesOnBitForBit() throws {
+    @Test func resumesAKilledRunBitForBit() throws {
         try withTemporaryFolder { folder in
             let (whole, killed) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("killed"))
             let expected = try run(whole)
@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    @Test func aFinishedRunHasNothingLeftToDo() throws {
+    @Test func resumingAFinishedRunDoesNothing() throws {
         try withTemporaryFolder { folder in
             _ = try run(folder).run()
             let rows = try rows(folder)
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test func aRequestToStopSavesAndLeaves() throws {
+    @Test func savesACheckpointWhenStopped() throws {
         try withTemporaryFolder { folder in
             let (whole, stopped) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("stopped"))
             let expected = try run(whole)
@@ -122,11 +122,11 @@ import Testing
         }
     }
 
-    @Test func goingOnInAnotherPrecisionIsTold() throws {
+    @Test func warnsWhenResumingInAnotherPrecision() throws {
         try withTemporaryFolder { folder in
             try interrupt(folder, at: 4)
             // In bfloat16 if the machine supports it.
-            for machine in [ToyRobot.machine, CPUMachine(threads: 1)] {
+            for machine in [ToyRobot.machine, CPUBackend(threads: 1)] {
                 let messages = Messages()
                 let run = try TrainingRun(
                     directory: folder, recipe: ToyRobot.recipe(), demonstrations: ToyRobot.demonstrations(),
@@ -139,7 +139,7 @@ import Testing
     }
 
     /// Existing results are not destroyed when checkpoints are missing.
-    @Test func aRunWhoseCheckpointsAreGoneIsNotBegunAnew() throws {
+    @Test func refusesToRestartWithoutCheckpoints() throws {
         try withTemporaryFolder { folder in
             _ = try run(folder).run()
             let files = RunDirectory(folder)
@@ -147,11 +147,11 @@ import Testing
             let (before, policy) = (try rows(folder), try PolicyDirectory(files.policy).read())
             let text = message { _ = try self.run(folder, isResumed: true) }
             #expect(
-                text.contains("found metrics of 6 updates and a policy and no checkpoint; put the checkpoints back"))
+                text.contains("found metrics of 6 updates and a policy, but no checkpoint; put the checkpoints back"))
             #expect(try rows(folder) == before)
             #expect(try PolicyDirectory(files.policy).read() == policy)
             try FileManager.default.removeItem(at: files.policy)
-            #expect(message { _ = try self.run(folder, isResumed: true) }.contains("metrics of 6 updates and no"))
+            #expect(message { _ = try self.run(folder, isResumed: true) }.contains("metrics of 6 updates, but no"))
             // Killed before the first checkpoint: nothing would be lost.
             let lines = try String(contentsOf: files.metrics, encoding: .utf8).split(separator: "\n")
             try Data("\(lines[0])\n\(lines[1])\n".utf8).write(to: files.metrics)
@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test func aRunGoesOnToMoreUpdates() throws {
+    @Test func extendsARun() throws {
         try withTemporaryFolder { folder in
             _ = try run(folder).run()
             func extended(_ steps: Int?, planned: Int = 6, _ messages: Messages = Messages()) throws -> TrainingRun {
@@ -190,14 +190,14 @@ import Testing
         }
     }
 
-    @Test func movedDemonstrationsAndOtherThreadsAreTold() throws {
+    @Test func warnsOfMovedDatasetAndOtherThreadCount() throws {
         try withTemporaryFolder { folder in
             func run(at path: String, threads: Int, seed: UInt64 = 1, _ messages: Messages = Messages()) throws
                 -> TrainingRun
             {
                 try TrainingRun(
                     directory: folder, recipe: ToyRobot.recipe(), demonstrations: ToyRobot.demonstrations(seed: seed),
-                    dataPath: path, isResumed: true, backend: CPUMachine(threads: threads, precision: .float32),
+                    dataPath: path, isResumed: true, backend: CPUBackend(threads: threads, precision: .float32),
                     logger: Logger(label: "test") { _ in messages })
             }
             _ = try run(at: "/there/robot.zarr", threads: 1).run()
@@ -219,11 +219,12 @@ import Testing
 
     @Test func aWarmUpLongerThanTheTrainingIsWarnedOf() throws {
         let trainer = try ToyRobot.trainer(ToyRobot.recipe { $0.learningRateSchedule = .cosine(warmUp: 6) })
-        #expect(trainer.warnings.count == 1 && trainer.warnings[0].contains("6 updates of warm-up in a training of 6"))
+        #expect(trainer.warnings.count == 1)
+        #expect(trainer.warnings[0].contains("6 updates of warm-up in a training run of 6 updates"))
         #expect(try ToyRobot.trainer().warnings.isEmpty)
     }
 
-    @Test func whatAKilledProcessLeftHalfWrittenDoesNoHarm() throws {
+    @Test func resumesDespitePartialFiles() throws {
         try withTemporaryFolder { folder in
             let (whole, killed) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("killed"))
             _ = try run(whole).run()
@@ -316,7 +317,7 @@ import Testing
         }
     }
 
-    @Test func aRunWithoutAnIntactCheckpointIsNotBegunAnew() throws {
+    @Test func refusesToRestartWithoutAnIntactCheckpoint() throws {
         try withTemporaryFolder { folder in
             try interrupt(folder, at: 4)
             let files = RunDirectory(folder)
@@ -465,7 +466,7 @@ import Testing
         }
     }
 
-    @Test func linesThatAreMissingAreNoticed() throws {
+    @Test func detectsMissingLines() throws {
         try withTemporaryFolder { folder in
             try interrupt(folder, at: 4)
             let metrics = RunDirectory(folder).metrics

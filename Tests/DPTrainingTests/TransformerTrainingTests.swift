@@ -28,7 +28,7 @@ import Testing
         #expect(try weights(recipe(dropout: 0, parts: parts)) != dropped)
     }
 
-    @Test func aContinuedTrainingDropsWhatItWouldHaveDropped() throws {
+    @Test func resumedTrainingRepeatsDropoutMasks() throws {
         let recipe = recipe(dropout: 0.3)
         let trainer = try ToyRobot.trainer(recipe)
         let expected = try weights(recipe)
@@ -43,13 +43,13 @@ import Testing
         }
     }
 
-    @Test func validationDropsNothing() throws {
+    @Test func validationUsesNoDropout() throws {
         let loss = try ToyRobot.trainer(recipe(dropout: 0.3)).validationLoss()
         #expect(loss != nil)
         #expect(try ToyRobot.trainer(recipe(dropout: 0)).validationLoss() == loss)
     }
 
-    @Test func everyPartOfEveryUpdateDropsOtherElements() throws {
+    @Test func dropoutMasksDifferBetweenParts() throws {
         func keys(dropout: Float) throws -> [RandomKey] {
             let recipe = recipe(dropout: dropout, parts: 2)
             let trainer = try ToyRobot.trainer(recipe)

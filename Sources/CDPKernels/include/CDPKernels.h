@@ -1,9 +1,10 @@
 // Fused kernels on arrays of numbers, one file per family. Numbers are float32 unless stated otherwise; sequences
 // are [batch, time, channel] in row-major order.
 //
-// Each function splits its work into `threads` parts, which the threads of a team execute, uses the code for the
-// current level of vector instructions, and allocates nothing. Its result depends on the number of parts but not on
-// the number of threads that execute them.
+// Kernels with a parameter `threads` split their work into that many parts, which the threads of a team execute.
+// Kernels allocate nothing, except scratch memory for unusually wide networks (scratch.h), and use the code for the
+// current level of vector instructions. A result depends on the number of parts but not on the number of threads that
+// execute them.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -40,20 +41,20 @@ ck_level ck_current_level(void);
 typedef struct ck_team ck_team;
 
 /// Maximum number of threads in a team.
-enum { ck_most_threads = 64 };
+enum { ck_max_threads = 64 };
 
 /// Whether the leader of a team works alone: for a while when a member has no processor, never, or always.
 typedef enum { ck_together_or_alone, ck_together, ck_alone } ck_team_mode;
 
 /// Goal of a team when a member has no processor. For latency, the leader works alone for a while, because waiting
-/// for the member would make it late. For throughput, all threads continue together but sleep soon when they wait,
+/// for the member would delay the result. For throughput, all threads continue together but sleep soon when they wait,
 /// so that the processor time of each thread is used.
 typedef enum { ck_latency, ck_throughput } ck_team_goal;
 
 /// Statistics of a team: regions shared with members, regions that the leader executed alone, and how often a
 /// member had no processor.
 typedef struct {
-    long shared_regions, lone_regions, losses;
+    long shared_regions, solo_regions, absences;
 } ck_team_counts;
 
 /// Creates a team without a leader and starts its members.
@@ -187,7 +188,7 @@ typedef struct {
     /// film_stride. Both are null without FiLM; only the scale is null for a bias alone.
     const float *film_scale, *film_bias;
     ptrdiff_t film_stride;
-    /// [batch, time, channels], added at the end; null without.
+    /// [batch, time, channels], added at the end; null if there is no residual.
     const void *residual;
     /// [batch, time, channels].
     void *out;

@@ -14,7 +14,7 @@ typedef struct {
     ck_panels panels;
     /// Packed by ck_pack_panels, in float32 or pairs of bf16, like x.
     const void *weights;
-    /// [outputs]; null without.
+    /// [outputs]; null if there is no bias.
     const float *bias;
     /// [batch, rows, columns, inputs]; [batch, windows of rows, windows of columns, inputs] if transposed.
     const void *x;

@@ -18,7 +18,7 @@ typedef struct {
     const void *x;
     /// [channels].
     const float *gain, *bias;
-    /// [batch, pixels, channels], added before ReLU; null without.
+    /// [batch, pixels, channels], added before ReLU; null if there is no residual.
     const void *residual;
     /// [batch, pixels, channels]. The forward pass writes it; the backward pass reads which elements passed ReLU.
     void *out;

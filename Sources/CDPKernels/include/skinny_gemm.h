@@ -6,17 +6,17 @@
 #include <stdint.h>
 
 /// Maximum number of rows of a result.
-enum { ck_most_rows = 32 };
+enum { ck_max_rows = 32 };
 /// Number of outputs in a panel of packed weights.
 enum { ck_panel_width = 32 };
 /// Maximum number of rows that are multiplied at once.
-enum { ck_tile_rows = 8 };
+enum { ck_max_tap_rows = 8 };
 
 /// Rows of x that are multiplied by one tap's weights, and the rows of the result that the products are added to.
 typedef struct {
     int32_t tap, count;
-    int32_t from[ck_tile_rows], to[ck_tile_rows];
-} ck_tile;
+    int32_t from[ck_max_tap_rows], to[ck_max_tap_rows];
+} ck_tap_rows;
 
 /// Layout of packed weights, in the order in which a product reads them: panels of 32 outputs; within a panel, tap
 /// by tap; within a tap, input by input with 32 neighboring outputs each, [panel, tap, input, 32]. With `pairs`,
@@ -48,7 +48,7 @@ typedef struct {
     const void *weights;
     /// [outputs]; null if the weights are not 8-bit.
     const float *scales;
-    /// [outputs]; null without.
+    /// [outputs]; null if there is no bias.
     const float *bias;
     /// Rows [inputs], `x_stride` apart, in float32 or bf16; pairs need bf16.
     const void *x;
@@ -61,7 +61,7 @@ typedef struct {
     /// Rows of the result; those that no tile adds to contain the bias.
     ptrdiff_t rows;
     /// [tile_count], sorted by tap.
-    const ck_tile *tiles;
+    const ck_tap_rows *tiles;
     ptrdiff_t tile_count;
     /// Threads divide the outputs in multiples of this, which is a multiple of ck_panel_width.
     ptrdiff_t grain;

@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     ptrdiff_t count;
     const void *x;
-    /// In the format of out; null without.
+    /// In the format of out; null if there is no residual.
     const void *residual;
     void *out;
     ck_format x_format, out_format;
@@ -76,7 +76,8 @@ void ck_layer_norm_forward(const ck_layer_norm *norm, int threads);
 
 typedef struct {
     ck_layer_norm norm;
-    /// [rows, channels] in the format of x: the gradient that reaches x by other paths, added to dx; null without.
+    /// [rows, channels] in the format of x: the gradient that reaches x by other paths, added to dx; null if there is
+    /// none.
     const void *residual;
     /// [rows, channels], in the format of x.
     void *dx;

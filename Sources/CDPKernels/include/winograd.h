@@ -4,7 +4,8 @@
 
 #include "convolution.h"
 
-/// Number of products per channel pair for a tile of 2 × 2 results, called points; each has its own weights.
+/// Number of elements of a transformed 4 × 4 tile (one tile gives 2 × 2 results), called points. Each has its own
+/// transformed weights.
 enum { ck_winograd_points = 16 };
 
 /// Like `ck_blocked_gemm` in float32, for windows of 3 × 3 with a stride of 1 and multiples of 16 channels. x and
@@ -13,7 +14,7 @@ typedef struct {
     /// With 16 taps, one per point.
     ck_panels panels;
     const float *weights;
-    /// [outputs]; null without.
+    /// [outputs]; null if there is no bias.
     const float *bias;
     const float *x;
     float *out;

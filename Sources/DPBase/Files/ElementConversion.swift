@@ -86,12 +86,12 @@ extension ElementType {
     /// Returns the little-endian bytes of one number.
     ///
     /// Floating-point types round to the nearest number. Integer types truncate toward zero and limit numbers to their
-    /// range; NaN becomes 0.
+    /// range; NaN becomes 0. `bool` is 0 for zero and 1 otherwise.
     package func encode(_ value: Double) -> [UInt8] {
         func bytes(_ value: some BitwiseCopyable) -> [UInt8] { withUnsafeBytes(of: value) { Array($0) } }
         func whole<Stored: FixedWidthInteger & BitwiseCopyable>(_: Stored.Type) -> [UInt8] {
-            let bounded = value.isNaN ? 0 : min(max(value, Double(Stored.min)), Double(Stored.max).nextDown)
-            return bytes((Stored(exactly: value) ?? Stored(bounded)).littleEndian)
+            let whole = value.isNaN ? 0 : value.rounded(.towardZero)
+            return bytes((Stored(exactly: whole) ?? (whole < 0 ? .min : .max)).littleEndian)
         }
         return switch self {
         case .float64: bytes(value.bitPattern.littleEndian)

@@ -42,7 +42,7 @@ package final class FileSink {
         guard fsync(descriptor) == 0 else { throw FileSystemError.last("flush", name, hint: hint) }
     }
 
-    /// Closes the file; nothing can be written afterwards.
+    /// Closes the file; nothing can be written afterward.
     package func close() {
         guard descriptor >= 0 else { return }
         Foundation.close(descriptor)

@@ -10,10 +10,10 @@ struct ActingBenchmark {
     private let model: DiffusionModel
     private let normalizer: Normalizer
     private let parameters: any DeviceBuffer
-    private let machine: CPUMachine
+    private let machine: CPUBackend
 
-    init(_ subject: BenchmarkSubject, machine: CPUMachine) throws {
-        let stored = try subject.actor()
+    init(_ subject: BenchmarkSubject, machine: CPUBackend) throws {
+        let stored = try subject.storedPolicy()
         model = try DiffusionModel(stored.configuration)
         normalizer = stored.normalizer
         parameters = try machine.makeBuffer(count: model.table.count)

@@ -82,7 +82,7 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
-        if let export { try PolicyDirectory(URL(fileURLWithPath: export)).write(subject.actor()) }
+        if let export { try PolicyDirectory(URL(fileURLWithPath: export)).write(subject.storedPolicy()) }
         if let scaling { return try study(writingTo: URL(fileURLWithPath: scaling)) }
         let machine =
             work == [.training]
@@ -102,17 +102,17 @@ struct Bench: ParsableCommand {
 
     /// Returns the requested work, or all work that the subject supports.
     private func works() throws -> [BenchmarkWork] {
-        let seesImages = try subject.seesImages()
-        if work.contains(.encode), !seesImages {
+        let hasImages = try subject.hasImages()
+        if work.contains(.encode), !hasImages {
             throw InputError(
                 at: "--work encode", expected: "a policy that observes images", found: "a policy without cameras")
         }
         if !work.isEmpty { return work }
-        let encoding: [BenchmarkWork] = seesImages ? [.encode] : []
+        let encoding: [BenchmarkWork] = hasImages ? [.encode] : []
         return (subject.policy == nil ? [.training] : []) + [.pass] + encoding + [.chunk]
     }
 
-    private func measure(on machine: CPUMachine) throws -> BenchmarkReport {
+    private func measure(on machine: CPUBackend) throws -> BenchmarkReport {
         let caches = cold ? ColdCaches(threads: machine.threads) : nil
         let batch = batch ?? 1
         lazy var acting = Result { try ActingBenchmark(subject, machine: machine) }
@@ -128,21 +128,21 @@ struct Bench: ParsableCommand {
             }
         }
         return BenchmarkReport(
-            subject: subject.name, library: CPUMachine.library, instructions: machine.instructions,
+            subject: subject.name, library: CPUBackend.library, instructions: machine.instructions,
             precision: machine.precision, weights: machine.weights, threads: machine.threads,
             measurements: measurements,
             peakMemory: PeakMemory.mebibytes)
     }
 
-    private func profiles(on machine: CPUMachine) throws -> [CostProfile] {
+    private func profiles(on machine: CPUBackend) throws -> [CostProfile] {
         let peaks = try MachinePeaks(of: machine)
         return try works().map { work in
             switch work {
             case .training:
-                return try CostProfile.training(subject.trainee().recipe, machine: machine, peaks: peaks)
+                return try CostProfile.training(subject.trainingInput().recipe, machine: machine, peaks: peaks)
             case .pass, .encode, .chunk:
                 return try CostProfile.acting(
-                    work, subject.actor(), batch: batch ?? 1, sampler: sampler, machine: machine, peaks: peaks)
+                    work, subject.storedPolicy(), batch: batch ?? 1, sampler: sampler, machine: machine, peaks: peaks)
             case .evaluation, .simulator:
                 throw InputError(
                     at: "--profile", expected: "training, pass, encode or chunk", found: work.rawValue)
@@ -160,8 +160,8 @@ struct Bench: ParsableCommand {
         let report = ScalingReport(
             curves: try study.run(),
             heading: """
-                Recipe `\(subject.recipe)`, \(machine.precision.rawValue), \(machine.threads) threads; \(Processor.name), \
-                \(machine.instructions.rawValue), \(CPUMachine.library); \(Date.now.formatted(.iso8601.year().month().day())).
+                Recipe `\(subject.recipe)`, \(machine.precision.rawValue), \(machine.threads) threads; \
+                \(ProcessorName.name), \(machine.instructions.rawValue), \(CPUBackend.library); \(Date.now.formatted(.iso8601.year().month().day())).
                 """)
         try report.write(to: folder)
         StandardOutput.write(line: folder.appendingPathComponent("scaling.md").relativePath)

@@ -24,7 +24,9 @@ struct BenchmarkSubject: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Repeat the dataset, slightly shifted, to this number of windows.", valueName: "n")
+        help: ArgumentHelp(
+            "Repeat the dataset, with slightly larger numbers each time, until it has this many windows.",
+            valueName: "n")
     )
     var windows: Int?
 
@@ -53,7 +55,7 @@ struct BenchmarkSubject: ParsableArguments {
 
     /// Returns the resolved recipe and its demonstrations.
     /// - Throws: `InputError` when only a policy is given, which contains no recipe.
-    func trainee() throws -> (recipe: Recipe, demonstrations: InMemoryDataset) {
+    func trainingInput() throws -> (recipe: Recipe, demonstrations: InMemoryDataset) {
         guard let data else {
             throw InputError(at: "--data", expected: "demonstrations to train on", found: "none")
         }
@@ -67,7 +69,7 @@ struct BenchmarkSubject: ParsableArguments {
     }
 
     /// Whether there are images to encode.
-    func seesImages() throws -> Bool {
+    func hasImages() throws -> Bool {
         let configuration =
             try policy.map { try PolicyDirectory(NamedPolicy(at: $0).url).document().configuration }
             ?? RecipeFile.read(recipe, overrides: overrides).policy
@@ -75,9 +77,9 @@ struct BenchmarkSubject: ParsableArguments {
     }
 
     /// Returns the policy, or one of the recipe with random weights.
-    func actor() throws -> StoredPolicy {
+    func storedPolicy() throws -> StoredPolicy {
         if let policy { return try PolicyDirectory(NamedPolicy(at: policy).url).read() }
-        let (recipe, demonstrations) = try trainee()
+        let (recipe, demonstrations) = try trainingInput()
         let configuration = recipe.policy
         return StoredPolicy(
             configuration: configuration,
@@ -120,6 +122,6 @@ extension InMemoryDataset {
 }
 
 extension DiffusionModel {
-    /// The initial weights of a training.
+    /// The initial weights of a training run.
     var randomWeights: [Float] { table.initialValues(key: RandomKey(seed: 0)) }
 }

@@ -90,7 +90,7 @@ extension CostProfile {
 
     /// Profiles an executable and the work around it.
     private init(
-        _ work: BenchmarkWork, batch: Int, parameters: Int, peaks: MachinePeaks, machine: CPUMachine,
+        _ work: BenchmarkWork, batch: Int, parameters: Int, peaks: MachinePeaks, machine: CPUBackend,
         executable: CPUExecutable,
         surroundings: [(name: String, bytes: Int, stream: MachinePeaks.Stream, run: () -> Void)] = []
     ) throws {
@@ -135,7 +135,7 @@ extension CostProfile {
     }
 
     /// Profiles a training step: gradients, their norm, AdamW with EMA.
-    static func training(_ recipe: Recipe, machine: CPUMachine, peaks: MachinePeaks) throws -> CostProfile {
+    static func training(_ recipe: Recipe, machine: CPUBackend, peaks: MachinePeaks) throws -> CostProfile {
         let model = try DiffusionModel(recipe.policy)
         let state = try TrainingState(on: machine, table: model.table)
         state.parameters.write(model.randomWeights)
@@ -157,7 +157,7 @@ extension CostProfile {
 
     /// Profiles a network pass, the image encoders, or a denoising step, which recomputes only what changes.
     static func acting(
-        _ work: BenchmarkWork, _ policy: StoredPolicy, batch: Int, sampler: SamplerOptions, machine: CPUMachine,
+        _ work: BenchmarkWork, _ policy: StoredPolicy, batch: Int, sampler: SamplerOptions, machine: CPUBackend,
         peaks: MachinePeaks
     ) throws -> CostProfile {
         let model = try DiffusionModel(policy.configuration)
@@ -177,7 +177,7 @@ extension CostProfile {
     }
 }
 
-extension CPUMachine {
+extension CPUBackend {
     /// Compiles a graph and fills its inputs with random numbers.
     fileprivate func executable(
         _ graph: Graph, parameters: any DeviceBuffer, gradients: (any DeviceBuffer)?

@@ -18,7 +18,7 @@ struct MachinePeaks: Codable {
     }
 
     /// Measures the best of several repetitions, because other processes may use the machine.
-    init(of machine: CPUMachine) throws {
+    init(of machine: CPUBackend) throws {
         // The fastest shape differs between machines and precisions.
         let products = [
             (rows: 2048, inputs: 4096, outputs: 2048), (2048, 1024, 1024), (4096, 512, 512), (1024, 1280, 256),
@@ -70,7 +70,7 @@ struct MachinePeaks: Codable {
     }
 
     /// Returns the minimum seconds of a linear layer.
-    private static func seconds(rows: Int, inputs: Int, outputs: Int, on machine: CPUMachine) throws -> Double {
+    private static func seconds(rows: Int, inputs: Int, outputs: Int, on machine: CPUBackend) throws -> Double {
         let weight = Parameter("weight", [outputs, inputs], .uniform(bound: 1))
         let table = ParameterTable([weight])
         let builder = GraphBuilder(parameters: table)

@@ -8,8 +8,8 @@ struct TrainingBenchmark {
     private let trainer: Trainer
     private let preparation: Duration
 
-    init(_ subject: BenchmarkSubject, machine: CPUMachine) throws {
-        let (recipe, demonstrations) = try subject.trainee()
+    init(_ subject: BenchmarkSubject, machine: CPUBackend) throws {
+        let (recipe, demonstrations) = try subject.trainingInput()
         let start = ContinuousClock.now
         trainer = try Trainer(recipe: recipe, demonstrations: demonstrations, backend: machine)
         preparation = ContinuousClock.now - start

@@ -19,7 +19,7 @@ struct DataRecord: ParsableCommand {
 
             Example:
               dpolicy data record --policy runs/pusht/policy --output recorded.zarr \\
-                --episodes 200 --minimum-coverage 0.9
+                --episodes 200 --min-coverage 0.9
             """)
 
     @Option(help: ArgumentHelp("Policy folder.", valueName: "dir"))
@@ -35,7 +35,7 @@ struct DataRecord: ParsableCommand {
     var seed: UInt64 = 300_000
 
     @Option(parsing: .unconditional, help: "Fraction of the goal that an episode must cover at its best moment.")
-    var minimumCoverage = 0.9
+    var minCoverage = 0.9
 
     @Option(parsing: .unconditional, help: "Maximum number of control steps per episode.")
     var maxSteps = 300
@@ -58,26 +58,26 @@ struct DataRecord: ParsableCommand {
     /// The number of start states tried together.
     private var groupSize: Int { min(episodes, 50) }
     /// The number of start states to try per requested episode before giving up.
-    private static let patience = 20
+    private static let startsPerEpisode = 20
     /// The features of the dataset and their shapes in a frame.
     private static let features = [("state", [5]), ("keypoint", [9, 2])]
     /// The coverage that earns the full reward.
     private static let fullCoverage = PushTDefinition().successCoverage
 
     /// The seeds that may be tried.
-    private var seeds: Range<UInt64> { seed..<seed + UInt64(episodes * Self.patience) }
+    private var seeds: Range<UInt64> { seed..<seed + UInt64(episodes * Self.startsPerEpisode) }
 
     func validate() throws {
         guard (1...100_000).contains(episodes) else {
             throw ValidationError("--episodes: expected 1...100000, found \(episodes)")
         }
-        guard (0...Self.fullCoverage).contains(minimumCoverage) else {
-            throw ValidationError("--minimum-coverage: expected 0...\(Self.fullCoverage), found \(minimumCoverage)")
+        guard (0...Self.fullCoverage).contains(minCoverage) else {
+            throw ValidationError("--min-coverage: expected 0...\(Self.fullCoverage), found \(minCoverage)")
         }
         guard (0...100).contains(actionNoise) else {
             throw ValidationError("--action-noise: expected 0...100 pixels, found \(actionNoise)")
         }
-        let last = UInt64.max - UInt64(episodes * Self.patience)
+        let last = UInt64.max - UInt64(episodes * Self.startsPerEpisode)
         guard seed <= last else { throw ValidationError("--seed: expected at most \(last), found \(seed)") }
         guard !seeds.overlaps(EvaluationConfiguration.testSeeds) else {
             let test = EvaluationConfiguration.testSeeds
@@ -129,15 +129,15 @@ struct DataRecord: ParsableCommand {
             _ = try PushTTask.evaluator(settings, of: configuration).evaluate(actor, observers: [progress, recorder])
             progress.finish()
             for episode in recorder.episodes
-            where Double(episode.bestReward) * Self.fullCoverage >= minimumCoverage - 1e-6 {
+            where Double(episode.bestReward) * Self.fullCoverage >= minCoverage - 1e-6 {
                 kept.append(episode.untilBest)
                 if kept.count == episodes { return (kept, Int(episode.seed - seed) + 1) }
             }
         }
         throw InputError(
-            at: policy, expected: "\(episodes) episodes that cover \(minimumCoverage) of the goal",
-            found: "\(kept.count) of \(seeds.count) starts",
-            hint: "train the policy longer, or lower --episodes or --minimum-coverage")
+            at: policy, expected: "\(episodes) episodes that cover \(minCoverage) of the goal",
+            found: "\(kept.count) good episodes from \(seeds.count) start states",
+            hint: "train the policy longer, or lower --episodes or --min-coverage")
     }
 
     private static func demonstrations(_ episodes: [RecordedEpisode]) throws -> InMemoryDataset {

@@ -11,9 +11,9 @@ struct PlayCommand: ParsableCommand {
         commandName: "play",
         abstract: "Watch a policy push the T in a browser, disturb it, and inspect its plans.",
         discussion: """
-            Serves a page on this machine only and prints its address. Drag the block or the pusher. Sliders change \
-            the sampler, its steps, the execution horizon and the latency. Overlays show the predicted chunk, its \
-            denoising, and sampled plans for the same observation. Press Ctrl-C to end.
+            Serves a page on this machine only and prints its address. Drag the block or the pusher. Controls change \
+            the sampler, its steps, the execution horizon, the latency and the chunk merging. Overlays show the \
+            predicted chunk, its denoising, and sampled plans for the same observation. Press Ctrl-C to end.
 
             Examples:
               dpolicy play

@@ -51,9 +51,10 @@ struct Record: ParsableCommand {
     }
 
     func run() throws {
-        let set = LiveScene.demonstrations(at: URL(fileURLWithPath: output))
-        let saved = try set.open()
-        let scene = LiveScene(recordingTo: set, saved: saved, seed: seed ?? Self.firstSeed + UInt64(saved.episodes))
+        let dataset = LiveScene.demonstrations(at: URL(fileURLWithPath: output))
+        let saved = try dataset.open()
+        let scene = LiveScene(
+            recordingTo: dataset, saved: saved, seed: seed ?? Self.firstSeed + UInt64(saved.episodes))
         try page.serve(scene, notice: "saving", keepsOutput: global.json)
         let outcome = scene.finish()
         let (size, lost) = (outcome?.saved ?? saved, outcome?.lost ?? 0)

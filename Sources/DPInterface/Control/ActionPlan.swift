@@ -27,25 +27,25 @@ struct ActionPlan: Sendable {
     ///   - chunk: the predicted chunk.
     ///   - observed: the control step of the newest observation in its request.
     ///   - next: the first step whose action can still change.
-    ///   - merging: the merging strategy.
-    mutating func join(_ chunk: ActionChunk, observed: Int, next: Int, by merging: ChunkMerging) {
+    ///   - merging: the merging method.
+    mutating func merge(_ chunk: ActionChunk, observed: Int, next: Int, by merging: ChunkMerging) {
         let usable = merging.usableActions(of: chunk)
         // If all actions are stale, the last one is still executed.
         let late = merging.keepsTime ? min(next - observed, usable.count - 1) : 0
-        join(usable.dropFirst(late), from: next, atLeast: merging.blendedSteps + 1) { plan, action, step in
+        merge(usable.dropFirst(late), from: next, atLeast: merging.blendedSteps + 1) { plan, action, step in
             switch merging {
             case .synchronous, .naiveAsync, .skipStale, .warmStart:
                 return (action, 1)
             case .linearBlend(let steps):
-                let share = Double(step - next + 1) / Double(steps + 1)
-                return (share < 1 ? .mix(plan[step], action, share: share) : action, 1)
+                let fraction = Double(step - next + 1) / Double(steps + 1)
+                return (fraction < 1 ? .mix(plan[step], action, fraction: fraction) : action, 1)
             case .temporalEnsembling(let decay):
                 guard step < plan.end else { return (action, 1) }
                 let count = plan.predictions[step - plan.first]
                 // Weights relative to that of the new prediction: an overflow to infinity then gives 0 instead of
                 // NaN.
                 let weights = (0...count).map { exp(decay * Double(count - $0)) }
-                return (.mix(plan[step], action, share: 1 / weights.reduce(0, +)), count + 1)
+                return (.mix(plan[step], action, fraction: 1 / weights.reduce(0, +)), count + 1)
             }
         }
     }
@@ -54,18 +54,18 @@ struct ActionPlan: Sendable {
     /// chunk, and the step.
     ///
     /// If the chunk has fewer actions than the transition takes, its last one is held.
-    private mutating func join(
+    private mutating func merge(
         _ incoming: ArraySlice<PlannedAction>, from next: Int, atLeast count: Int,
         _ combine: (ActionPlan, PlannedAction, Int) -> (action: PlannedAction, predictions: Int)
     ) {
-        let joined = (0..<max(incoming.count, count)).map { offset in
+        let merged = (0..<max(incoming.count, count)).map { offset in
             combine(self, incoming[incoming.startIndex + min(offset, incoming.count - 1)], next + offset)
         }
         // After the end of the plan, its last action was held.
         while end < next { append(self[next], predictions: 1) }
         actions.removeLast(end - next)
         predictions.removeLast(predictions.count - actions.count)
-        for item in joined { append(item.action, predictions: item.predictions) }
+        for item in merged { append(item.action, predictions: item.predictions) }
     }
 
     private mutating func append(_ action: PlannedAction, predictions count: Int) {

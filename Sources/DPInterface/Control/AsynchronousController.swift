@@ -92,7 +92,7 @@ package struct AsynchronousController: Sendable {
         pending = nil
         next = max(next, observed)
         var plan = plan ?? ActionPlan(chunk, from: observed, by: configuration.merging)
-        if self.plan != nil { plan.join(chunk, observed: observed, next: next, by: configuration.merging) }
+        if self.plan != nil { plan.merge(chunk, observed: observed, next: next, by: configuration.merging) }
         plan.forget(before: observed - horizon.prediction)
         self.plan = plan
     }

@@ -133,7 +133,7 @@ extension ChunkMerging: CustomStringConvertible {
         try validate()
     }
 
-    /// Returns the same strategy with another number.
+    /// Returns the same method with another number.
     private func with(number: String) throws -> ChunkMerging {
         switch self {
         case .temporalEnsembling: if let decay = Double(number) { return .temporalEnsembling(decay: decay) }

@@ -28,7 +28,7 @@ public struct ControlConfiguration: Codable, Sendable, Equatable {
     /// Creates a configuration; by default stale actions are skipped and chunks start from the previous one, at 10
     /// control steps per second.
     ///
-    /// In Push-T, this strategy had the best mean score over latencies up to 0.5 s, although the difference is within
+    /// In Push-T, this method had the best mean score over latencies up to 0.5 s, although the difference is within
     /// chance. It was chosen on seeds other than those of the final test; see `Documentation/latency.md`.
     public init(merging: ChunkMerging = .warmStart(), interval: Int? = nil, rate: Double = 10) {
         self.merging = merging
@@ -36,7 +36,7 @@ public struct ControlConfiguration: Codable, Sendable, Equatable {
         self.rate = rate
     }
 
-    /// Returns the default merging strategy: that of a default configuration if there is latency, otherwise
+    /// Returns the default merging method: that of a default configuration if there is latency, otherwise
     /// `synchronous`.
     package static func usualMerging(isLate: Bool) -> ChunkMerging {
         isLate ? ControlConfiguration().merging : .synchronous

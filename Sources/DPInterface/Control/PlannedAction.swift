@@ -8,13 +8,13 @@ struct PlannedAction: Sendable {
     /// The action in double precision, converted if necessary.
     var inDoubles: [Double] { doubles ?? floats.map(Double.init) }
 
-    /// Returns the linear interpolation between two actions; `share` is the fraction of the new one.
-    static func mix(_ old: PlannedAction, _ new: PlannedAction, share: Double) -> PlannedAction {
+    /// Returns the linear interpolation between two actions; `fraction` is the weight of the new one.
+    static func mix(_ old: PlannedAction, _ new: PlannedAction, fraction: Double) -> PlannedAction {
         if old.doubles == nil, new.doubles == nil {
-            let share = Float(share)
-            return PlannedAction(floats: zip(old.floats, new.floats).map { $0 + share * ($1 - $0) }, doubles: nil)
+            let fraction = Float(fraction)
+            return PlannedAction(floats: zip(old.floats, new.floats).map { $0 + fraction * ($1 - $0) }, doubles: nil)
         }
-        let doubles = zip(old.inDoubles, new.inDoubles).map { $0 + share * ($1 - $0) }
+        let doubles = zip(old.inDoubles, new.inDoubles).map { $0 + fraction * ($1 - $0) }
         return PlannedAction(floats: doubles.map(Float.init), doubles: doubles)
     }
 }

@@ -58,7 +58,7 @@ package struct SimulatedTimeController: Sendable {
     /// Records the observation of the world at this control step, and returns a request to the policy if one is
     /// due.
     package mutating func observe(_ observation: RobotObservation) -> ChunkRequest? {
-        if let (chunk, arrival) = answer, arrival == step { join(chunk) }
+        if let (chunk, arrival) = answer, arrival == step { merge(chunk) }
         // The world stands still before the first step, so the first observation has no delay.
         if step == 0 { return controller.observe(observation, at: 0) }
         observations.append(observation)
@@ -69,13 +69,13 @@ package struct SimulatedTimeController: Sendable {
     /// Accepts the chunk for the request of this control step, and merges it after the simulated latency.
     package mutating func accept(_ chunk: ActionChunk) {
         if step == 0 || delays.computation == 0 {
-            join(chunk)
+            merge(chunk)
         } else {
             answer = (chunk, step + delays.computation)
         }
     }
 
-    private mutating func join(_ chunk: ActionChunk) {
+    private mutating func merge(_ chunk: ActionChunk) {
         answer = nil
         hasJoined = controller.hasPlan
         controller.accept(chunk)

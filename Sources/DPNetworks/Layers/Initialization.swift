@@ -43,7 +43,7 @@ extension Parameter.Initialization {
         case .constant(let value):
             values.update(repeating: value)
         case .uniform(let bound):
-            // 24 bits make a number in [0, 1) that float32 holds exactly.
+            // 24 bits make a number in [−1, 1) that float32 holds exactly.
             for index in values.indices {
                 values[index] = bound * (Float(key.bits(at: index) >> 40) * 0x1p-23 - 1)
             }

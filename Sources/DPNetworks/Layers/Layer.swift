@@ -6,7 +6,7 @@ package import DPGraph
 /// stored in one flat vector for the whole network. Calling it on symbolic tensors records its computation in their
 /// graph.
 package protocol Layer: Sendable {
-    /// Its parameters, in the order in which PyTorch's module of that name registers them.
+    /// Its parameters, in the order in which the corresponding PyTorch module registers them.
     var parameters: [Parameter] { get }
 
     /// Names of tensors that PyTorch stores in addition to the parameters, such as grids; none by default.
@@ -16,7 +16,7 @@ package protocol Layer: Sendable {
 }
 
 extension Layer {
-    /// None.
+    /// No buffers.
     package var buffers: [String] { [] }
 }
 

@@ -1,4 +1,4 @@
-// The connection to the host: receives messages, sends commands, and reconnects when it is lost.
+// The connection to the server: receives messages, sends commands, and reconnects when it is lost.
 
 const firstPause = 500, longestPause = 8000;
 

@@ -2,7 +2,7 @@
 
 const element = (id) => document.getElementById(id);
 
-/** A sentence about each way of merging chunks. */
+/** A sentence about each merging method. */
 const mergingHelp = {
   "synchronous": "Synchronous: requests a chunk when the current one is used up, and holds still until it arrives.",
   "naive-async": "Naive async: requests chunks ahead, and executes each from its first action although its time has passed.",
@@ -14,7 +14,7 @@ const mergingHelp = {
 
 const nameOf = (merging) => merging.split(":")[0];
 
-/** The select's value for the way that the host chooses by latency. */
+/** The select's value for the merging method that the server chooses by latency. */
 const automatic = "automatic";
 
 function makeOption(value, text) {
@@ -32,10 +32,10 @@ function select(element, value) {
 export class Controls {
   #send;
   #settings = null;
-  /** The way of merging chunks in use, as the host reports it. */
+  /** The merging method in use, as the server reports it. */
   #merging = "";
   #rate = 10;
-  /** Time, in milliseconds, until which the host's settings are not shown, because this page just changed them. */
+  /** Time, in milliseconds, until which the server's settings are not shown, because this page just changed them. */
   #quietUntil = 0;
 
   /** @param send sends a command, given its type and its fields. */
@@ -58,7 +58,7 @@ export class Controls {
     });
   }
 
-  /** Sets the ranges and options from the host's introduction. */
+  /** Sets the ranges and options from the server's introduction. */
   introduce({ policy, rate }) {
     this.#rate = rate;
     if (!policy) return;
@@ -75,7 +75,7 @@ export class Controls {
 
   get settings() { return this.#settings; }
 
-  /** Shows the host's settings and the way of merging chunks in use. */
+  /** Shows the server's settings and the merging method in use. */
   show(settings, merging) {
     this.#settings = settings;
     this.#merging = merging;
@@ -100,7 +100,7 @@ export class Controls {
     select(element("merging"), merging);
   }
 
-  /** Explains the way of merging chunks, and why it is used if it was not chosen. */
+  /** Explains the merging method, and why it is used if it was not chosen. */
   #explain(chosen, merging) {
     const why = chosen ? "" : merging === "synchronous" ? "Default without latency. " : "Default with latency. ";
     const text = why + (mergingHelp[nameOf(merging)] ?? merging);

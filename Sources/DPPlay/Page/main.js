@@ -1,18 +1,18 @@
-// The page: shows the host's messages in the scene, the figures and the plots, and sends user input to the host.
+// The page: shows the server's messages in the scene, the figures and the plots, and sends user input to the server.
 
 import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
-import { Hands } from "./hands.js";
 import { Motion } from "./motion.js";
 import { denoisingTime, Painter } from "./painter.js";
 import { Plot } from "./plot.js";
+import { PointerInput } from "./pointer-input.js";
 import { Theme } from "./theme.js";
 
 const element = (id) => document.getElementById(id);
 const canvas = element("scene");
 const motion = new Motion();
 const painter = new Painter(canvas);
-const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
+const prefersReducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 const scene = {
   purpose: "play",
@@ -36,7 +36,7 @@ const plots = {
   latency: new Plot(element("latency-plot"), { color: "--plot-latency", top: 20, describe: milliseconds }),
 };
 
-// Messages from the host
+// Messages from the server
 
 const connection = new Connection({
   state(isOpen) {
@@ -63,8 +63,8 @@ const connection = new Connection({
   frame(message) {
     const before = scene.frame;
     scene.frame = message;
-    if (before?.held && !message.held) hands.drop();
-    const isHeld = hands.held !== null && message.held === "block";
+    if (before?.held && !message.held) pointerInput.drop();
+    const isHeld = pointerInput.held !== null && message.held === "block";
     motion.moveTo(message, performance.now(), isHeld ? 0 : 1000 / scene.world.rate);
     showFrame(message, before);
   },
@@ -100,7 +100,7 @@ function showRate(frame, hasStepped) {
 
 function showFrame(frame, before) {
   element("score").textContent = percent(frame.reward);
-  element("best").textContent = `best ${percent(frame.best)} · start ${frame.seed}`;
+  element("best").textContent = `best ${percent(frame.best)} · seed ${frame.seed}`;
   const isNew = !before || before.seed !== frame.seed || frame.step < before.step;
   const hasStepped = !isNew && frame.step > before.step;
   if (before && isNew) scene.plan = scene.denoised = null;
@@ -138,7 +138,7 @@ function showRecording(recording, before) {
 // Banner: a message for a limited time, otherwise the state
 
 let shownState = "", bannerTimer = 0, bannerMessage = null;
-/** Whether the connection to the host is lost. */
+/** Whether the connection to the server is lost. */
 let isLost = false;
 /** When the scene started to wait for the policy; null if it is not waiting. */
 let waitingSince = null;
@@ -166,7 +166,7 @@ function announce(text) { element("announcer").textContent = text; }
 // User input
 
 const controls = new Controls((type, fields) => connection.send(type, fields));
-const hands = new Hands(canvas, painter, scene, connection);
+const pointerInput = new PointerInput(canvas, painter, scene, connection);
 const theme = new Theme(element("theme"), () => painter.readColors());
 
 const actions = {
@@ -193,8 +193,8 @@ function showSamples(isShown) { shows.samples = element("show-samples").checked 
 const keys = {
   play: {
     " ": actions.run, ".": actions.step, r: actions.restart, n: actions.next,
-    c: () => element("show-plan").click(), d: () => element("show-denoising").click(), m: () => element("show-samples").click(),
-    q: () => hands.turn(-1), e: () => hands.turn(1),
+    c: () => element("show-plan").click(), d: () => element("show-denoising").click(), s: () => element("show-samples").click(),
+    q: () => pointerInput.turn(-1), e: () => pointerInput.turn(1),
   },
   record: { k: () => element("keep").click(), r: actions.redo, x: actions.discard },
 };
@@ -218,7 +218,7 @@ let lastTime = performance.now(), lastPlotTime = 0;
 
 function paint(now) {
   requestAnimationFrame(paint);
-  hands.flush(Math.min((now - lastTime) / 1000, 0.1));
+  pointerInput.flush(Math.min((now - lastTime) / 1000, 0.1));
   lastTime = now;
   if (!scene.frame) return;
   painter.fit();
@@ -228,7 +228,7 @@ function paint(now) {
     plan,
     done: Math.max(0, frame.step - plan.step),
     denoised: scene.denoised,
-    age: isCalm.matches ? Infinity : performance.now() - scene.denoisedTime,
+    age: prefersReducedMotion.matches ? Infinity : performance.now() - scene.denoisedTime,
     shows,
   };
   painter.draw(scene.world, pose, overlay, frame.target);

@@ -48,8 +48,8 @@ export class Painter {
     context.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
     context.fillStyle = this.#colors.ground;
     context.fillRect(0, 0, geometry.side, geometry.side);
-    this.#tee(geometry, goal, this.#colors.goal, null);
-    this.#tee(geometry, pose.block, this.#colors.block, this.#colors["block-edge"]);
+    this.#drawT(geometry, goal, this.#colors.goal, null);
+    this.#drawT(geometry, pose.block, this.#colors.block, this.#colors["block-edge"]);
     if (target) this.#cross(target);
     this.#disc(pose.agent, geometry.agent_radius, this.#colors["agent-edge"]);
     this.#disc(pose.agent, geometry.agent_radius - 4, this.#colors.agent);
@@ -57,7 +57,7 @@ export class Painter {
     if (overlay) this.#overlay(overlay);
   }
 
-  #tee(geometry, [x, y, angle], fill, edge) {
+  #drawT(geometry, [x, y, angle], fill, edge) {
     const context = this.#context;
     context.save();
     context.translate(x, y);
@@ -108,7 +108,7 @@ export class Painter {
     const context = this.#context;
     context.lineJoin = context.lineCap = "round";
     if (shows.samples) for (const points of plan.plans.slice(1)) this.#sample(points, plan.executed);
-    const denoising = shows.denoising && denoised?.refinement.length > 1 && age < denoisingTime;
+    const denoising = shows.denoising && denoised?.denoising.length > 1 && age < denoisingTime;
     if (denoising) this.#denoising(denoised, age / denoisingTime);
     if (shows.plan && !denoising) this.#plan(plan.plans[0], plan.executed, done);
     context.globalAlpha = 1;
@@ -130,7 +130,7 @@ export class Painter {
     this.#dot(points[points.length - 2], points[points.length - 1], 2.6, this.#colors.sample, 0.8);
   }
 
-  /** Draws the chunk: executed actions pale, upcoming ones strong, those that will not be executed thin. */
+  /** Draws the chunk: executed actions pale, upcoming ones strong, those that will not be executed dotted. */
   #plan(points, [first, last], done) {
     const context = this.#context, color = this.#colors.plan;
     context.strokeStyle = color;
@@ -157,20 +157,20 @@ export class Painter {
     context.fill();
   }
 
-  /** Draws a moment of the denoising: points interpolated between two refinement steps. */
-  #denoising(plan, share) {
+  /** Draws a moment of the denoising: points interpolated between two denoising steps. */
+  #denoising(plan, fraction) {
     const context = this.#context, color = this.#colors.plan;
     // Slower toward the end, where the changes are small but determine the plan.
-    const place = (1 - (1 - share) ** 2) * (plan.refinement.length - 1);
-    const index = Math.min(Math.floor(place), plan.refinement.length - 2), part = place - index;
-    const [from, to] = [plan.refinement[index], plan.refinement[index + 1]];
+    const place = (1 - (1 - fraction) ** 2) * (plan.denoising.length - 1);
+    const index = Math.min(Math.floor(place), plan.denoising.length - 2), part = place - index;
+    const [from, to] = [plan.denoising[index], plan.denoising[index + 1]];
     const points = from.map((value, number) => value + (to[number] - value) * part);
     context.strokeStyle = color;
-    context.globalAlpha = 0.15 + 0.6 * share;
+    context.globalAlpha = 0.15 + 0.6 * fraction;
     context.lineWidth = 1.8;
     this.#trace(points);
     for (let number = 0; number < points.length; number += 2) {
-      this.#dot(points[number], points[number + 1], 3, color, 0.35 + 0.65 * share);
+      this.#dot(points[number], points[number + 1], 3, color, 0.35 + 0.65 * fraction);
     }
   }
 }

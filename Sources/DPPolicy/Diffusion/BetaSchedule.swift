@@ -72,10 +72,10 @@ extension BetaSchedule: Codable {
 
     /// Reads a name, or a name with its range.
     public init(from decoder: any Decoder) throws {
-        let features = try? decoder.container(keyedBy: CodingKeys.self)
-        let name = try features?.decode(Name.self, forKey: .name) ?? Name(from: decoder)
-        let start = try features?.decodeIfPresent(Double.self, forKey: .start) ?? 0.0001
-        let end = try features?.decodeIfPresent(Double.self, forKey: .end) ?? 0.02
+        let container = try? decoder.container(keyedBy: CodingKeys.self)
+        let name = try container?.decode(Name.self, forKey: .name) ?? Name(from: decoder)
+        let start = try container?.decodeIfPresent(Double.self, forKey: .start) ?? 0.0001
+        let end = try container?.decodeIfPresent(Double.self, forKey: .end) ?? 0.02
         switch name {
         case .squaredCosine: self = .squaredCosine
         case .linear: self = .linear(start: start, end: end)
@@ -86,10 +86,10 @@ extension BetaSchedule: Codable {
     /// Writes the name, and the range where there is one.
     public func encode(to encoder: any Encoder) throws {
         func encode(_ name: Name, _ start: Double, _ end: Double) throws {
-            var features = encoder.container(keyedBy: CodingKeys.self)
-            try features.encode(name, forKey: .name)
-            try features.encode(start, forKey: .start)
-            try features.encode(end, forKey: .end)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(name, forKey: .name)
+            try container.encode(start, forKey: .start)
+            try container.encode(end, forKey: .end)
         }
         switch self {
         case .squaredCosine: try Name.squaredCosine.encode(to: encoder)

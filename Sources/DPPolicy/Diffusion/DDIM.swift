@@ -1,9 +1,8 @@
 extension SamplingStep {
     /// Returns a step of the denoising diffusion implicit model: equations 12 and 16 of Song, Meng, and Ermon (2021).
     ///
-    /// The direction back to the diffused sample uses the noise that the network predicted, not noise recomputed
-    /// after clamping the sample, as in the evaluation of published policies (diffusers with
-    /// `use_clipped_model_output` off).
+    /// As in the evaluation of published policies (diffusers with `use_clipped_model_output` off), the direction
+    /// pointing to x_t uses the predicted noise. It is not recomputed from the clamped sample.
     static func ddim(
         from timestep: Int, to previous: Int, eta: Double, prediction: Prediction, schedule: NoiseSchedule
     ) -> SamplingStep {
@@ -15,10 +14,10 @@ extension SamplingStep {
         let sample = prediction.predictedSample(at: timestep, of: schedule)
         let noise = prediction.predictedNoise(at: timestep, of: schedule)
         return SamplingStep(
-            timestep: timestep, sampleFromCurrent: sample.current, sampleFromOutput: sample.output,
+            timestep: timestep, sampleFromCurrent: sample.currentFactor, sampleFromOutput: sample.outputFactor,
             previousFromSample: previousProduct.squareRoot(),
-            previousFromCurrent: direction * noise.current,
-            previousFromOutput: direction * noise.output,
+            previousFromCurrent: direction * noise.currentFactor,
+            previousFromOutput: direction * noise.outputFactor,
             noiseScale: variance.squareRoot())
     }
 }

@@ -18,7 +18,7 @@ extension SamplingStep {
             }
         let sample = prediction.predictedSample(at: timestep, of: schedule)
         return SamplingStep(
-            timestep: timestep, sampleFromCurrent: sample.current, sampleFromOutput: sample.output,
+            timestep: timestep, sampleFromCurrent: sample.currentFactor, sampleFromOutput: sample.outputFactor,
             previousFromSample: previousProduct.squareRoot() * beta / (1 - product),
             previousFromCurrent: alpha.squareRoot() * (1 - previousProduct) / (1 - product),
             previousFromOutput: 0,

@@ -55,10 +55,10 @@ extension DiffusionConfiguration: Codable {
 
     /// Writes every key, with null for no clamping, to show all available settings.
     public func encode(to encoder: any Encoder) throws {
-        var features = encoder.container(keyedBy: CodingKeys.self)
-        try features.encode(steps, forKey: .steps)
-        try features.encode(betas, forKey: .betas)
-        try features.encode(prediction, forKey: .prediction)
-        try features.encode(clip, forKey: .clip)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(steps, forKey: .steps)
+        try container.encode(betas, forKey: .betas)
+        try container.encode(prediction, forKey: .prediction)
+        try container.encode(clip, forKey: .clip)
     }
 }

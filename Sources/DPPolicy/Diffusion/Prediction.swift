@@ -14,8 +14,9 @@ public enum Prediction: String, Codable, Sendable, Hashable, CaseIterable {
     /// The velocity `√ᾱ · noise − √(1 − ᾱ) · sample` (Salimans and Ho 2022, appendix D).
     case velocity = "v_prediction"
 
-    /// Returns the coefficients of the training target, `sample · clean sample + noise · noise`.
-    package func target(at step: Int, of schedule: NoiseSchedule) -> (sample: Double, noise: Double) {
+    /// Returns the coefficients of the training target, `sampleFactor · x₀ + noiseFactor · ε`, where x₀ is the clean
+    /// sample and ε the noise.
+    package func target(at step: Int, of schedule: NoiseSchedule) -> (sampleFactor: Double, noiseFactor: Double) {
         switch self {
         case .noise: (0, 1)
         case .sample: (1, 0)
@@ -23,8 +24,10 @@ public enum Prediction: String, Codable, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Returns the coefficients of the predicted clean sample, `current · diffused sample + output · output`.
-    package func predictedSample(at step: Int, of schedule: NoiseSchedule) -> (current: Double, output: Double) {
+    /// Returns the coefficients of the predicted clean sample, `currentFactor · x_t + outputFactor · output`.
+    package func predictedSample(
+        at step: Int, of schedule: NoiseSchedule
+    ) -> (currentFactor: Double, outputFactor: Double) {
         let (sampleScale, noiseScale) = (schedule.sampleScales[step], schedule.noiseScales[step])
         return switch self {
         case .noise: (1 / sampleScale, -noiseScale / sampleScale)
@@ -33,8 +36,10 @@ public enum Prediction: String, Codable, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Returns the coefficients of the predicted noise, `current · diffused sample + output · output`.
-    package func predictedNoise(at step: Int, of schedule: NoiseSchedule) -> (current: Double, output: Double) {
+    /// Returns the coefficients of the predicted noise, `currentFactor · x_t + outputFactor · output`.
+    package func predictedNoise(
+        at step: Int, of schedule: NoiseSchedule
+    ) -> (currentFactor: Double, outputFactor: Double) {
         let (sampleScale, noiseScale) = (schedule.sampleScales[step], schedule.noiseScales[step])
         return switch self {
         case .noise: (0, 1)

@@ -145,29 +145,29 @@ extension Sampler: Codable {
     /// A number of steps without a spacing is read as `leading`, the only spacing when policies were stored without
     /// one. With all steps, every spacing is the same.
     public init(from decoder: any Decoder) throws {
-        let features = try? decoder.container(keyedBy: CodingKeys.self)
-        let steps = try features?.decodeIfPresent(Int.self, forKey: .steps)
+        let container = try? decoder.container(keyedBy: CodingKeys.self)
+        let steps = try container?.decodeIfPresent(Int.self, forKey: .steps)
         let spacing =
-            try features?.decodeIfPresent(Spacing.self, forKey: .spacing) ?? (steps == nil ? .trailing : .leading)
-        switch try features?.decode(Name.self, forKey: .name) ?? Name(from: decoder) {
+            try container?.decodeIfPresent(Spacing.self, forKey: .spacing) ?? (steps == nil ? .trailing : .leading)
+        switch try container?.decode(Name.self, forKey: .name) ?? Name(from: decoder) {
         case .ddpm:
-            let variance = try features?.decodeIfPresent(Variance.self, forKey: .variance)
+            let variance = try container?.decodeIfPresent(Variance.self, forKey: .variance)
             self = .ddpm(steps: steps, variance: variance ?? .fixedSmall, spacing: spacing)
         case .ddim:
-            let eta = try features?.decodeIfPresent(Double.self, forKey: .eta)
+            let eta = try container?.decodeIfPresent(Double.self, forKey: .eta)
             self = .ddim(steps: steps, eta: eta ?? 0, spacing: spacing)
         }
     }
 
     /// Writes the name and every option, with null for all steps, to show all available settings.
     public func encode(to encoder: any Encoder) throws {
-        var features = encoder.container(keyedBy: CodingKeys.self)
-        try features.encode(steps, forKey: .steps)
-        try features.encode(name, forKey: .name)
-        try features.encode(spacing, forKey: .spacing)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(steps, forKey: .steps)
+        try container.encode(name, forKey: .name)
+        try container.encode(spacing, forKey: .spacing)
         switch self {
-        case .ddpm(_, let variance, _): try features.encode(variance, forKey: .variance)
-        case .ddim(_, let eta, _): try features.encode(eta, forKey: .eta)
+        case .ddpm(_, let variance, _): try container.encode(variance, forKey: .variance)
+        case .ddim(_, let eta, _): try container.encode(eta, forKey: .eta)
         }
     }
 }

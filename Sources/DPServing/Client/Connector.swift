@@ -21,9 +21,9 @@ struct Connector {
     func connect() throws -> (connection: Connection, greeting: MessagePackValue) {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let greeting = loop.makePromise(of: MessagePackValue.self)
-        let (address, limit) = (address, configuration.connectTime)
+        let (address, limit) = (address, configuration.connectTimeout)
         let deadline = loop.scheduleTask(in: TimeAmount(limit)) {
-            greeting.fail(PolicyClientError.late(address, after: limit))
+            greeting.fail(PolicyClientError.timedOut(address, after: limit))
         }
         defer { deadline.cancel() }
         let channel: any Channel
@@ -50,16 +50,16 @@ struct Connector {
     private func setUp(_ channel: any Channel, _ greeting: EventLoopPromise<MessagePackValue>) throws {
         let operations = channel.pipeline.syncOperations
         if let trust { try operations.addHandler(trust.handler(for: address)) }
-        let (address, patience, silence) = (address, configuration.answerTime, configuration.silenceTime)
-        let upgrader = NIOWebSocketClientUpgrader(maxFrameSize: ReplyHandler.longestMessage) { channel, _ in
+        let (address, timeout, silence) = (address, configuration.responseTimeout, configuration.idleTimeout)
+        let upgrader = NIOWebSocketClientUpgrader(maxFrameSize: ResponseHandler.longestMessage) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
                 let operations = channel.pipeline.syncOperations
                 operations.removeHandler(try operations.handler(type: HandshakeHandler.self), promise: nil)
                 try operations.addHandlers([
                     NIOWebSocketFrameAggregator(
                         minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,
-                        maxAccumulatedFrameSize: ReplyHandler.longestMessage),
-                    ReplyHandler(address, patience: patience, silence: silence, greeting: greeting),
+                        maxAccumulatedFrameSize: ResponseHandler.longestMessage),
+                    ResponseHandler(address, timeout: timeout, silence: silence, greeting: greeting),
                 ])
             }
         }

@@ -43,7 +43,7 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
             text = String((text + String(buffer: body)).unicodeScalars.prefix(Self.longestText))
         case .end:
             let line = text.split(whereSeparator: \.isNewline).joined(separator: " ").legible(atMost: Self.longestText)
-            greeting.fail(PolicyClientError.notAdmitted(address, status: status, text: line))
+            greeting.fail(PolicyClientError.connectionRefused(address, status: status, text: line))
             context.close(promise: nil)
         }
     }

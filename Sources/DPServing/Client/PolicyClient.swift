@@ -8,7 +8,7 @@ import NIOCore
 /// Its action chunks are the same as those of the server's policy in this process, because each request contains
 /// the seed of its key. Only one thread at a time may use an instance; calls block until the responses arrive. When
 /// a connection is lost, the client reconnects and repeats the requests without a response, for as long as the
-/// configuration's `retryTime` allows.
+/// configuration's `retryDuration` allows.
 ///
 /// ```swift
 /// let policy = try PolicyClient(ServerAddress("ws://127.0.0.1:8000"))
@@ -33,8 +33,8 @@ public final class PolicyClient: ChunkingPolicy {
     private var connections: [Connection]
 
     /// Connects to a server.
-    /// - Throws: `PolicyClientError`, `InputError`, or `InputError` when the address is not that of a policy
-    ///   server of this kind.
+    /// - Throws: `PolicyClientError`, or `InputError`, also when the address is not that of a policy server of this
+    ///   kind.
     public init(_ address: ServerAddress, configuration: PolicyClientConfiguration = PolicyClientConfiguration()) throws
     {
         try configuration.validate()
@@ -96,7 +96,7 @@ public final class PolicyClient: ChunkingPolicy {
     }
 
     /// Runs a function, and repeats it after a lost connection until there was no progress for the configuration's
-    /// `retryTime`.
+    /// `retryDuration`.
     /// - Parameter progress: a number that grows with progress.
     private func persisting(progress: @autoclosure () -> Int = 0, _ attempt: () throws -> Void) throws {
         var (reached, pause) = (progress(), Self.shortestPause)
@@ -106,7 +106,7 @@ public final class PolicyClient: ChunkingPolicy {
                 if progress() > reached { (reached, pause, loss) = (progress(), Self.shortestPause, nil) }
                 let start = loss ?? .now
                 loss = start
-                guard ContinuousClock.now - start < configuration.retryTime else { throw error }
+                guard ContinuousClock.now - start < configuration.retryDuration else { throw error }
                 Thread.sleep(forTimeInterval: pause)
                 pause = min(2 * pause, Self.longestPause)
             }

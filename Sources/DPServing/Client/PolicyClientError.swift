@@ -20,11 +20,11 @@ public enum PolicyClientError: Error, Equatable, CustomStringConvertible {
     /// The server's certificate is not signed by a trusted one.
     case untrusted(ServerAddress)
     /// The server refused the connection.
-    case notAdmitted(ServerAddress, status: Int, text: String)
+    case connectionRefused(ServerAddress, status: Int, text: String)
     /// The connection ended before the response.
     case closed(ServerAddress, reason: String)
     /// The response did not arrive in time.
-    case late(ServerAddress, after: Duration)
+    case timedOut(ServerAddress, after: Duration)
     /// The server reports that the request is invalid or that it failed.
     case refused(ServerAddress, text: String)
     /// An invalid response.
@@ -33,7 +33,7 @@ public enum PolicyClientError: Error, Equatable, CustomStringConvertible {
     /// Whether the same request may succeed over another connection a little later.
     var isOfConnection: Bool {
         switch self {
-        case .unreachable, .closed, .notAdmitted(_, status: 503, _): true
+        case .unreachable, .closed, .connectionRefused(_, status: 503, _): true
         default: false
         }
     }
@@ -49,12 +49,12 @@ public enum PolicyClientError: Error, Equatable, CustomStringConvertible {
             "\(server): expected a policy server, found none (\(reason)); start one with dpolicy serve"
         case .untrusted(let server):
             "\(server): expected a trusted certificate, found an untrusted one; pass the signer's certificate with --tls-ca"
-        case .notAdmitted(let server, let status, let text):
+        case .connectionRefused(let server, let status, let text):
             "\(server): expected an accepted connection, found HTTP status \(status)"
                 + (text.isEmpty ? "" : ": \(text)")
                 + (status == 401 ? "; pass the server's key file with --api-key-file" : "")
         case .closed(let server, let reason): "\(server): expected a response, found a closed connection (\(reason))"
-        case .late(let server, let time): "\(server): expected a response within \(time), found none"
+        case .timedOut(let server, let time): "\(server): expected a response within \(time), found none"
         case .refused(let server, let text): "\(server): \(text)"
         case .unintelligible(let server, let reason): "\(server): \(reason)"
         }

@@ -77,7 +77,7 @@ package struct ServerLoad: Sendable {
         var single = configuration
         single.connections = 1
         // Count lost requests instead of repeating them.
-        single.retryTime = .zero
+        single.retryDuration = .zero
         let robots = try (0..<clients).map {
             Robot(client: try PolicyClient(address, configuration: single), number: $0)
         }

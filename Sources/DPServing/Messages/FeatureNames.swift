@@ -13,30 +13,30 @@ package struct FeatureNames: Sendable, Equatable {
     package init(_ messages: [String: String] = [:]) { self.messages = messages }
 
     /// Returns the message name of a feature of the policy.
-    package func inMessages(_ field: String) -> String { messages[field] ?? field }
+    package func inMessages(_ feature: String) -> String { messages[feature] ?? feature }
 
     /// Checks that each renamed feature belongs to the policy, and that the message names are unique and not too
     /// long.
     /// - Throws: `InputError`.
     package func validate(for schema: ObservationSchema) throws {
-        let fields = Set(schema.features.map(\.name) + schema.images.map(\.name))
-        for field in messages.keys.sorted() where !fields.contains(field) {
+        let features = Set(schema.features.map(\.name) + schema.images.map(\.name))
+        for feature in messages.keys.sorted() where !features.contains(feature) {
             throw InputError(
-                key: "feature name", expected: "a feature of the policy (\(fields.sorted().joined(separator: ", ")))",
-                found: field)
+                key: "feature name", expected: "a feature of the policy (\(features.sorted().joined(separator: ", ")))",
+                found: feature)
         }
         var owners: [String: String] = [:]
-        for field in fields.sorted() {
-            let bytes = inMessages(field).utf8.count
+        for feature in features.sorted() {
+            let bytes = inMessages(feature).utf8.count
             guard bytes <= Self.longest else {
                 throw InputError(
-                    key: "feature name", expected: "a name of at most \(Self.longest) bytes in messages for \(field)",
+                    key: "feature name", expected: "a name of at most \(Self.longest) bytes in messages for \(feature)",
                     found: bytes)
             }
-            if let other = owners.updateValue(field, forKey: inMessages(field)) {
+            if let other = owners.updateValue(feature, forKey: inMessages(feature)) {
                 throw InputError(
                     key: "feature name", expected: "a different name for each feature",
-                    found: "\(inMessages(field)) for \(other) and \(field)")
+                    found: "\(inMessages(feature)) for \(other) and \(feature)")
             }
         }
     }

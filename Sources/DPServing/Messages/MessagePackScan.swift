@@ -2,7 +2,7 @@ import DPBase
 
 /// A check of a message's bytes against the lengths it declares, before anything is decoded or allocated.
 ///
-/// The decoder that runs afterwards reserves memory for as many elements as a list declares, so a list of four
+/// The decoder that runs afterward reserves memory for as many elements as a list declares, so a list of four
 /// billion elements in a message of five bytes must not reach it.
 struct MessagePackScan {
     private let bytes: UnsafeRawBufferPointer

@@ -62,7 +62,7 @@ final class BatchingQueue: Sendable {
             let thread = Thread { [self] in
                 do {
                     let (policy, ranges) = try make()
-                    for count in 1...configuration.largestBatch where isOpen { try policy.prepare(count: count) }
+                    for count in 1...configuration.maxBatchSize where isOpen { try policy.prepare(count: count) }
                     let turn = try takeTurn(ranges)
                     ready.resume()
                     answerAll(in: turn, with: policy)
@@ -115,7 +115,7 @@ final class BatchingQueue: Sendable {
             if isCancelled() { return CancellationError() }
             if state.isFinished { return ServerBusy.shuttingDown }
             let count = state.waiting.count
-            if count >= configuration.queue { return ServerBusy.full(waiting: count) }
+            if count >= configuration.maxQueueLength { return ServerBusy.full(waiting: count) }
             state.waiting.append(ticket)
             state.continuations[ticket.number] = continuation
             metrics.queueLength(count + 1)
@@ -168,19 +168,19 @@ final class BatchingQueue: Sendable {
         while true {
             let patience = state.wait { state -> Double?? in
                 if !state.waiting.isEmpty {
-                    return min(configuration.gathering, state.lastInference / 4) / .seconds(1)
+                    return min(configuration.maxBatchDelay, state.lastInference / 4) / .seconds(1)
                 }
                 return state.isFinished || turn != state.turn ? .some(nil) : nil
             }
             guard let patience else { return nil }
             _ = state.wait(until: Date(timeIntervalSinceNow: patience)) { state -> Void? in
-                let enough = min(state.expected, configuration.largestBatch)
+                let enough = min(state.expected, configuration.maxBatchSize)
                 return state.waiting.count >= enough || state.isFinished || turn != state.turn ? () : nil
             }
             let batch = state.change { state -> [Ticket]? in
                 if turn != state.turn { return nil }
                 // During the wait, all requests may have been withdrawn.
-                let batch = Array(state.waiting.prefix(configuration.largestBatch))
+                let batch = Array(state.waiting.prefix(configuration.maxBatchSize))
                 state.isComputing = !batch.isEmpty
                 state.waiting.removeFirst(batch.count)
                 metrics.queueLength(state.waiting.count)

@@ -8,7 +8,7 @@ final class ConnectionRegistry: Sendable {
     private struct Socket {
         let channel: any Channel
         /// Whether the peer has sent a message.
-        var hasAsked = false
+        var hasSentMessage = false
         let start = NIODeadline.now()
         /// Whether the server is closing it to make room.
         var isLeaving = false
@@ -29,7 +29,7 @@ final class ConnectionRegistry: Sendable {
         /// there is none.
         func mostSilent(for time: TimeAmount) -> Socket? {
             let latest = NIODeadline.now() - time
-            return sockets.values.filter { !$0.hasAsked && !$0.isLeaving && $0.start < latest }
+            return sockets.values.filter { !$0.hasSentMessage && !$0.isLeaving && $0.start < latest }
                 .min { $0.start < $1.start }
         }
     }
@@ -115,8 +115,8 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// Records that a websocket's peer has sent a message.
-    func hears(_ channel: any Channel) {
-        state.withLock { $0.sockets[ObjectIdentifier(channel)]?.hasAsked = true }
+    func noteMessage(_ channel: any Channel) {
+        state.withLock { $0.sockets[ObjectIdentifier(channel)]?.hasSentMessage = true }
     }
 
     /// Stops accepting connections and messages.

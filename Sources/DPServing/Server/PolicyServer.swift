@@ -63,8 +63,8 @@ public final class PolicyServer: Sendable {
     ///     the response reports them.
     ///   - log: receives a warning for each client whose observations are repeated, ignored or far outside the
     ///     training data.
-    /// - Throws: `InputError`, also when a request to the policy could be longer than the limit for messages;
-    ///   `InputError`; or an error from preparing the policy.
+    /// - Throws: `InputError`, also when a request to the policy could be longer than the limit for messages; or an
+    ///   error from preparing the policy.
     package static func start(
         _ policy: sending any ChunkingPolicy, metadata: PolicyMetadata, names: FeatureNames = FeatureNames(),
         web: WebServerConfiguration = WebServerConfiguration(),

@@ -142,8 +142,8 @@ struct PolicySession {
 
     private static func outcome(of error: any Error) -> ServerMetrics.Outcome {
         switch error {
-        case is InputError: .refused
-        case is ServerBusy: .rejected
+        case is InputError: .invalid
+        case is ServerBusy: .queueFull
         default: .failed
         }
     }

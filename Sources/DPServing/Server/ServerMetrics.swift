@@ -7,9 +7,9 @@ final class ServerMetrics: Sendable {
         /// The server returned actions.
         case answered
         /// The request lacked something that the policy needs, or was invalid.
-        case refused
+        case invalid
         /// The queue was full, or the server was shutting down.
-        case rejected
+        case queueFull = "queue_full"
         /// The policy failed.
         case failed
     }

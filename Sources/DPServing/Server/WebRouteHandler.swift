@@ -13,7 +13,7 @@ final class WebRouteHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var bodyBytes = 0
 
     /// The number of bytes of a request body that are read and discarded before the connection is closed.
-    private static let patience = 1 << 16
+    private static let maxBodyBytes = 1 << 16
 
     init(answer: @escaping @Sendable (HTTPRequestHead, any Channel) -> WebResponse) { self.answer = answer }
 
@@ -22,7 +22,7 @@ final class WebRouteHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .head(let head): self.head = head
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
-            if bodyBytes > Self.patience { context.close(promise: nil) }
+            if bodyBytes > Self.maxBodyBytes { context.close(promise: nil) }
         case .end:
             guard let head else { return context.close(promise: nil) }
             self.head = nil

@@ -38,8 +38,7 @@ package final class WebServer: Sendable {
     package var connectionCount: Int { registry.socketCount }
 
     /// Starts listening.
-    /// - Throws: `InputError`, or `InputError` when the address is in use or not an address of this
-    ///   machine.
+    /// - Throws: `InputError`, also when the address is in use or not an address of this machine.
     package static func start(
         _ configuration: WebServerConfiguration, routes: [WebRoute], sockets: [WebSocketRoute], log: Logger
     ) async throws -> WebServer {

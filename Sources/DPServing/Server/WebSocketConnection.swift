@@ -43,7 +43,7 @@ package struct WebSocketConnection: Sendable {
             /// Returns the next message; nil at the end.
             package mutating func next() async throws -> WebSocketMessage? {
                 let message = try await inbound.next()
-                if message != nil { registry.hears(channel) }
+                if message != nil { registry.noteMessage(channel) }
                 return message
             }
         }

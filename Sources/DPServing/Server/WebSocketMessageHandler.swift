@@ -32,9 +32,9 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     private var state = State.open
     private var watch: Scheduled<Void>?
     /// The time of the peer's last complete frame, or the last time at which the handler was not reading.
-    private var heard = NIODeadline.now()
+    private var lastReceived = NIODeadline.now()
     /// Whether the handler is reading from the peer; it is not while received messages wait to be processed.
-    private var isListening = true
+    private var isReading = true
     private var unfinishedWrites = 0
     /// The time at which the last write finished, or the first unfinished one began.
     private var wrote = NIODeadline.now()
@@ -51,7 +51,7 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = Self.unwrapInboundIn(data)
-        heard = .now()
+        lastReceived = .now()
         guard !frame.rsv1, !frame.rsv2, !frame.rsv3 else {
             return close(context, .protocolError, "no extension was negotiated")
         }
@@ -65,7 +65,7 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
             context.fireChannelRead(Self.wrapInboundOut(.text(text)))
         case .ping where state != .closing:
             latestPing = frame.unmaskedData
-            answerPing(context)
+            respondToPing(context)
         case .connectionClose: acceptClose(frame, context)
         case .binary, .text, .ping, .pong: break
         default: close(context, .protocolError, "a frame of an unknown type")
@@ -87,12 +87,12 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        isListening = true
+        isReading = true
         context.read()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        isListening = false
+        isReading = false
         context.fireChannelReadComplete()
         // Keep reading until the peer's close frame arrives, even though no messages are processed any longer.
         if state == .closing { read(context: context) }
@@ -107,7 +107,7 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
         case .makeRoom?:
             close(
                 context, .tryAgainLater,
-                "no request for a long time, and another client needs the connection; connect again")
+                "no request since the connection was opened, and another client needs it; connect again")
         case nil: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -139,14 +139,14 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     ///
     /// Responding to the latest one suffices (RFC 6455, section 5.5.3), and a peer that sends pings without reading
     /// cannot fill the memory.
-    private func answerPing(_ context: ChannelHandlerContext) {
+    private func respondToPing(_ context: ChannelHandlerContext) {
         guard !isPonging, state != .closing, let data = latestPing else { return }
         latestPing = nil
         isPonging = true
         let written = noteWrite(context)
         written.futureResult.assumeIsolated().whenSuccess {
             self.isPonging = false
-            self.answerPing(context)
+            self.respondToPing(context)
         }
         context.writeAndFlush(
             Self.wrapOutboundOut(WebSocketFrame(fin: true, opcode: .pong, data: data)), promise: written)
@@ -214,7 +214,7 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
     private func scheduleWatch(_ context: ChannelHandlerContext) {
         let interval = TimeAmount(min(limits.idleTime / 3, limits.writeTime / 3, .seconds(1)))
         watch = context.eventLoop.assumeIsolated().scheduleTask(in: interval) {
-            self.look(context)
+            self.checkPeer(context)
             self.scheduleWatch(context)
         }
     }
@@ -226,11 +226,11 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
         reset.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     }
 
-    private func look(_ context: ChannelHandlerContext) {
+    private func checkPeer(_ context: ChannelHandlerContext) {
         let now = NIODeadline.now()
-        if !isListening { heard = now }
+        if !isReading { lastReceived = now }
         let isStuck = unfinishedWrites > 0 && now - wrote > TimeAmount(limits.writeTime)
-        if isStuck || now - heard > TimeAmount(limits.idleTime) { return abandon(context) }
+        if isStuck || now - lastReceived > TimeAmount(limits.idleTime) { return abandon(context) }
         guard state != .closing, context.channel.isWritable else { return }
         let ping = WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer())
         context.writeAndFlush(Self.wrapOutboundOut(ping), promise: noteWrite(context))

@@ -5,7 +5,7 @@ import NIOWebSocket
 /// requests.
 ///
 /// While a response is pending, the handler sends pings, and closes the connection if nothing arrives.
-final class ReplyHandler: ChannelDuplexHandler {
+final class ResponseHandler: ChannelDuplexHandler {
     typealias InboundIn = WebSocketFrame
     typealias OutboundIn = OutgoingRequest
     typealias OutboundOut = WebSocketFrame
@@ -16,7 +16,7 @@ final class ReplyHandler: ChannelDuplexHandler {
     }
 
     private let address: ServerAddress
-    private let patience: Duration
+    private let timeout: Duration
     private let silence: Duration
     private let greeting: EventLoopPromise<MessagePackValue>
     private var waits: CircularBuffer<Wait> = []
@@ -35,10 +35,9 @@ final class ReplyHandler: ChannelDuplexHandler {
     /// The number of scalars of a refusal that are shown.
     private static let longestText = 1000
 
-    init(_ address: ServerAddress, patience: Duration, silence: Duration, greeting: EventLoopPromise<MessagePackValue>)
-    {
+    init(_ address: ServerAddress, timeout: Duration, silence: Duration, greeting: EventLoopPromise<MessagePackValue>) {
         self.address = address
-        self.patience = patience
+        self.timeout = timeout
         self.silence = silence
         self.greeting = greeting
     }
@@ -114,8 +113,8 @@ final class ReplyHandler: ChannelDuplexHandler {
         guard context.channel.isActive else {
             return reply.fail(PolicyClientError.closed(address, reason: reason))
         }
-        let deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(patience)) {
-            reply.fail(PolicyClientError.late(self.address, after: self.patience))
+        let deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(timeout)) {
+            reply.fail(PolicyClientError.timedOut(self.address, after: self.timeout))
             // A late response would be matched to another request.
             context.close(promise: nil)
         }

@@ -5,10 +5,10 @@ package import DPGraph
 /// A backend for this computer's CPU: oneDNN's primitives and fused kernels on one team of threads.
 ///
 /// One caller at a time leads the team, from any thread; other callers wait for their turn.
-package final class CPUMachine: Backend {
+package final class CPUBackend: Backend {
     /// Number of threads in the team.
     package let threads: Int
-    /// The vector instructions that the machine uses.
+    /// The vector instructions that the backend uses.
     package let instructions: InstructionSet
     /// The precision of the operands of products and of stored feature maps; see `Graph.withProducts(in:)`.
     package let precision: Precision
@@ -17,7 +17,7 @@ package final class CPUMachine: Backend {
     let team: Team
     private let oneDNN: OneDNN
 
-    /// Creates a machine with a team of threads.
+    /// Creates a backend with a team of threads.
     /// - Parameters:
     ///   - threads: by default, the number that suits the processors that the process may use; see `Processors`.
     ///   - precision: that of the operands of products. By default, bfloat16 if there are instructions for it,
@@ -45,7 +45,7 @@ package final class CPUMachine: Backend {
         return instructions.multipliesBFloat16 && ck_multiplies_bfloat16_faster() != 0 ? .bfloat16 : .float32
     }
 
-    /// Whether oneDNN's parallel regions run on the machine's team; otherwise they run on the threads of the OpenMP
+    /// Whether oneDNN's parallel regions run on the backend's team; otherwise they run on the threads of the OpenMP
     /// runtime.
     static var sharesTeamWithOneDNN: Bool { ck_serves_openmp() != 0 }
 

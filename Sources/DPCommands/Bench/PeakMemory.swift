@@ -9,13 +9,3 @@ enum PeakMemory {
         return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }.map { $0 / 1024 }
     }
 }
-
-/// The processor.
-enum Processor {
-    /// The name that the system reports.
-    static var name: String {
-        guard let facts = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return "a processor" }
-        let line = facts.split(separator: "\n").first { $0.hasPrefix("model name") }
-        return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "a processor"
-    }
-}

@@ -7,9 +7,9 @@ import Foundation
 /// Calls a policy on its own queue; only the newest request is processed, older ones are dropped.
 ///
 /// Unchecked, because the policy of the last call is accessed only on the queue.
-final class PolicyThread: @unchecked Sendable {
+final class PolicyQueue: @unchecked Sendable {
     /// Receives the number of a request and its result.
-    typealias Report = @Sendable (Int, Result<PolicyResponse, any Error>) -> Void
+    typealias Report = @Sendable (Int, Result<PlanResult, any Error>) -> Void
 
     private let queue = DispatchQueue(label: "policy", qos: .userInteractive)
     private let policy: PlayedPolicy
@@ -31,10 +31,10 @@ final class PolicyThread: @unchecked Sendable {
         }
     }
 
-    private func answer(_ request: PlanRequest) throws -> PolicyResponse {
+    private func answer(_ request: PlanRequest) throws -> PlanResult {
         let policy = try policy(for: request.settings)
         try policy.prepare(count: request.requests.count)
-        return try PolicyResponse(to: request, of: policy) { Clock.seconds }
+        return try PlanResult(to: request, of: policy) { Clock.seconds }
     }
 
     private func policy(for settings: PlaySettings) throws -> any ChunkingPolicy {

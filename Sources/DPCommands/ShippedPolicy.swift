@@ -2,7 +2,7 @@ import DPBase
 import Foundation
 
 /// The shipped policy, in `Policies/pusht` of the project folder or of `share/dpolicy` when installed.
-enum BundledPolicy {
+enum ShippedPolicy {
     private static let path = "Policies/pusht"
     private static let installedPath = "share/dpolicy/\(path)"
 

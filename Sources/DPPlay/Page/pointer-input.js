@@ -4,7 +4,7 @@
 const reach = 10;
 /** Pixels by which a key moves a body, and radians by which it turns the block. */
 const nudge = 8, turn = Math.PI / 24;
-/** Milliseconds between renewals of a hold; the host releases the body after half a second without a message. */
+/** Milliseconds between renewals of a hold; the server releases the body after half a second without a message. */
 const renewal = 150;
 /** Speed of the pusher while an arrow key is down, in pixels per second. */
 const drivingSpeed = 180;
@@ -17,7 +17,7 @@ function inFrame([x, y], [originX, originY, angle]) {
   return [cosine * dx + sine * dy, cosine * dy - sine * dx];
 }
 
-export class Hands {
+export class PointerInput {
   #canvas;
   #scene;
   #connection;
@@ -82,7 +82,7 @@ export class Hands {
     this.#wanted = null;
   }
 
-  /** Resets the hold after the host released the body; the user has to grab it again. */
+  /** Resets the hold after the server released the body; the user has to grab it again. */
   drop() {
     this.#canvas.classList.remove("grabbing");
     this.#pointer = this.#held = this.#driven = this.#wanted = null;
